@@ -1,0 +1,1 @@
+"""Typed WebSocket consumers, and a bridge from Celery to the browser."""
