@@ -1,0 +1,35 @@
+"""Fixtures of all tests: real servers, and names that no other test uses."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from chanx.testing.redis_server import RedisServer, redis_server
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The URL of a running server: one per test process, shared by its tests (so take ``key_prefix`` for your keys)."""
+    with redis_server() as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server for this test alone, to stop, kill and start again. It starts empty after each."""
+    with redis_server(private=True) as server:
+        yield server
+
+
+@pytest.fixture
+def own_persistent_redis() -> Iterator[RedisServer]:
+    """Like ``own_redis``, but whatever it acknowledged survives ``kill`` and ``start``."""
+    with redis_server(persist=True) as server:
+        yield server
+
+
+@pytest.fixture
+def key_prefix() -> str:
+    """A prefix for keys, groups and queues that no other test and no other run has used."""
+    return f"test-{uuid4().hex[:12]}"
