@@ -1,0 +1,32 @@
+"""The ASGI application: pages, static files and the one WebSocket.
+
+    http ──────> static files ──> Django
+    websocket ─> origin check ──> session, user ──> JobsConsumer
+
+Static files come from the same process, as in Django's own development server. That keeps the demo to one command;
+a real site leaves them to its web server.
+"""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
+django_application = get_asgi_application()
+
+# Needs the apps that the line above has loaded.
+from example_site.jobs.consumers import JobsConsumer  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": ASGIStaticFilesHandler(django_application),
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter([path("ws/jobs/", JobsConsumer.as_asgi())])),
+        ),
+    },
+)

@@ -1,0 +1,1 @@
+"""Start jobs, list them, watch them."""

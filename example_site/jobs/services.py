@@ -1,0 +1,63 @@
+"""Everything the pages ask of the worker and of chanx's bridge: start a job, look one up, list them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from kombu.exceptions import OperationalError
+
+from chanx.bridge import bridge_of, owner_of, start_job_sync
+from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.store.base import StoreUnavailableError
+from example_site.jobs.models import Upload
+from example_worker.app import app
+from example_worker.commands import COMMANDS
+from example_worker.tasks import profile_csv, run_command
+
+JOBS_LISTED = 50
+
+
+class JobsUnavailableError(Exception):
+    """The job log or the queue cannot be reached at the moment."""
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except (StoreUnavailableError, OperationalError) as error:
+        raise JobsUnavailableError from error
+
+
+def command_choices() -> list[tuple[str, str]]:
+    """(key, title) of what the worker agrees to run."""
+    return [(key, command.title) for key, command in COMMANDS.items()]
+
+
+def start_upload_job(upload: Upload, user: AbstractBaseUser) -> str:
+    """Starts reading an upload whose file is in place; returns the job's id."""
+    return _start(profile_csv, str(upload.pk), user, title=upload.original_name, kind="csv")
+
+
+def start_command_job(command: str, user: AbstractBaseUser) -> str:
+    """Starts a command of the worker's list; returns the job's id."""
+    return _start(run_command, command, user, title=COMMANDS[command].title, kind="command")
+
+
+def _start(task: Any, argument: str, user: AbstractBaseUser, **meta: str) -> str:
+    with _reachable():
+        return start_job_sync(task, argument, owner=user, meta=meta).job_id
+
+
+def jobs_of(user: AbstractBaseUser) -> list[JobSnapshot]:
+    """The user's jobs, newest first."""
+    with _reachable():
+        return bridge_of(app).store.jobs_of(owner_of(user), limit=JOBS_LISTED)
+
+
+def job_of(user: AbstractBaseUser, job_id: str) -> JobSnapshot | None:
+    """The job if it exists and is the user's own; None looks the same for both reasons."""
+    with _reachable():
+        snapshot = bridge_of(app).store.snapshot(job_id)
+    return snapshot if snapshot is not None and snapshot.owner == owner_of(user) else None

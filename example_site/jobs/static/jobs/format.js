@@ -1,0 +1,34 @@
+/** Numbers, durations and times as people read them. */
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const dayAndClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+export const count = (value) => whole.format(value);
+
+/** Rounds down: 100 % is only shown when everything is done. */
+export const percent = (fraction) => `${Math.floor(Math.min(Math.max(fraction, 0), 1) * 100)}%`;
+
+export const rate = (perSecond) => `${(perSecond < 10 ? fine : whole).format(perSecond)}/s`;
+
+/** A value of a table's cell: numbers grouped, everything else as it is. */
+export const cell = (value) => (typeof value === "number" ? precise.format(value) : String(value));
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  const all = Math.max(0, Math.round(seconds));
+  if (all < 60) return `${all} s`;
+  const minutes = Math.floor(all / 60);
+  if (minutes < 60) return `${minutes} min ${String(all % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+export const time = (iso) => (iso ? clock.format(new Date(iso)) : "");
+
+export function dateTime(iso) {
+  const date = new Date(iso);
+  const today = new Date().toDateString() === date.toDateString();
+  return today ? clock.format(date) : dayAndClock.format(date);
+}

@@ -1,0 +1,180 @@
+/** The page of one job. */
+
+import { ColumnTable } from "./column_table.js";
+import { connect } from "./connection.js";
+import { drawer, element, localTimes, part, setText } from "./dom.js";
+import { count, dateTime, duration, percent, time } from "./format.js";
+import { TERMINAL_STATES } from "./job_position.js";
+import { Lines } from "./lines.js";
+import { Progress } from "./progress.js";
+import { showOutcome } from "./result.js";
+import { label, showState, stateAfter } from "./states.js";
+
+const root = document.querySelector("[data-job]");
+const find = (name) => part(root, name);
+const lines = (name, line) =>
+  new Lines({ box: find(name), empty: find(`${name}-empty`), total: find(`${name}-total`), toEnd: find(`${name}-end`), line });
+
+const progress = new Progress(find("progress"));
+const log = lines("log", logLine);
+const csv = root.dataset.kind === "csv";
+const badRows = csv ? lines("bad-rows", badRowLine) : null;
+const output = csv ? null : lines("output", outputLine);
+const columns = csv
+  ? new ColumnTable({ head: find("columns-head"), body: find("columns-body"), table: find("columns"), empty: find("columns-empty"), total: find("columns-total") })
+  : null;
+
+const job = { state: root.dataset.state, cancelRequested: false, attempt: 1, fields: {} };
+const seen = { first: 0, last: 0, events: 0 };
+const ask = drawer(draw);
+
+// What the lines look like
+
+function logLine({ at, level, text }) {
+  const node = element("li", "line");
+  node.dataset.level = level;
+  node.append(element("time", "", time(at)), element("span", "level", level), element("span", "text", text));
+  return node;
+}
+
+function badRowLine({ line, reason, text }) {
+  const node = element("li", "bad-row");
+  node.append(element("span", "place", `Line ${count(line)}`), element("span", "reason", reason), element("code", "text", text));
+  return node;
+}
+
+function outputLine({ stream, line }) {
+  const node = element("li", "line");
+  node.dataset.stream = stream;
+  // A line without characters would have no height.
+  node.append(element("span", "text", line || "\u00a0"));
+  return node;
+}
+
+/** What a life-cycle event says in the log; undefined for events that are shown elsewhere. */
+function note({ action, payload, attempt }) {
+  switch (action) {
+    case "job_log": return [payload.level, payload.message];
+    case "job_queued": return ["state", "Queued"];
+    case "job_started": return ["state", attempt > 1 ? `Started, attempt ${attempt}` : "Started"];
+    case "job_retrying": return ["warning", `Trying again: ${payload.reason ?? "the attempt did not work"}`];
+    case "job_cancel_requested": return ["state", "Cancel requested"];
+    case "job_gap": return ["warning", `${count(payload.lost)} events were lost on the way`];
+    case "job_succeeded": return ["state", "Finished"];
+    case "job_failed": return ["error", `Failed: ${payload.error?.message ?? ""}`];
+    case "job_cancelled": return ["state", "Cancelled"];
+    default: return undefined;
+  }
+}
+
+// What arrives
+
+const listener = {
+  snapshot(snapshot, { reset }) {
+    if (reset) forget();
+    job.state = snapshot.state;
+    job.attempt = snapshot.attempt;
+    job.cancelRequested = snapshot.cancel_requested;
+    job.fields = { ...snapshot.fields };
+    ask();
+  },
+
+  event(event, { replayed }) {
+    const { action, payload } = event;
+    const text = note(event);
+    if (text !== undefined) log.add({ at: event.time, level: text[0], text: text[1] });
+    else if (action === "bad_row") badRows?.add(payload);
+    else if (action === "output_line") output?.add(payload);
+    if (!replayed) follow(event);
+    seen.first ||= event.seq;
+    seen.last = event.seq;
+    seen.events += 1;
+    root.dispatchEvent(new CustomEvent("job:event", { bubbles: true, detail: { seq: event.seq, action } }));
+    ask();
+  },
+
+  latest({ action, payload }) {
+    job.fields[action] = payload;
+    ask();
+  },
+
+  refused({ detail }) {
+    complain(detail ?? "This job cannot be followed any more.");
+  },
+};
+
+/** What an event that the snapshot does not know yet changes in it. */
+function follow(event) {
+  const { action, payload } = event;
+  job.state = stateAfter(event) ?? job.state;
+  job.attempt = event.attempt ?? job.attempt;
+  if (action === "job_cancel_requested") job.cancelRequested = true;
+  if (action === "job_started") job.fields.started_at ??= event.time;
+  if (TERMINAL_STATES.has(job.state)) job.fields.ended_at = event.time;
+  if (action === "job_succeeded") job.fields.result = payload.result;
+  if (action === "job_failed") job.fields.error = payload.error;
+}
+
+function forget() {
+  Object.assign(seen, { first: 0, last: 0, events: 0 });
+  for (const box of [log, badRows, output]) box?.reset();
+}
+
+// What is shown
+
+function shownState() {
+  return job.cancelRequested && !TERMINAL_STATES.has(job.state) ? "cancelling" : job.state;
+}
+
+function draw() {
+  const ended = TERMINAL_STATES.has(job.state);
+  const { result, error, job_progress: figures, column_stats: stats } = job.fields;
+  const state = shownState();
+  if (root.dataset.state !== state) setText(find("announcement"), label(state));
+  root.dataset.state = state;
+  showState(find("state"), state);
+  progress.show({ state: job.state, ended, progress: figures });
+  showOutcome(find("outcome"), { state: job.state, result, error });
+  columns?.show(Array.isArray(result?.columns) ? result : stats);
+  find("cancel").hidden = ended;
+  find("cancel").disabled = state === "cancelling";
+  setText(find("cancel"), state === "cancelling" ? "Cancelling…" : "Cancel");
+  for (const node of root.querySelectorAll("[data-while-running]")) setText(node, ended ? node.dataset.afterwards : node.dataset.whileRunning);
+  Object.assign(root.dataset, { first: seen.first, seq: seen.last, events: seen.events });
+  drawTimes();
+  const share = figures?.fraction;
+  document.title = `${ended || !Number.isFinite(share) ? label(state) : percent(share)} · ${root.dataset.title}`;
+}
+
+function drawTimes() {
+  const { started_at: startedAt, ended_at: endedAt } = job.fields;
+  const end = endedAt ? new Date(endedAt) : new Date();
+  const took = startedAt ? duration((end - new Date(startedAt)) / 1000) : "";
+  setText(find("took"), took);
+  setText(find("attempt"), job.attempt > 1 ? `attempt ${job.attempt}` : "");
+}
+
+function complain(text) {
+  find("complaint").hidden = false;
+  setText(find("complaint"), text);
+}
+
+localTimes(root, dateTime);
+const streams = connect();
+streams.watch(root.dataset.job, listener);
+setInterval(() => {
+  if (!TERMINAL_STATES.has(job.state)) drawTimes();
+}, 1000);
+
+find("cancel").addEventListener("click", async () => {
+  find("complaint").hidden = true;
+  job.cancelRequested = true;
+  ask();
+  try {
+    await streams.cancel(root.dataset.job);
+  } catch (error) {
+    job.cancelRequested = false;
+    complain(`The job was not cancelled. ${error.message}`);
+    ask();
+  }
+});

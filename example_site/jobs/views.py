@@ -1,0 +1,91 @@
+"""The pages: sign in, start a job and see mine, watch one."""
+
+import logging
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import LoginView
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from example_site.jobs import services, uploads
+from example_site.jobs.forms import CommandForm, UploadForm
+from example_site.jobs.models import Upload
+from example_site.jobs.services import JobsUnavailableError
+
+logger = logging.getLogger(__name__)
+
+NOT_STARTED = "The job could not be started: the queue does not answer. Try again in a moment."
+NOT_LISTED = "Your jobs cannot be shown at the moment: the job log does not answer. Try again in a moment."
+
+
+class SignInView(LoginView):
+    template_name = "jobs/sign_in.html"
+    redirect_authenticated_user = True
+
+
+def _home(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    context = {
+        "command_form": CommandForm(),
+        "upload_limit": settings.MAX_UPLOAD_BYTES,
+        "jobs_listed": services.JOBS_LISTED,
+        **more,
+    }
+    try:
+        context["jobs"] = services.jobs_of(request.user)
+    except JobsUnavailableError:
+        logger.warning("job log not reachable", exc_info=True)
+        context.setdefault("trouble", NOT_LISTED)
+        status = 503
+    return render(request, "jobs/home.html", context, status=status)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return _home(request)
+
+
+@require_POST
+def start_upload(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request)
+    if not form.is_valid():
+        return _home(request, status=400, upload_form=form)
+    file = form.cleaned_data["file"]
+    upload = Upload(id=uuid.uuid4(), owner=request.user, original_name=file.name, size=file.size)
+    uploads.keep(upload, file)
+    upload.save()
+    try:
+        job_id = services.start_upload_job(upload, request.user)
+    except JobsUnavailableError:
+        logger.warning("job not started", exc_info=True)
+        uploads.forget(upload)
+        upload.delete()
+        return _home(request, status=503, trouble=NOT_STARTED)
+    return redirect("job", job_id=job_id)
+
+
+@require_POST
+def start_command(request: HttpRequest) -> HttpResponse:
+    form = CommandForm(request.POST)
+    if not form.is_valid():
+        return _home(request, status=400, command_form=form)
+    try:
+        job_id = services.start_command_job(form.cleaned_data["command"], request.user)
+    except JobsUnavailableError:
+        logger.warning("job not started", exc_info=True)
+        return _home(request, status=503, trouble=NOT_STARTED)
+    return redirect("job", job_id=job_id)
+
+
+@require_safe
+def job_page(request: HttpRequest, job_id: str) -> HttpResponse:
+    try:
+        job = services.job_of(request.user, job_id)
+    except JobsUnavailableError:
+        logger.warning("job log not reachable", exc_info=True)
+        return render(request, "jobs/unavailable.html", status=503)
+    if job is None:
+        raise Http404
+    return render(request, "jobs/job.html", {"job": job})
