@@ -19,7 +19,7 @@ from example_worker.csv_lines import MAX_RECORD_CHARS, Lines, RecordError
 from example_worker.text import shorten
 
 SAMPLE_LINES = 200
-MAX_NAME = 80
+MAX_NAME = 60
 MAX_TEXT = 200
 
 

@@ -13,7 +13,7 @@ from example_worker.text import shorten
 
 DISTINCT_LIMIT = 1_000
 EXAMPLES = 3
-EXAMPLE_LENGTH = 60
+EXAMPLE_LENGTH = 40
 _KEY_LENGTH = 64
 
 

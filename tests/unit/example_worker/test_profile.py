@@ -66,7 +66,7 @@ def test_distinct_is_exact_up_to_the_limit() -> None:
 def test_long_values_are_told_apart_and_shown_short() -> None:
     profile = profile_of(["x" * 100_000 + end for end in "abba"])
     assert profile.distinct == 2
-    assert profile.examples == ["x" * 59 + "…"] * 2
+    assert profile.examples == ["x" * 39 + "…"] * 2
 
 
 def test_a_sum_too_large_for_a_float_gives_no_mean() -> None:

@@ -1,0 +1,39 @@
+"""Runs a command of the allow-list as a job and streams what it prints, line by line."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from chanx.bridge import JobCancelled, JobError
+from chanx.bridge.worker.job import Job
+from example_worker.commands import Command
+from example_worker.events import OutputLine, OutputLinePayload
+from example_worker.process import RunningProgram
+
+POLL_SECONDS = 0.2
+
+
+def run_as_job(job: Job, command: Command) -> dict[str, Any]:
+    """Run it to its end; returns ``{"exit_code": 0, "lines": n, "seconds": s}``.
+
+    Raises JobCancelled soon after the job was cancelled, also while nothing is printed, and JobError for an exit code
+    other than 0 or too long a run; the program and all that it started are gone by then.
+    """
+    started = time.monotonic()
+    count = 0
+    job.log(f"Started: {command.title}")
+    with RunningProgram(command.argv) as program:
+        while (exit_code := program.exit_code) is None:
+            for line in program.read(POLL_SECONDS):
+                job.emit(OutputLine(payload=OutputLinePayload(stream=line.stream, line=line.text)))
+                count += 1
+            if job.should_abort():
+                raise JobCancelled
+            if time.monotonic() - started > command.seconds:
+                raise JobError(f"The command took longer than {command.seconds:g} seconds.", code="command_timeout")
+    if exit_code < 0:
+        raise JobError(f"The command was ended by signal {-exit_code}.", code="command_signal")
+    if exit_code > 0:
+        raise JobError(f"The command ended with exit code {exit_code}.", code="command_failed")
+    return {"exit_code": exit_code, "lines": count, "seconds": round(time.monotonic() - started, 3)}
