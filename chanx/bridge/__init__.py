@@ -1,0 +1,60 @@
+"""Celery tasks become typed events on the channel layer, and every job has a log that a browser can follow.
+
+Names are handed on lazily: a worker that imports :class:`JobTask` does not load the web side.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chanx.bridge.entry import Delivery
+    from chanx.bridge.events import JobEvent
+    from chanx.bridge.installed import Bridge, bridge_of
+    from chanx.bridge.owner import owner_of
+    from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
+    from chanx.bridge.web.topic import JobTopic
+    from chanx.bridge.worker import JobTask, install
+    from chanx.errors import JobCancelled, JobError
+
+_MODULES = {
+    "Bridge": "chanx.bridge.installed",
+    "Delivery": "chanx.bridge.entry",
+    "JobCancelled": "chanx.errors",
+    "JobError": "chanx.errors",
+    "JobEvent": "chanx.bridge.events",
+    "JobRef": "chanx.bridge.start",
+    "JobTask": "chanx.bridge.worker",
+    "JobTopic": "chanx.bridge.web.topic",
+    "StartedJob": "chanx.bridge.start",
+    "bridge_of": "chanx.bridge.installed",
+    "install": "chanx.bridge.worker",
+    "owner_of": "chanx.bridge.owner",
+    "start_job": "chanx.bridge.start",
+    "start_job_sync": "chanx.bridge.start",
+}
+
+__all__ = [
+    "Bridge",
+    "Delivery",
+    "JobCancelled",
+    "JobError",
+    "JobEvent",
+    "JobRef",
+    "JobTask",
+    "JobTopic",
+    "StartedJob",
+    "bridge_of",
+    "install",
+    "owner_of",
+    "start_job",
+    "start_job_sync",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(module), name)

@@ -1,0 +1,95 @@
+"""From a typed event to a log entry: stamped with where it comes from, dumped once, bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+
+from chanx.bridge.entry import NewEntry
+from chanx.bridge.events import JobEvent
+from chanx.errors import EventTooLargeError
+from chanx.messages.base import BaseMessage
+
+MAX_EVENT_BYTES = 256 * 1024
+
+_STAMPED = {"job_id", "task_id", "attempt", "run_id", "time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run's events come from. A run is one execution of one attempt of a task (``attempt`` 1, 2, …)."""
+
+    job_id: str
+    task_id: str
+    attempt: int
+    run_id: str
+
+
+def encode_event(
+    event: BaseMessage, origin: Origin, n: int, *, only_if_queued: bool = False, max_bytes: int = MAX_EVENT_BYTES
+) -> NewEntry:
+    """The log entry of ``event``, the ``n``-th of its run. A message that is no :class:`JobEvent` is logged as it is.
+
+    Raises :class:`EventTooLargeError` (naming type and size) before anything is sent, and whatever Pydantic raises for
+    a payload that has no JSON form.
+    """
+    now = datetime.now(UTC)
+    stamp = {
+        "job_id": origin.job_id,
+        "task_id": origin.task_id,
+        "attempt": origin.attempt,
+        "run_id": origin.run_id,
+        "time": now,
+    }
+    body = event.model_dump_json(exclude=_STAMPED)
+    text = f"{body[:-1]},{_json(stamp).decode()[1:]}"
+    size = len(text.encode())
+    if size > max_bytes:
+        raise EventTooLargeError(
+            f"{type(event).__name__} is {size} bytes as JSON, more than the {max_bytes} an event may have. "
+            "Store the data and send a reference to it."
+        )
+    if not isinstance(event, JobEvent):
+        return NewEntry(origin.job_id, _action(event), text, origin.run_id, n, attempt=origin.attempt)
+    stamped = event.model_copy(update={"time": now})
+    return NewEntry(
+        job_id=origin.job_id,
+        action=_action(event),
+        event=text,
+        run_id=origin.run_id,
+        n=n,
+        delivery=event.delivery,
+        state=event.state,
+        attempt=origin.attempt,
+        patch=_patch_as_json(stamped.patch()),
+        only_if_queued=only_if_queued,
+    )
+
+
+def json_form(value: object) -> tuple[Any, int]:
+    """``value`` as plain JSON data (models and dates included), and its size in bytes as JSON.
+
+    What has no JSON form is replaced by its ``repr``: a result is never lost over it. NaN and infinity become null, as
+    browsers can read no other.
+    """
+    try:
+        plain = to_jsonable_python(value, fallback=repr, inf_nan_mode="null")
+    except (PydanticSerializationError, ValueError, TypeError, RecursionError):
+        plain = repr(value)
+    return plain, len(_json(plain))
+
+
+def _action(event: BaseMessage) -> str:
+    return str(event.action)
+
+
+def _patch_as_json(patch: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _json(value).decode() for name, value in patch.items()}
+
+
+def _json(value: object) -> bytes:
+    return to_json(value, inf_nan_mode="null")

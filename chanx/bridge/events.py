@@ -1,0 +1,177 @@
+"""The events of a job: Pydantic messages that go into its log, and from there to everybody who watches it."""
+
+from __future__ import annotations
+
+from abc import ABC
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field
+
+from chanx.bridge.entry import Delivery
+from chanx.bridge.states import JobState
+from chanx.messages.base import BaseMessage
+
+
+class JobEvent(BaseMessage, ABC):
+    """The base of every job event; subclass it for your own and send it with ``self.job.emit(event)``.
+
+    ``delivery`` says how it is delivered (see :data:`~chanx.bridge.entry.Delivery`). The fields below are filled in
+    when the event is sent: which job, task, attempt and run it comes from, and when (UTC).
+    """
+
+    delivery: ClassVar[Delivery] = "log"
+    state: ClassVar[JobState | None] = None
+
+    job_id: str | None = None
+    task_id: str | None = None
+    attempt: int | None = None
+    run_id: str | None = None
+    time: datetime | None = None
+
+    def patch(self) -> dict[str, Any]:
+        """The snapshot fields this event sets. A ``latest`` event lives there, under its action; others set none."""
+        if self.delivery == "latest":
+            return {self.action: self.payload}
+        return {}
+
+
+class JobQueued(JobEvent):
+    """The job exists and its task is on its way to a worker."""
+
+    state = JobState.QUEUED
+    action: Literal["job_queued"] = "job_queued"
+    payload: None = None
+
+
+class JobStarted(JobEvent):
+    """A worker has begun to run the job's task."""
+
+    state = JobState.STARTED
+    action: Literal["job_started"] = "job_started"
+    payload: None = None
+
+    def patch(self) -> dict[str, Any]:
+        return {"started_at": self.time}
+
+
+class TaskPayload(BaseModel):
+    name: str
+    state: Literal["started", "retrying", "succeeded", "failed"]
+
+
+class JobTaskState(JobEvent):
+    """A further task of the job (one that its first task published) began or ended."""
+
+    action: Literal["job_task"] = "job_task"
+    payload: TaskPayload
+
+
+class ProgressPayload(BaseModel):
+    """``fraction`` 0..1 or None without a total; ``rate`` per second; ``eta`` seconds to go."""
+
+    current: float
+    total: float | None = None
+    fraction: float | None = None
+    rate: float | None = None
+    eta: float | None = None
+    message: str | None = None
+
+
+class JobProgress(JobEvent):
+    """How far the job is, in absolute numbers."""
+
+    delivery = "latest"
+    action: Literal["job_progress"] = "job_progress"
+    payload: ProgressPayload
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class LogPayload(BaseModel):
+    level: LogLevel = "info"
+    message: str
+
+
+class JobLogLine(JobEvent):
+    """A line for the people who watch."""
+
+    action: Literal["job_log"] = "job_log"
+    payload: LogPayload
+
+
+class RetryPayload(BaseModel):
+    """``countdown`` is in seconds, None where the retry has no delay of its own."""
+
+    reason: str
+    countdown: float | None = None
+
+
+class JobRetrying(JobEvent):
+    """This attempt failed, another one follows."""
+
+    state = JobState.RETRYING
+    action: Literal["job_retrying"] = "job_retrying"
+    payload: RetryPayload
+
+
+class ReasonPayload(BaseModel):
+    reason: str | None = None
+
+
+class JobCancelRequested(JobEvent):
+    """Somebody asked to cancel; the task stops at its next step."""
+
+    action: Literal["job_cancel_requested"] = "job_cancel_requested"
+    payload: ReasonPayload = Field(default_factory=ReasonPayload)
+
+
+class SucceededPayload(BaseModel):
+    result: Any = None
+    result_omitted: bool = False
+
+
+class JobSucceeded(JobEvent):
+    """The end: the task returned. ``result`` is its value as JSON; omitted where it is larger than an event may be."""
+
+    state = JobState.SUCCEEDED
+    action: Literal["job_succeeded"] = "job_succeeded"
+    payload: SucceededPayload
+
+    def patch(self) -> dict[str, Any]:
+        return {"ended_at": self.time, "result": self.payload.result, "result_omitted": self.payload.result_omitted}
+
+
+class ErrorPayload(BaseModel):
+    """``message`` is safe to show; ``reference`` (the task id) finds the traceback in the worker's log."""
+
+    message: str
+    code: str = "error"
+    reference: str | None = None
+
+
+class FailedPayload(BaseModel):
+    error: ErrorPayload
+
+
+class JobFailed(JobEvent):
+    """The end: the task raised, was killed or could not be run."""
+
+    state = JobState.FAILED
+    action: Literal["job_failed"] = "job_failed"
+    payload: FailedPayload
+
+    def patch(self) -> dict[str, Any]:
+        return {"ended_at": self.time, "error": self.payload.error}
+
+
+class JobCancelledEvent(JobEvent):
+    """The end: it was cancelled."""
+
+    state = JobState.CANCELLED
+    action: Literal["job_cancelled"] = "job_cancelled"
+    payload: ReasonPayload = Field(default_factory=ReasonPayload)
+
+    def patch(self) -> dict[str, Any]:
+        return {"ended_at": self.time}

@@ -1,0 +1,76 @@
+"""The bridge of a Celery app: its job store and its transport, found again through the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import Celery
+
+from chanx.bridge.entry import AppendStatus
+from chanx.bridge.events import JobCancelledEvent, JobCancelRequested, ReasonPayload
+from chanx.bridge.reporter import JobReporter
+from chanx.bridge.states import JobState
+from chanx.bridge.store.async_store import AsyncJobStore
+from chanx.bridge.store.base import JobStore
+from chanx.bridge.transports.base import JobTransport
+from chanx.errors import ConfigurationError, JobNotFoundError
+
+_ATTRIBUTE = "chanx_bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """What :func:`chanx.bridge.install` made of a Celery app. Use it to look at jobs and to cancel them from code."""
+
+    app: Celery
+    store: JobStore
+    transport: JobTransport
+    async_store: AsyncJobStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "async_store", AsyncJobStore(self.store))
+
+    def cancel(self, job_id: str, *, reason: str | None = None) -> JobState:
+        """Asks a job to stop; returns its state now. Blocking: from async code run it in a thread.
+
+        A job that no worker has begun ends here and now. A running one stops at its next step. One that has ended
+        stays as it is. Raises :class:`JobNotFoundError`, or ``StoreUnavailableError`` where the store is away.
+        """
+        before = self.store.snapshot(job_id)
+        state = self.store.request_cancel(job_id) if before else None
+        if before is None or state is None:
+            raise JobNotFoundError(f"There is no job {job_id}: it never was, or its retention is over.")
+        if state.is_terminal or before.cancel_requested:
+            return state
+        payload = ReasonPayload(reason=reason)
+        reporter = JobReporter(self.transport, job_id=job_id, task_id=before.task_id, attempt=before.attempt)
+        reporter.send(JobCancelRequested(payload=payload))
+        # Only an acceleration, for a worker that still has the task in its prefetch; the flag is what rules.
+        self.app.control.revoke(before.task_id)
+        ended = reporter.send(JobCancelledEvent(payload=payload), only_if_queued=True)
+        if ended and ended.status is AppendStatus.APPENDED:
+            return JobState.CANCELLED
+        return state
+
+
+def attach(bridge: Bridge) -> None:
+    """Makes ``bridge`` the one of its app."""
+    setattr(bridge.app, _ATTRIBUTE, bridge)
+
+
+def bridge_of(app: Any) -> Bridge:
+    """The bridge of ``app``; :class:`ConfigurationError` naming the line to add where there is none."""
+    bridge = bridge_or_none(app)
+    if bridge is None:
+        raise ConfigurationError(
+            f"The Celery app {getattr(app, 'main', app)!r} has no bridge. Where the app is made, add: "
+            "chanx.bridge.install(app, store=..., layer=...)"
+        )
+    return bridge
+
+
+def bridge_or_none(app: Any) -> Bridge | None:
+    """The bridge of ``app``, None for an app that chanx was not installed on."""
+    bridge = getattr(app, _ATTRIBUTE, None)
+    return bridge if isinstance(bridge, Bridge) else None

@@ -1,0 +1,37 @@
+"""The names of a job on the wire: its id, its topic, its channel-layer group."""
+
+import re
+import secrets
+
+from chanx.errors import InvalidNameError
+
+JOB_TOPIC_PATTERN = "job:{job_id}"
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def new_job_id() -> str:
+    """A new id: 22 URL-safe characters, 128 random bits, so that an id cannot be guessed."""
+    return secrets.token_urlsafe(16)
+
+
+def validated_job_id(job_id: str) -> str:
+    """``job_id`` itself; :class:`InvalidNameError` for anything that could not be a part of a key or a group name."""
+    if not _JOB_ID.fullmatch(job_id):
+        raise InvalidNameError(f"Not a job id: {job_id[:80]!r}. Use 1 to 64 of the characters A-Z a-z 0-9 _ -")
+    return job_id
+
+
+def is_job_id(job_id: str) -> bool:
+    """Whether ``job_id`` could be one; a client may send anything."""
+    return _JOB_ID.fullmatch(job_id) is not None
+
+
+def job_topic(job_id: str) -> str:
+    """The topic a client subscribes to: ``job:<job_id>``."""
+    return JOB_TOPIC_PATTERN.format(job_id=job_id)
+
+
+def job_group(job_id: str) -> str:
+    """The channel-layer group that carries the live events of a job, for publishers and for the job topic alike."""
+    return f"chanx.job.{job_id}"

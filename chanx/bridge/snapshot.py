@@ -1,0 +1,49 @@
+"""A job as it stands: who started what, its state, and the fields its events have patched in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chanx.bridge.states import JobState
+
+
+class JobRecord(BaseModel):
+    """What is known of a job when it is started. ``name`` is the Celery task's; ``meta`` is the starter's own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    owner: str
+    name: str
+    task_id: str
+    created_at: datetime
+    meta: dict[str, Any] = Field(default_factory=dict)
+
+
+class JobSnapshot(BaseModel):
+    """A job's state and position, read in one atomic step.
+
+    ``seq`` is the newest numbered event, ``oldest`` the first one the log still has, ``rev`` the newest ``latest``
+    event. ``fields`` holds what events patched in: ``result``, ``error``, ``job_progress``, … An ``epoch`` that differs
+    from the one a client knows means that the log may have been rewound.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    owner: str
+    name: str
+    meta: dict[str, Any]
+    created_at: datetime
+    state: JobState
+    attempt: int
+    cancel_requested: bool
+    epoch: str
+    seq: int
+    oldest: int
+    rev: int
+    fields: dict[str, Any]
+    task_id: str = Field(exclude=True)

@@ -1,0 +1,1 @@
+"""Where jobs are kept: their logs, snapshots, owners' lists and cancel flags."""

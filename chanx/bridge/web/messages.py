@@ -1,0 +1,60 @@
+"""What a client says about a job beyond subscribing, and what it is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.states import JobState
+from chanx.messages.base import BaseMessage
+
+
+class JobPosition(BaseModel):
+    """Up to where a client has seen the log: everything up to ``after``, in the log of that ``epoch``."""
+
+    epoch: Annotated[str, Field(max_length=100)] | None = None
+    after: Annotated[int, Field(ge=0)] = 0
+
+
+class JobSubscribed(BaseModel):
+    """The payload of ``subscribed``. With ``recovered`` false the client forgets what it had and starts from here."""
+
+    epoch: str
+    seq: int
+    recovered: bool
+    snapshot: JobSnapshot
+
+
+class AckPayload(BaseModel):
+    seq: Annotated[int, Field(ge=0)]
+
+
+class JobAck(BaseMessage):
+    """The client has dealt with every event up to ``seq``; it may be sent 500 beyond it."""
+
+    action: Literal["ack"] = "ack"
+    payload: AckPayload
+
+
+class CancelPayload(BaseModel):
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+class JobCancel(BaseMessage):
+    """The client asks to cancel the job."""
+
+    action: Literal["cancel"] = "cancel"
+    payload: CancelPayload = Field(default_factory=CancelPayload)
+
+
+class CancelAcceptedPayload(BaseModel):
+    state: JobState
+
+
+class JobCancelAccepted(BaseMessage):
+    """The answer to ``cancel``: the state of the job now; a terminal one if it had ended already."""
+
+    action: Literal["job_cancel_accepted"] = "job_cancel_accepted"
+    payload: CancelAcceptedPayload

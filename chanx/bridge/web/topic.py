@@ -1,0 +1,190 @@
+"""The topic that streams a job to a browser: ``job:<job_id>``, complete from any position, for its owner.
+
+subscribe ─> authorize ─> join the group ─> probe ─> snapshot ─> `subscribed` ─> JobStream (log, then live)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections import deque
+from contextlib import suppress
+from typing import Any, ClassVar, Literal
+
+from celery import current_app
+from pydantic import ValidationError
+
+from chanx.bridge.entry import LogEntry
+from chanx.bridge.installed import Bridge, bridge_of
+from chanx.bridge.names import JOB_TOPIC_PATTERN, is_job_id, job_group
+from chanx.bridge.owner import owner_or_none
+from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.web.merge import HOLD, LatestEntry
+from chanx.bridge.web.messages import (
+    CancelAcceptedPayload,
+    JobAck,
+    JobCancel,
+    JobCancelAccepted,
+    JobPosition,
+    JobSubscribed,
+)
+from chanx.bridge.web.stream import JobStream
+from chanx.core.decorators import ws_handler
+from chanx.core.topic import Topic, TopicRefused
+from chanx.messages.topic import SubscribedMessage
+
+JobAction = Literal["subscribe", "cancel"]
+
+PROBE_SECONDS = 2.0
+
+NO_SUCH_JOB = "There is no such job, or it is not yours."
+
+
+class JobTopic(Topic):
+    """Put it into a consumer's ``topics``; override :meth:`allows` to let others than the owner watch or cancel.
+
+    The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one.
+    """
+
+    pattern = JOB_TOPIC_PATTERN
+    bridge: ClassVar[Bridge | None] = None
+
+    _stream: JobStream | None = None
+    _pump: asyncio.Task[None] | None = None
+    _probe: tuple[str, asyncio.Event] | None = None
+    _early: deque[tuple[LogEntry | LatestEntry, str]]
+
+    @classmethod
+    def get_bridge(cls) -> Bridge:
+        """The bridge whose jobs this topic streams."""
+        return cls.bridge or bridge_of(current_app)
+
+    @classmethod
+    def group_name(cls, topic: str) -> str:
+        params = cls.parse(topic)
+        return job_group(params["job_id"] if params else topic)
+
+    async def allows(self, job: JobSnapshot, action: JobAction) -> bool:
+        """Whether this connection may do that with the job: by default if the job is its user's own."""
+        return owner_or_none(self.user) == job.owner
+
+    async def authorize(self, job_id: str) -> bool:
+        """An unknown job and another's look the same."""
+        return await self._allowed_job(job_id, "subscribe") is not None
+
+    async def subscribed_payload(self, payload: Any) -> dict[str, Any]:
+        """Opens the stream at the client's position; it begins to flow once the client has its answer."""
+        try:
+            position = JobPosition.model_validate(payload or {})
+        except ValidationError as error:
+            raise TopicRefused("invalid_position", 'Send {"epoch": "…", "after": n}, or no payload at all.') from error
+        await self._stop()
+        await self._wait_for_probe()
+        return (await self._open(position)).model_dump(mode="json")
+
+    async def on_subscribe(self) -> None:
+        self._pump = asyncio.create_task(self._run(), name=f"chanx-{self.topic}")
+
+    async def on_resubscribe(self) -> None:
+        await self.on_subscribe()
+
+    async def on_unsubscribe(self) -> None:
+        await self._stop()
+
+    @ws_handler(summary="Acknowledge events", description="Credit: at most 500 events are sent beyond the last ack.")
+    async def ack(self, message: JobAck) -> None:
+        if self._stream is not None:
+            self._stream.acknowledge(message.payload.seq)
+
+    @ws_handler(summary="Cancel the job")
+    async def cancel(self, message: JobCancel) -> JobCancelAccepted:
+        job_id = self.params["job_id"]
+        if await self._allowed_job(job_id, "cancel") is None:
+            raise TopicRefused("unauthorized", NO_SUCH_JOB)
+        bridge = self.get_bridge()
+        state = await bridge.async_store.run(lambda: bridge.cancel(job_id, reason=message.payload.reason))
+        return JobCancelAccepted(payload=CancelAcceptedPayload(state=state))
+
+    async def receive_event(self, message: dict[str, Any]) -> None:
+        """Takes a live event of the job, or a probe, from the channel layer."""
+        if "probe" in message:
+            if self._probe is not None and message["probe"] == self._probe[0]:
+                self._probe[1].set()
+            return
+        entry: LogEntry | LatestEntry
+        if "seq" in message:
+            entry = LogEntry(message["seq"], message["event"])
+        else:
+            entry = LatestEntry(message["head"], message["rev"], message["action"], message["event"])
+        if self._stream is None:
+            self._early.append((entry, message["epoch"]))
+        else:
+            self._stream.live(entry, message["epoch"])
+
+    async def _allowed_job(self, job_id: str, action: JobAction) -> JobSnapshot | None:
+        if not is_job_id(job_id):
+            return None
+        job = await self.get_bridge().async_store.snapshot(job_id)
+        return job if job is not None and await self.allows(job, action) else None
+
+    async def _wait_for_probe(self) -> None:
+        """Joining a group returns before Redis has subscribed: only a message of one's own proves that it has.
+
+        A probe that is lost costs the bounded wait, and correctness nothing: what the layer loses, the log has.
+        """
+        self._early = deque(maxlen=HOLD)
+        self._probe = (secrets.token_hex(8), asyncio.Event())
+        layer = self.consumer.channel_layer
+        probe = {"type": "handle_topic_event", "topic": self.topic, "probe": self._probe[0]}
+        await layer.group_send(self.group_name(self.topic), probe)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self._probe[1].wait()
+        self._probe = None
+
+    async def _open(self, position: JobPosition | None) -> JobSubscribed:
+        """Reads where the job stands and sets up the stream; without a position the client starts over."""
+        store = self.get_bridge().async_store
+        job = await store.snapshot(self.params["job_id"])
+        if job is None:
+            raise TopicRefused("unauthorized", NO_SUCH_JOB)
+        recovered = position is not None and _reaches_back(job, position)
+        start = position.after if position is not None and recovered else job.oldest - 1
+        self._stream = JobStream(store, job, position=start, send=self._send_entry)
+        for entry, epoch in self._early:
+            self._stream.live(entry, epoch)
+        self._early.clear()
+        return JobSubscribed(epoch=job.epoch, seq=job.seq, recovered=recovered, snapshot=job)
+
+    async def _run(self) -> None:
+        poller = self.get_bridge().async_store.head_poller
+        while self._stream is not None:
+            stream = self._stream
+            poller.add(self.params["job_id"], stream.head)
+            try:
+                await stream.run()
+            finally:
+                poller.remove(self.params["job_id"], stream.head)
+            self._stream = None
+            opened = await self._open(None)
+            await self.send_message(SubscribedMessage(payload=opened.model_dump(mode="json")))
+
+    async def _send_entry(self, entry: LogEntry | LatestEntry) -> None:
+        # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
+        place = f'"seq":{entry.seq}' if isinstance(entry, LogEntry) else f'"head":{entry.head},"rev":{entry.rev}'
+        await self.send_text(f'{{"version":1,"topic":{json.dumps(self.topic)},{place},{entry.event[1:]}')
+
+    async def _stop(self) -> None:
+        self._stream = None
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await pump
+
+
+def _reaches_back(job: JobSnapshot, position: JobPosition) -> bool:
+    """Whether the log has everything after the client's position, in the same epoch."""
+    is_from_the_start = position.after == 0
+    return (is_from_the_start or position.epoch == job.epoch) and job.oldest - 1 <= position.after <= job.seq

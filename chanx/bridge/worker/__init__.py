@@ -1,0 +1,7 @@
+"""The side of the bridge that runs in a Celery worker. It loads no Django, no consumers and no event loop."""
+
+from chanx.bridge.worker.install import install
+from chanx.bridge.worker.job import Job
+from chanx.bridge.worker.task import JobTask
+
+__all__ = ["Job", "JobTask", "install"]

@@ -1,0 +1,63 @@
+"""What a job's end looks like to the people who watch: a result as JSON, or an error that is safe to show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from celery.exceptions import Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+
+from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form
+from chanx.bridge.events import (
+    ErrorPayload,
+    FailedPayload,
+    JobFailed,
+    JobRetrying,
+    JobSucceeded,
+    RetryPayload,
+    SucceededPayload,
+)
+from chanx.errors import JobError
+
+GENERAL_MESSAGE = "Something went wrong while the job was running."
+TIME_LIMIT_MESSAGE = "The job took longer than it may and was stopped."
+WORKER_LOST_MESSAGE = "The process that ran the job died."
+RETRY_MESSAGE = "The attempt failed and will be repeated."
+
+# Room for the other fields of the event beside the result.
+_MAX_RESULT_BYTES = MAX_EVENT_BYTES - 2048
+
+
+def succeeded(result: object) -> JobSucceeded:
+    """The closing event of a task that returned ``result``; what has no JSON form is shown as its ``repr``."""
+    value, size = json_form(result)
+    if size > _MAX_RESULT_BYTES:
+        return JobSucceeded(payload=SucceededPayload(result_omitted=True))
+    return JobSucceeded(payload=SucceededPayload(result=value))
+
+
+def failed(error: BaseException, *, task_id: str) -> JobFailed:
+    """The closing event of a task that raised. Only a :class:`JobError` says its own text: others may hold secrets."""
+    if isinstance(error, JobError):
+        shown = ErrorPayload(message=error.message, code=error.code, reference=task_id)
+    elif isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
+        shown = ErrorPayload(message=TIME_LIMIT_MESSAGE, code="time_limit", reference=task_id)
+    elif isinstance(error, WorkerLostError):
+        shown = ErrorPayload(message=WORKER_LOST_MESSAGE, code="worker_lost", reference=task_id)
+    else:
+        shown = ErrorPayload(message=GENERAL_MESSAGE, reference=task_id)
+    return JobFailed(payload=FailedPayload(error=shown))
+
+
+def retrying(reason: BaseException) -> JobRetrying:
+    """The event of an attempt that asked to be repeated; ``reason`` is Celery's Retry, with the cause inside."""
+    cause = reason.exc if isinstance(reason, Retry) else reason
+    message = cause.message if isinstance(cause, JobError) else RETRY_MESSAGE
+    when = reason.when if isinstance(reason, Retry) else None
+    return JobRetrying(payload=RetryPayload(reason=message, countdown=_seconds_until(when)))
+
+
+def _seconds_until(when: object) -> float | None:
+    """Celery's ``when`` is a countdown in seconds or a time."""
+    if isinstance(when, datetime):
+        return max((when - datetime.now(UTC)).total_seconds(), 0.0) if when.tzinfo else None
+    return float(when) if isinstance(when, int | float) else None

@@ -1,0 +1,53 @@
+"""The Celery task base class that gives a task its job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from chanx.bridge.events import JobCancelledEvent
+from chanx.bridge.worker.job import Job
+from chanx.bridge.worker.run import context_of, is_root, job_of
+from chanx.errors import JobCancelled
+
+if TYPE_CHECKING:
+    _Task = Task[Any, Any]
+else:
+    _Task = Task  # generic in its type stubs only
+
+
+class JobTask(_Task):
+    """A task with ``self.job``::
+
+        @app.task(bind=True, base=JobTask)
+        def import_csv(self, upload_id: str) -> int:
+            for row in self.job.track(rows(upload_id)): ...
+
+    Start it with :func:`chanx.bridge.start_job`. Called or sent in any other way it runs as an ordinary task, and what
+    it reports goes nowhere.
+    """
+
+    abstract = True
+
+    @property
+    def job(self) -> Job:
+        """The job of the run that is going on."""
+        return job_of(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the task, unless its job was cancelled before; a cancelled run is stored as REVOKED."""
+        request: Any = self.request
+        if request.called_directly:
+            return cast(object, super().__call__(*args, **kwargs))
+        try:
+            if self.job.should_abort():
+                raise JobCancelled
+            return cast(object, self.run(*args, **kwargs))
+        except JobCancelled:
+            self.backend.mark_as_revoked(request.id, "the job was cancelled", request=request)
+            context = context_of(request)
+            if context is not None and is_root(context, request.id):
+                self.job.finish(JobCancelledEvent())
+            raise Ignore from None

@@ -1,0 +1,170 @@
+"""The promise of the job stream, over every interleaving hypothesis can think of: in order, no gap, no duplicate."""
+
+import itertools
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chanx.bridge.entry import LogEntry, LogPage
+from chanx.bridge.web.merge import CREDIT, HOLD, LatestEntry, StreamMerge
+
+
+class MergeMachine(RuleBasedStateMachine):
+    """A log, a layer that drops, repeats and reorders, reads that answer late, and a client that acknowledges at will."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[LogEntry] = []
+        self.revs = itertools.count(1)
+        self.newest_rev = 0
+        self.on_the_wire: list[LogEntry | LatestEntry] = []
+        self.reads: list[tuple[LogPage, int]] = []
+        self.seen: list[LogEntry] = []
+        self.seen_latest: list[tuple[LatestEntry, int]] = []
+        self.start = 0
+        self.client = StreamMerge(position=0, head=0)
+
+    @initialize(events=st.integers(0, 30), start=st.integers(0, 30))
+    def some_history(self, events: int, start: int) -> None:
+        for _ in range(events):
+            self.log.append(LogEntry(len(self.log) + 1, f"e{len(self.log) + 1}"))
+        self.start = min(start, events)
+        self.client = StreamMerge(position=self.start, head=len(self.log))
+
+    @rule(count=st.integers(1, 40), lost=st.sets(st.integers(0, 39)), repeated=st.sets(st.integers(0, 39)))
+    def publish(self, count: int, lost: set[int], repeated: set[int]) -> None:
+        for i in range(count):
+            entry = LogEntry(len(self.log) + 1, f"e{len(self.log) + 1}")
+            self.log.append(entry)
+            self.on_the_wire += [entry] * ((i not in lost) + (i in repeated))
+
+    @rule(lost=st.booleans())
+    def publish_latest(self, lost: bool) -> None:
+        self.newest_rev = next(self.revs)
+        if not lost:
+            self.on_the_wire.append(LatestEntry(len(self.log), self.newest_rev, "p", f"p{self.newest_rev}"))
+
+    @precondition(lambda self: self.on_the_wire)
+    @rule(data=st.data())
+    def deliver_one_of(self, data: st.DataObject) -> None:
+        entry = self.on_the_wire.pop(data.draw(st.integers(0, len(self.on_the_wire) - 1)))
+        self.deliver(entry)
+
+    @rule()
+    def deliver_all(self) -> None:
+        while self.on_the_wire:
+            self.deliver(self.on_the_wire.pop(0))
+
+    @precondition(lambda self: self.client.needs_log and not self.reads)
+    @rule(limit=st.integers(1, 50))
+    def ask_the_log(self, limit: int) -> None:
+        after = self.client.position
+        page = LogPage(tuple(self.log[after : after + limit]), 1, len(self.log), "e")
+        self.reads.append((page, self.client.head))
+
+    @precondition(lambda self: self.reads)
+    @rule()
+    def the_log_answers(self) -> None:
+        page, asked_at_head = self.reads.pop()
+        self.client.page(page, asked_at_head=asked_at_head)
+
+    @rule()
+    def head_is_polled(self) -> None:
+        self.client.at_least(len(self.log))
+
+    @rule(behind=st.integers(-5, 30))
+    def client_acknowledges(self, behind: int) -> None:
+        self.client.acknowledge(self.client.position - behind)
+
+    @rule()
+    def send(self) -> None:
+        for entry in self.client.take():
+            if isinstance(entry, LogEntry):
+                self.seen.append(entry)
+            else:
+                self.seen_latest.append((entry, self.client.position))
+
+    @invariant()
+    def what_was_seen_is_the_log(self) -> None:
+        assert self.seen == self.log[self.start : self.start + len(self.seen)]
+        assert self.client.position == self.start + len(self.seen)
+
+    @invariant()
+    def latest_only_moves_forward_and_never_ahead_of_the_log(self) -> None:
+        revs = [entry.rev for entry, _ in self.seen_latest]
+        assert revs == sorted(set(revs))
+        assert all(entry.head <= position for entry, position in self.seen_latest)
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        assert len(self.client._held) <= HOLD + 50
+        assert len(self.client._latest) <= 1
+
+    def teardown(self) -> None:
+        """In the end everything arrives, if the head is asked for and the client acknowledges."""
+        self.on_the_wire.clear()
+        self.reads.clear()
+        while len(self.seen) < len(self.log) - self.start:
+            before = len(self.seen)
+            self.head_is_polled()
+            self.client.acknowledge(self.client.position)
+            if self.client.needs_log:
+                self.ask_the_log(50)
+                self.the_log_answers()
+            self.send()
+            assert len(self.seen) > before
+        self.what_was_seen_is_the_log()
+
+    def deliver(self, entry: LogEntry | LatestEntry) -> None:
+        if isinstance(entry, LogEntry):
+            self.client.live(entry)
+        else:
+            self.client.latest(entry)
+
+
+TestMerge = MergeMachine.TestCase
+TestMerge.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_without_an_acknowledgement_a_client_gets_500_events_and_costs_no_more_memory() -> None:
+    # Given a client at 0 that never acknowledges
+    client = StreamMerge(position=0, head=0)
+
+    # When 2,000 events come by
+    sent = 0
+    for seq in range(1, 2001):
+        client.live(LogEntry(seq, "e"))
+        sent += len(list(client.take()))
+
+    # Then
+    assert sent == CREDIT
+    assert len(client._held) <= HOLD
+    assert not client.needs_log
+
+    # When it acknowledges, then it reads on from the log
+    client.acknowledge(sent)
+    assert list(client.take())[0] == LogEntry(CREDIT + 1, "e")
+
+
+def test_a_head_that_nobody_wrote_is_not_asked_for_for_ever() -> None:
+    # Given a client that was told of an event 9
+    client = StreamMerge(position=3, head=3)
+    client.at_least(9)
+    assert client.needs_log
+
+    # When the log says that it ends at 3
+    client.page(LogPage((), 1, 3, "e"), asked_at_head=9)
+
+    # Then
+    assert not client.needs_log
+
+
+@pytest.mark.parametrize("seq", [1, 5])
+def test_a_repeated_or_late_event_is_nothing_new(seq: int) -> None:
+    client = StreamMerge(position=5, head=5)
+
+    client.live(LogEntry(seq, "old"))
+
+    assert list(client.take()) == []
