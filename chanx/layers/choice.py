@@ -23,7 +23,7 @@ def publisher_for(target: LayerSpec | object) -> Publisher:
     if isinstance(target, LayerSpec):
         return RedisPubSubPublisher(target)
     # On the object itself: it lives as long as the layer, and two layers share nothing.
-    inside = cast("dict[str, Any]", vars(target) if hasattr(target, "__dict__") else {})
+    inside: dict[str, Any] = vars(target) if hasattr(target, "__dict__") else {}
     if _KEPT_AS not in inside:
         inside.setdefault(_KEPT_AS, _new_publisher(target))
     publisher: Publisher = inside[_KEPT_AS]

@@ -55,20 +55,21 @@ class RedisHost:
         return host
 
     @classmethod
-    def _read(cls, form: object) -> RedisHost:
-        if isinstance(form, RedisHost):
-            return form
-        if isinstance(form, str):
-            return cls(form)
-        if isinstance(form, Mapping):
-            options = dict(cast("Mapping[str, Any]", form))
-            return cls(options.pop("address", None), tuple(options.items()))
-        pair: tuple[Any, ...] = tuple(cast("list[Any]", form)) if isinstance(form, (tuple, list)) else ()
-        if len(pair) == 2:
-            return cls(None, (("host", pair[0]), ("port", pair[1])))
-        raise ConfigurationError(
-            f"A Redis host is a URL, a (host, port) pair or a dict of options, not {type(form).__name__}."
-        )
+    def _read(cls, form: Any) -> RedisHost:
+        match form:
+            case RedisHost():
+                return form
+            case str():
+                return cls(form)
+            case Mapping():
+                options = dict(cast("Mapping[str, Any]", form))
+                return cls(options.pop("address", None), tuple(options.items()))
+            case [host, port]:
+                return cls(None, (("host", host), ("port", port)))
+            case _:
+                raise ConfigurationError(
+                    f"A Redis host is a URL, a (host, port) pair or a dict of options, not {type(form).__name__}."
+                )
 
     def __repr__(self) -> str:
         # No value of an option and no credential: this text goes to logs and error messages.

@@ -1,7 +1,7 @@
 """Publishing to one Redis in bounded time, over a few connections that redis-py makes and reads.
 
-For each command, redis-py's own client borrows a connection from a pool, asks the kernel whether it is clean, and records
-metrics. Here a caller takes a free connection and uses it.
+For each command, redis-py's own client borrows a connection from a pool, asks the kernel whether it is clean, and
+records metrics. Here a caller takes a free connection and uses it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,321 @@
+"""One suite over every publisher: what is sent arrives, as the installed channel layers receive it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from channels_redis.core import RedisChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chanx.errors import InvalidNameError, PublisherError
+from chanx.layers import (
+    LayerSpec,
+    LoopPublisher,
+    MemoryPublisher,
+    Publisher,
+    RedisPubSubPublisher,
+    attach_loop,
+    publisher_for,
+)
+from chanx.testing.redis_server import redis_server
+
+EVENT = {
+    "type": "handle_channel_event",
+    "event_data": {
+        "action": "job_progress",
+        "payload": {"current": 10, "fraction": 0.5, "message": "Zeile \u00e4\u2713"},
+    },
+}
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class World:
+    """A publisher and a way to listen where it publishes."""
+
+    publisher: Publisher
+    open: Callable[[], Awaitable[tuple[str, Receive]]]
+    """Open a connection's own channel: its name, and how to receive from it."""
+    join: Callable[[str, str], Awaitable[None]]
+    """Add a channel to a group."""
+
+
+@pytest.fixture(scope="module")
+def second_url() -> Iterator[str]:
+    with redis_server(private=True) as server:
+        yield server.url
+
+
+def layer_world(publisher: Publisher, layer: Any) -> World:
+    async def open_channel() -> tuple[str, Receive]:
+        name = await layer.new_channel()
+        return name, lambda: asyncio.wait_for(layer.receive(name), 10)
+
+    async def join(group: str, channel: str) -> None:
+        await layer.group_add(group, channel)
+
+    return World(publisher, open_channel, join)
+
+
+def memory_world() -> World:
+    publisher = MemoryPublisher()
+    members: dict[str, set[str]] = {}
+    taken: dict[str, int] = {}
+
+    async def open_channel() -> tuple[str, Receive]:
+        channel = f"specific..inmemory!{len(taken)}"
+        taken[channel] = 0
+
+        async def receive() -> dict[str, Any]:
+            mine = [m for _, name, m in publisher.sent if name == channel or channel in members.get(name, ())]
+            taken[channel] += 1
+            return mine[taken[channel] - 1]
+
+        return channel, receive
+
+    async def join(group: str, channel: str) -> None:
+        members.setdefault(group, set()).add(channel)
+
+    return World(publisher, open_channel, join)
+
+
+KINDS = [
+    "memory",
+    "redis pub/sub",
+    "redis pub/sub, json, two hosts",
+    "redis pub/sub, other prefix",
+    "loop over in-memory",
+    "loop over encrypted redis pub/sub",
+    "loop over redis core",
+]
+
+
+@pytest.fixture(params=KINDS)
+async def world(
+    request: pytest.FixtureRequest, redis_url: str, second_url: str, key_prefix: str
+) -> AsyncIterator[World]:
+    kind = request.param
+    if kind == "memory":
+        yield memory_world()
+        return
+    publisher: Publisher
+    if kind == "loop over in-memory":
+        layer: Any = InMemoryChannelLayer()
+        attach_loop(layer)
+        publisher = publisher_for(layer)
+    elif kind == "loop over redis core":
+        # redis-py 8's default socket_timeout equals the five seconds that this layer's receive() blocks.
+        layer = RedisChannelLayer(hosts=[{"address": redis_url, "socket_timeout": None}], prefix=key_prefix)
+        publisher = LoopPublisher(layer)
+    elif kind == "loop over encrypted redis pub/sub":
+        layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix, symmetric_encryption_keys=["secret"])
+        publisher = publisher_for(layer)
+    else:
+        if kind == "redis pub/sub":
+            layer = RedisPubSubChannelLayer([redis_url], key_prefix)
+        elif kind == "redis pub/sub, other prefix":
+            layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=f"{key_prefix}:\u00fc ")
+        else:
+            hosts = [redis_url, {"address": second_url, "socket_timeout": None}]
+            layer = RedisPubSubChannelLayer(hosts=hosts, prefix=key_prefix, serializer_format="json")
+        publisher = publisher_for(layer)
+    assert type(publisher).__name__ == ("LoopPublisher" if kind.startswith("loop") else "RedisPubSubPublisher")
+    yield layer_world(publisher, layer)
+    await asyncio.to_thread(publisher.close)
+    await layer.flush()
+
+
+async def test_a_group_message_reaches_every_member_from_another_thread(world: World) -> None:
+    # Given two members of a group, who already wait, and a connection outside it
+    first, receive_first = await world.open()
+    second, receive_second = await world.open()
+    await world.open()
+    await world.join("room.1", first)
+    await world.join("room.1", second)
+
+    # When another thread publishes
+    await asyncio.to_thread(world.publisher.group_send, "room.1", EVENT)
+
+    # Then both receive the very message
+    assert await receive_first() == EVENT
+    assert await receive_second() == EVENT
+    assert world.publisher.failures == 0
+
+
+async def test_a_direct_message_reaches_its_channel_alone(world: World) -> None:
+    # Given two connections
+    first, receive_first = await world.open()
+    second, receive_second = await world.open()
+
+    # When each gets a message of its own
+    await asyncio.to_thread(world.publisher.send, second, {"type": "note", "n": 2})
+    await asyncio.to_thread(world.publisher.send, first, {"type": "note", "n": 1})
+
+    # Then each receives its own
+    assert await receive_first() == {"type": "note", "n": 1}
+    assert await receive_second() == {"type": "note", "n": 2}
+    assert world.publisher.failures == 0
+
+
+async def test_it_may_be_called_on_a_running_loop(world: World) -> None:
+    # Given a member of a group on this loop
+    channel, receive = await world.open()
+    await world.join("room.1", channel)
+
+    # When this loop's own thread publishes
+    world.publisher.group_send("room.1", EVENT)
+
+    # Then it does not block for ever, and the message arrives
+    assert await receive() == EVENT
+    assert world.publisher.failures == 0
+
+
+async def test_messages_of_one_sender_arrive_in_their_order(world: World) -> None:
+    # Given members of many groups, which on two hosts live on both
+    receivers: dict[str, Receive] = {}
+    for number in range(12):
+        channel, receivers[f"room.{number}"] = await world.open()
+        await world.join(f"room.{number}", channel)
+
+    # When one thread publishes three messages to each
+    def publish() -> None:
+        for n in range(3):
+            for group in receivers:
+                world.publisher.group_send(group, {"type": "note", "n": n})
+
+    await asyncio.to_thread(publish)
+
+    # Then every group has its three, in their order. (The core layer sorts by the senders' clock, which is fine enough
+    # for messages that are a round trip apart.)
+    for receive in receivers.values():
+        assert [(await receive())["n"] for _ in range(3)] == [0, 1, 2]
+
+
+async def test_it_can_be_used_from_several_threads_at_once(world: World) -> None:
+    # Given a member of a group
+    channel, receive = await world.open()
+    await world.join("room.1", channel)
+
+    # When four threads publish at the same time
+    def publish(thread: int) -> None:
+        for n in range(10):
+            world.publisher.group_send("room.1", {"type": "note", "thread": thread, "n": n})
+
+    await asyncio.gather(*(asyncio.to_thread(publish, thread) for thread in range(4)))
+
+    # Then all messages arrive
+    got = [await receive() for _ in range(40)]
+    assert sorted((m["thread"], m["n"]) for m in got) == [(t, n) for t in range(4) for n in range(10)]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "room:1", "r\u00e4ume", "x" * 100, "ends\n", None, 7])
+async def test_an_invalid_group_name_raises(world: World, name: Any) -> None:
+    with pytest.raises(InvalidNameError, match="safe_group_name"):
+        world.publisher.group_send(name, EVENT)
+
+
+async def test_an_invalid_channel_name_raises(world: World) -> None:
+    with pytest.raises(InvalidNameError, match="channel_name"):
+        world.publisher.send("two!bangs!", EVENT)
+
+
+@pytest.mark.parametrize(
+    "value", [UUID(int=1), {1, 2}, object(), {"deep": [{"id": UUID(int=1)}]}], ids=["uuid", "set", "object", "deep"]
+)
+async def test_what_no_layer_can_carry_raises_and_names_the_fix(world: World, value: Any) -> None:
+    with pytest.raises(PublisherError, match="model_dump"):
+        world.publisher.group_send("room.1", {"type": "note", "value": value})
+    assert world.publisher.failures == 0
+
+
+@pytest.mark.parametrize("message", [{}, {"type": None}, {"event_data": {}}, "text", None])
+async def test_a_message_without_a_type_raises(world: World, message: Any) -> None:
+    # A consumer that received it would end with an error.
+    with pytest.raises(PublisherError, match=r"'type'|is a dict"):
+        world.publisher.group_send("room.1", message)
+
+
+async def test_a_publisher_that_was_closed_opens_again(world: World) -> None:
+    # Given a publisher that has published and was closed
+    channel, receive = await world.open()
+    await world.join("room.1", channel)
+    await asyncio.to_thread(world.publisher.group_send, "room.1", {"type": "note", "n": 1})
+    await asyncio.to_thread(world.publisher.close)
+
+    # When it publishes again
+    await asyncio.to_thread(world.publisher.group_send, "room.1", {"type": "note", "n": 2})
+
+    # Then both have arrived
+    assert [(await receive())["n"] for _ in range(2)] == [1, 2]
+
+
+async def test_keys_that_are_no_strings_never_reach_a_msgpack_receiver(redis_url: str) -> None:
+    # Given a publisher with msgpack, whose receivers fail on such keys when they unpack
+    publisher = RedisPubSubPublisher(LayerSpec.redis_pubsub(redis_url))
+
+    # When one sends a dict with integer keys, Then it is told so
+    with pytest.raises(PublisherError, match="the key 1"):
+        publisher.group_send("room.1", {"type": "note", "rows": {1: "a"}})
+
+
+texts = st.text(st.characters(exclude_categories=()))  # lone surrogates too
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("serializer", ["msgpack", "json"])
+@given(value=json_values)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_bytes_are_those_of_the_installed_layer(serializer: Any, value: Any) -> None:
+    # Given the same message for the layer and for the publisher
+    layer = RedisPubSubChannelLayer(hosts=["redis://localhost"], serializer_format=serializer)
+    publisher = publisher_for(layer)
+    assert isinstance(publisher, RedisPubSubPublisher)
+    message = {"type": "note", "value": value}
+
+    # When both serialize it, Then the bytes are the same
+    try:
+        expected = layer.serialize(message)
+    except ValueError:  # lone surrogates under msgpack
+        with pytest.raises(PublisherError):
+            publisher._encode(message)
+    else:
+        assert publisher._encode(message) == expected
+
+
+async def test_receivers_on_another_threads_loop_are_woken() -> None:
+    # Given an in-memory layer whose receiver waits on a loop in another thread, where nothing else would wake it
+    layer = InMemoryChannelLayer()
+    waiting = threading.Event()
+    got: list[dict[str, Any]] = []
+
+    async def consumer() -> None:
+        attach_loop(layer)
+        channel = await layer.new_channel()
+        await layer.group_add("room.1", channel)
+        waiting.set()
+        got.append(await layer.receive(channel))
+
+    thread = threading.Thread(target=lambda: asyncio.run(consumer()))
+    thread.start()
+    await asyncio.to_thread(waiting.wait, 10)
+
+    # When this thread publishes
+    publisher_for(layer).group_send("room.1", EVENT)
+
+    # Then the receiver has it
+    await asyncio.to_thread(thread.join, 10)
+    assert got == [EVENT]
