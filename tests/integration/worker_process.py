@@ -1,0 +1,56 @@
+"""A real Celery worker process for tests: prefork pool, its own Redis, stopped with everything it started."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from celery import Celery
+
+from chanx.testing.tied_process import tied
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS = 30.0
+
+
+def wait_until(condition: Callable[[], T], *, seconds: float = 10.0, what: str = "the condition") -> T:
+    """The first true value of ``condition``; fails after a deadline, naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds} s")
+        threading.Event().wait(0.01)
+    return value
+
+
+@contextmanager
+def worker(app_path: str, app: Celery, redis_url: str, *options: str, log: Path, concurrency: int = 1) -> Iterator[int]:
+    """Runs ``celery -A <app_path> worker`` until the block ends; yields its pid once it answers a ping."""
+    command = [sys.executable, "-m", "celery", "-A", app_path, "worker", "-l", "INFO", "-c", str(concurrency)]
+    environment = {**os.environ, "CHANX_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT)}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            tied([*command, *options]), env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
+        )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or app.control.ping(timeout=0.5),
+            seconds=READY_SECONDS,
+            what="the worker's answer",
+        )
+        assert process.poll() is None, log.read_text()
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
