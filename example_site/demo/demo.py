@@ -56,7 +56,8 @@ def demo_processes(port: int) -> list[DemoProcess]:
     """The processes that run side by side; the site's URL is printed once it answers."""
     url = f"http://127.0.0.1:{port}/"
     python = (sys.executable, "-m")
-    worker = (*python, "celery", "--app", "example_worker", "worker", "--concurrency", "2", "--loglevel", "INFO")
+    celery = (*python, "celery", "--quiet", "--app", "example_worker")
+    worker = (*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
     site = (*python, "daphne", "--bind", "127.0.0.1", "--port", str(port), "example_site.asgi:application")
     return [
         DemoProcess("worker", worker, restart=True),
@@ -88,6 +89,6 @@ def _is_free(port: int) -> bool:
 
 
 def _manage(command: list[str], environment: Mapping[str, str]) -> None:
-    argv = tied([sys.executable, "-m", "django", *command])
+    argv = tied([sys.executable, "-m", "example_site", *command])
     if subprocess.run(argv, env=environment, cwd=_ROOT, check=False).returncode:
-        raise ConfigurationError(f"`django-admin {command[0]}` failed; its reason is above. The data is in {_DATA}.")
+        raise ConfigurationError(f"`{command[0]}` failed; the reason is above. The data is in {_DATA}.")
