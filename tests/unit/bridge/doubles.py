@@ -1,0 +1,50 @@
+"""Doubles for the bridge's unit tests: a store in memory, a clock that is set by hand."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from chanx.bridge.names import new_job_id
+from chanx.bridge.reporter import JobReporter
+from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.bridge.transports.direct import DirectTransport
+from chanx.layers import MemoryPublisher
+
+
+class Clock:
+    """Time in seconds that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """One job in a memory store, with a reporter for it and what was published of it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryJobStore()
+        self.publisher = MemoryPublisher()
+        self.transport = DirectTransport(self.store, self.publisher)
+        self.job_id = new_job_id()
+        self.store.create(
+            JobRecord(job_id=self.job_id, owner="user:1", name="t", task_id="t1", created_at=datetime.now(UTC))
+        )
+        self.reporter = JobReporter(self.transport, job_id=self.job_id, task_id="t1", attempt=1)
+
+    def events(self) -> list[dict[str, Any]]:
+        page = self.store.read(self.job_id, after=0, limit=10_000)
+        assert page is not None
+        return [json.loads(entry.event) for entry in page.entries]
+
+    def published(self, action: str) -> list[dict[str, Any]]:
+        messages = [message for _, _, message in self.publisher.sent]
+        return [json.loads(message["event"]) for message in messages if message["action"] == action]
+
+    def fields(self) -> dict[str, Any]:
+        snapshot = self.store.snapshot(self.job_id)
+        assert snapshot is not None
+        return snapshot.fields
