@@ -9,6 +9,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +21,7 @@ from chanx.bridge.installed import Bridge, bridge_of
 from chanx.bridge.names import JOB_TOPIC_PATTERN, is_job_id, job_group
 from chanx.bridge.owner import owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.web.merge import HOLD, LatestEntry
 from chanx.bridge.web.messages import (
     CancelAcceptedPayload,
@@ -29,9 +31,10 @@ from chanx.bridge.web.messages import (
     JobPosition,
     JobSubscribed,
 )
-from chanx.bridge.web.stream import JobStream
+from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
+from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
-from chanx.core.topic import Topic, TopicRefused
+from chanx.core.topic import Topic, TopicRefused, refusal_message
 from chanx.messages.topic import SubscribedMessage
 
 JobAction = Literal["subscribe", "cancel"]
@@ -50,10 +53,13 @@ class JobTopic(Topic):
     pattern = JOB_TOPIC_PATTERN
     bridge: ClassVar[Bridge | None] = None
 
-    _stream: JobStream | None = None
-    _pump: asyncio.Task[None] | None = None
-    _probe: tuple[str, asyncio.Event] | None = None
-    _early: deque[tuple[LogEntry | LatestEntry, str]]
+    def __init__(self, consumer: Any, topic: str, params: Mapping[str, str]) -> None:
+        super().__init__(consumer, topic, params)
+        self._stream: JobStream | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._probe: tuple[str, asyncio.Event] | None = None
+        # Live events that come before the stream is set up. Bounded: what it cannot hold is read from the log.
+        self._early: deque[tuple[LogEntry | LatestEntry, str]] = deque(maxlen=HOLD)
 
     @classmethod
     def get_bridge(cls) -> Bridge:
@@ -133,9 +139,8 @@ class JobTopic(Topic):
 
         A probe that is lost costs the bounded wait, and correctness nothing: what the layer loses, the log has.
         """
-        self._early = deque(maxlen=HOLD)
         self._probe = (secrets.token_hex(8), asyncio.Event())
-        layer = self.consumer.channel_layer
+        layer = configured(self.consumer.channel_layer, self.consumer.channel_layer_alias)
         probe = {"type": "handle_topic_event", "topic": self.topic, "probe": self._probe[0]}
         await layer.group_send(self.group_name(self.topic), probe)
         with suppress(TimeoutError):
@@ -167,8 +172,21 @@ class JobTopic(Topic):
             finally:
                 poller.remove(self.params["job_id"], stream.head)
             self._stream = None
-            opened = await self._open(None)
-            await self.send_message(SubscribedMessage(payload=opened.model_dump(mode="json")))
+            await self._start_over()
+
+    async def _start_over(self) -> None:
+        """Tells the client to forget what it has, as a `subscribed` frame that answers nothing."""
+        while True:
+            try:
+                opened = await self._open(None)
+            except StoreUnavailableError:
+                await asyncio.sleep(RETRY_SECONDS)
+            except TopicRefused as gone:
+                await self.send_message(refusal_message(gone))
+                return
+            else:
+                await self.send_message(SubscribedMessage(payload=opened.model_dump(mode="json")))
+                return
 
     async def _send_entry(self, entry: LogEntry | LatestEntry) -> None:
         # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
