@@ -20,8 +20,6 @@ from chanx.testing.tied_process import tied
 from example_site.demo.side_by_side import DemoProcess, run_side_by_side
 
 _ROOT = Path(__file__).parents[2]
-_DATA = _ROOT / "example_site" / "var"
-_UPLOADS = _DATA / "uploads"
 _READY = "Open {url} and sign in as ada / demo (or grace / demo). Ctrl-C stops everything."
 
 
@@ -31,7 +29,6 @@ def run_demo(port: int) -> int:
     Raises ``ConfigurationError`` if the port is taken, the server cannot be had or the database cannot be prepared.
     """
     check_port(port)
-    _UPLOADS.mkdir(parents=True, exist_ok=True)
     with redis_server() as server:
         print(f"Server: {server.url} ({server.origin})", flush=True)
         environment = demo_environment(server.url)
@@ -41,13 +38,16 @@ def run_demo(port: int) -> int:
 
 
 def demo_environment(redis_url: str) -> dict[str, str]:
-    """The environment of all the demo's processes."""
+    """The environment of all the demo's processes. EXAMPLE_DATA_DIR and EXAMPLE_UPLOAD_DIR are kept if they are set."""
+    data = Path(os.environ.get("EXAMPLE_DATA_DIR") or _ROOT / "example_site" / "var").resolve()
+    uploads = Path(os.environ.get("EXAMPLE_UPLOAD_DIR") or data / "uploads").resolve()
+    uploads.mkdir(parents=True, exist_ok=True)
     return {
         **os.environ,
         "CHANX_REDIS_URL": redis_url,
         "DJANGO_SETTINGS_MODULE": "example_site.settings",
-        "EXAMPLE_DATA_DIR": str(_DATA),
-        "EXAMPLE_UPLOAD_DIR": str(_UPLOADS),
+        "EXAMPLE_DATA_DIR": str(data),
+        "EXAMPLE_UPLOAD_DIR": str(uploads),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -91,4 +91,5 @@ def _is_free(port: int) -> bool:
 def _manage(command: list[str], environment: Mapping[str, str]) -> None:
     argv = tied([sys.executable, "-m", "example_site", *command])
     if subprocess.run(argv, env=environment, cwd=_ROOT, check=False).returncode:
-        raise ConfigurationError(f"`{command[0]}` failed; the reason is above. The data is in {_DATA}.")
+        data = environment["EXAMPLE_DATA_DIR"]
+        raise ConfigurationError(f"`{command[0]}` failed; the reason is above. The data is in {data}.")
