@@ -92,7 +92,8 @@ LOGOUT_REDIRECT_URL = "sign_in"
 
 STATIC_URL = "static/"
 
-MAX_UPLOAD_BYTES = int(os.environ.get("EXAMPLE_MAX_UPLOAD_MB") or 100) * 1024 * 1024
+MAX_UPLOAD_MB = int(os.environ.get("EXAMPLE_MAX_UPLOAD_MB") or 100)
+MAX_UPLOAD_BYTES = MAX_UPLOAD_MB * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["example_site.jobs.uploads.BoundedUploadHandler"]
 # On the file system of the final place, so that keeping an upload is a rename.
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR

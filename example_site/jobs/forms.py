@@ -2,7 +2,6 @@
 
 from django import forms
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 
 from example_site.jobs import services, uploads
 
@@ -24,8 +23,8 @@ class UploadForm(forms.Form):
     def __init__(self, request) -> None:
         super().__init__(request.POST, request.FILES)
         if uploads.was_too_large(request):
-            limit = filesizeformat(settings.MAX_UPLOAD_BYTES)
-            self.fields["file"].error_messages["required"] = f"That file is too large: the limit is {limit}."
+            message = f"That file is too large: the limit is {settings.MAX_UPLOAD_MB} MB."
+            self.fields["file"].error_messages["required"] = message
 
 
 class CommandForm(forms.Form):

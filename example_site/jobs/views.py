@@ -30,6 +30,7 @@ def _home(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     context = {
         "command_form": CommandForm(),
         "upload_limit": settings.MAX_UPLOAD_BYTES,
+        "upload_limit_mb": settings.MAX_UPLOAD_MB,
         "jobs_listed": services.JOBS_LISTED,
         **more,
     }

@@ -16,6 +16,11 @@ export const rate = (perSecond) => `${(perSecond < 10 ? fine : whole).format(per
 /** A value of a table's cell: numbers grouped, everything else as it is. */
 export const cell = (value) => (typeof value === "number" ? precise.format(value) : String(value));
 
+export function size(bytes) {
+  if (bytes < 1024) return `${whole.format(bytes)} bytes`;
+  return bytes < 1024 * 1024 ? `${fine.format(bytes / 1024)} KB` : `${fine.format(bytes / 1024 / 1024)} MB`;
+}
+
 /** @param {number} seconds */
 export function duration(seconds) {
   const all = Math.max(0, Math.round(seconds));

@@ -47,7 +47,7 @@ class Row {
     const changed = this.root.dataset.state !== state;
     this.root.dataset.state = state;
     showState(part(this.root, "state"), state);
-    part(this.root, "bar").hidden = over && this.state !== "succeeded" && fraction === undefined;
+    part(this.root, "progress").hidden = fraction === undefined;
     part(this.root, "fill").style.width = `${(fraction ?? 0) * 100}%`;
     setText(part(this.root, "percent"), fraction === undefined ? "" : percent(fraction));
     if (changed) setText(document.querySelector("[data-announcement]"), `${this.root.dataset.title}: ${label(state)}`);

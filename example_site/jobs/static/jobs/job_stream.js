@@ -137,7 +137,10 @@ export class JobStreams {
       return;
     }
     const job = this.#jobs.get(frame.topic);
-    if (job?.subscribed && frame.action !== "error") this.#event(job, frame);
+    if (!job?.subscribed || frame.action === "error") return;
+    // Unasked for when the log was rewound under the server's own stream: the page starts over.
+    if (frame.action === "subscribed") this.#subscribed(job, frame.payload);
+    else this.#event(job, frame);
   }
 
   #answered(frame, { job, resolve, reject }) {
@@ -145,12 +148,7 @@ export class JobStreams {
       if (frame.action === "error") reject(new Error(frame.payload?.detail ?? "The server refused."));
       else resolve(frame.payload);
     } else if (frame.action === "subscribed") {
-      const reset = job.position.subscribed(frame.payload);
-      job.subscribed = true;
-      job.acked = job.position.seq;
-      this.#onStatus({ state: "live" });
-      job.listener.snapshot?.(frame.payload.snapshot, { reset });
-      this.#finishIfComplete(job);
+      this.#subscribed(job, frame.payload);
     } else if (FINAL_REASONS.has(frame.payload?.reason)) {
       job.refused = true;
       job.listener.refused?.(frame.payload);
@@ -158,6 +156,15 @@ export class JobStreams {
     } else {
       this.#lost(); // e.g. the log cannot be reached just now: again after a while
     }
+  }
+
+  #subscribed(job, payload) {
+    const reset = job.position.subscribed(payload);
+    job.subscribed = true;
+    job.acked = job.position.seq;
+    this.#onStatus({ state: "live" });
+    job.listener.snapshot?.(payload.snapshot, { reset });
+    this.#finishIfComplete(job);
   }
 
   #event(job, frame) {

@@ -1,13 +1,16 @@
 /** The progress bar with its figures. */
 
 import { part, setText } from "./dom.js";
-import { count, duration, percent, rate } from "./format.js";
+import { count, duration, percent, rate, size } from "./format.js";
 
 const NOTHING = "–";
 
 export class Progress {
-  constructor(root) {
+  /** @param {{inBytes: boolean}} options whether the job counts bytes, not things */
+  constructor(root, { inBytes }) {
     this.root = root;
+    this.amount = inBytes ? size : count;
+    this.speed = inBytes ? (perSecond) => `${size(perSecond)}/s` : rate;
     this.bar = part(root, "bar");
     this.fill = part(root, "fill");
   }
@@ -18,11 +21,13 @@ export class Progress {
     const fraction = state === "succeeded" ? 1 : progress.fraction;
     this.#showBar(fraction, ended);
     this.root.dataset.state = state;
-    setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : NOTHING);
+    part(this.root, "percent").hidden = !Number.isFinite(fraction);
+    setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : "");
+    part(this.root, "figures").hidden = !Number.isFinite(current);
     setText(part(this.root, "message"), this.#sentence(state, message));
-    const ofTotal = Number.isFinite(total) ? ` of ${count(total)}` : "";
-    setText(part(this.root, "done"), Number.isFinite(current) ? count(current) + ofTotal : NOTHING);
-    setText(part(this.root, "rate"), Number.isFinite(perSecond) && perSecond > 0 ? rate(perSecond) : NOTHING);
+    const ofTotal = Number.isFinite(total) ? ` of ${this.amount(total)}` : "";
+    setText(part(this.root, "done"), Number.isFinite(current) ? this.amount(current) + ofTotal : NOTHING);
+    setText(part(this.root, "rate"), Number.isFinite(perSecond) && perSecond > 0 ? this.speed(perSecond) : NOTHING);
     setText(part(this.root, "eta"), !ended && Number.isFinite(eta) ? duration(eta) : NOTHING);
   }
 

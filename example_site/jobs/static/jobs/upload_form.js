@@ -1,19 +1,13 @@
 /** The upload card: drag and drop, the chosen file's name and size, a check before anything is sent, progress while it is. */
 
 import { part, setText } from "./dom.js";
-import { percent } from "./format.js";
+import { percent, size } from "./format.js";
 
 const form = document.querySelector("[data-upload]");
 const input = form.querySelector("input[type=file]");
 const zone = part(form, "drop");
 const button = form.querySelector("button");
 const limit = Number(form.dataset.limit);
-
-function size(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
 
 function problem(file) {
   if (file === undefined) return "Choose a CSV file first.";
