@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from channels_redis.core import RedisChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer
+
+from chanx.errors import ConfigurationError
+from chanx.layers import LayerSpec
+from chanx.layers.hosts import RedisHost
+from chanx.layers.redis_connection import TIMEOUT, new_connection
+
+URL = "redis://user:secret@redis.example:6380/3"
+
+
+def test_the_usual_layer_is_read_without_a_running_loop() -> None:
+    layer = RedisPubSubChannelLayer(hosts=[URL], prefix="site", serializer_format="json")
+    assert LayerSpec.from_layer(layer) == LayerSpec.redis_pubsub(URL, prefix="site", serializer="json")
+
+
+def test_positional_arguments_and_defaults_are_read() -> None:
+    assert LayerSpec.from_layer(RedisPubSubChannelLayer([URL], "site")) == LayerSpec.redis_pubsub(URL, prefix="site")
+    spec = LayerSpec.from_layer(RedisPubSubChannelLayer())
+    assert spec == LayerSpec.redis_pubsub("redis://localhost:6379")
+    assert spec == LayerSpec.redis_pubsub()
+
+
+class OwnPubSubLayer(RedisPubSubChannelLayer):
+    """A subclass may write other bytes."""
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        InMemoryChannelLayer(),
+        RedisChannelLayer(hosts=[URL]),
+        OwnPubSubLayer(hosts=[URL]),
+        RedisPubSubChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
+        RedisPubSubChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": [("localhost", 26379)]}]),
+        RedisPubSubChannelLayer(hosts=[{"address": URL, "connection_class": object}]),
+        RedisPubSubChannelLayer(hosts=["redis://localhost?cache_config=1"]),
+        RedisPubSubChannelLayer(hosts=["localhost"]),
+        RedisPubSubChannelLayer(hosts="redis://localhost"),
+        object(),
+        None,
+    ],
+    ids=[
+        "memory",
+        "core",
+        "subclass",
+        "encrypted",
+        "sentinel",
+        "class",
+        "query",
+        "no url",
+        "no list",
+        "object",
+        "none",
+    ],
+)
+def test_what_needs_the_general_way_has_no_spec(layer: object) -> None:
+    assert LayerSpec.from_layer(layer) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("redis://localhost", {"host": "localhost"}),
+        (URL, {"host": "redis.example", "port": 6380, "db": 3, "username": "user", "password": "secret"}),
+        (("10.0.0.1", 6380), {"host": "10.0.0.1", "port": 6380}),
+        (["10.0.0.1", 6380], {"host": "10.0.0.1", "port": 6380}),
+        ({"host": "h", "port": 1, "password": "p", "max_connections": 5}, {"host": "h", "port": 1, "password": "p"}),
+        ({"address": URL, "db": 7, "client_name": "web"}, {"db": 3, "client_name": "web"}),
+        ("unix:///run/redis.sock?db=2", {"path": "/run/redis.sock", "db": 2}),
+        ({"address": "unix:///run/redis.sock", "password": "p"}, {"path": "/run/redis.sock", "password": "p"}),
+        ("rediss://h:1?ssl_cert_reqs=none", {"host": "h", "port": 1, "cert_reqs": False}),
+    ],
+)
+def test_every_form_of_a_host_becomes_a_connection(form: Any, expected: dict[str, Any]) -> None:
+    connection: Any = new_connection(RedisHost.parse(form))
+    found = {name: getattr(connection, name) for name in expected if name != "cert_reqs"}
+    assert found == {name: value for name, value in expected.items() if name != "cert_reqs"}
+    if "cert_reqs" in expected:
+        assert type(connection).__name__ == "SSLConnection"
+        assert connection.cert_reqs == expected["cert_reqs"]
+
+
+@pytest.mark.parametrize(
+    ("form", "timeout"),
+    [
+        ("redis://h", TIMEOUT),
+        ({"address": "redis://h", "socket_timeout": None}, TIMEOUT),
+        ({"address": "redis://h", "socket_timeout": 30}, TIMEOUT),
+        ("redis://h?socket_timeout=30", TIMEOUT),
+        ({"address": "redis://h", "socket_timeout": 0.1}, 0.1),
+    ],
+)
+def test_a_layers_own_timeout_only_shortens_ours(form: Any, timeout: float) -> None:
+    connection: Any = new_connection(RedisHost.parse(form))
+    assert connection.socket_timeout == timeout
+    assert connection.socket_connect_timeout == TIMEOUT
+
+
+@pytest.mark.parametrize("form", [42, b"redis://h", ("h", 1, 2), "localhost:6379", "http://h", {"address": 5}])
+def test_what_is_no_host_is_refused(form: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"redis://|URL"):
+        LayerSpec.redis_pubsub(form)
+
+
+def test_an_option_unknown_here_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="master_name"):
+        LayerSpec.redis_pubsub({"master_name": "m", "sentinels": []})
+
+
+def test_an_unknown_serializer_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'pickle'"):
+        LayerSpec.redis_pubsub(URL, serializer="pickle")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_no_credential_shows_in_a_text() -> None:
+    spec = LayerSpec.redis_pubsub(
+        URL,
+        {"host": "h", "port": 1, "password": "secret"},
+        "redis://h?password=secret",
+        "unix://:secret@/run/redis.sock",
+    )
+    assert "secret" not in f"{spec} {spec!r}"
+    assert "redis.example:6380/3" in repr(spec)
+
+
+def test_a_spec_can_be_pickled_and_hashed() -> None:
+    # Given a spec, as it is handed to a spawned process
+    spec = LayerSpec.redis_pubsub(URL, {"host": "h", "port": 1, "password": "secret"})
+
+    # When it is pickled, Then it comes back whole
+    copy = pickle.loads(pickle.dumps(spec))
+    assert copy == spec
+    assert hash(copy) == hash(spec)
+    assert dict(copy.hosts[1].options)["password"] == "secret"
