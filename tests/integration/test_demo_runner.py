@@ -5,18 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from threading import Thread
+from collections.abc import Iterator
 
-import psutil
 import pytest
 
 from chanx.errors import ConfigurationError
 from example_site.demo.demo import check_port
+from tests.integration.runner_process import ROOT, Runner, gone, wait_for
 
-_ROOT = Path(__file__).parents[2]
 # A worker with a child that has left its session, as a task's subprocess may; ignores SIGTERM on request.
 _WORKER = """
 import os, signal, subprocess, sys, time
@@ -40,71 +36,13 @@ sys.exit(run_side_by_side(processes, environment=os.environ, directory=Path.cwd(
 """
 
 
-class Runner:
-    """The runner in a process of its own, and the lines that it has printed so far."""
-
-    def __init__(self, processes: str) -> None:
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _RUNNER.format(processes=processes)],
-            cwd=_ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-
-    def pids(self, prefix: str, *, times: int = 1) -> list[psutil.Process]:
-        """The processes of the ``times``-th line of a program that says its pids."""
-        wait_for(lambda: len(self._said(prefix)) >= times, self)
-        return [psutil.Process(int(pid)) for pid in self._said(prefix)[times - 1].split()]
-
-    def tree(self) -> list[psutil.Process]:
-        me = psutil.Process(self.process.pid)
-        return [me, *me.children(recursive=True)]
-
-    def output(self) -> str:
-        return "\n".join(self.lines)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def _said(self, prefix: str) -> list[str]:
-        return [line.split(f"| {prefix} pids ")[1] for line in self.lines if f"| {prefix} pids " in line]
-
-
-def wait_for(condition: Callable[[], object], runner: Runner, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, runner.output()
-        time.sleep(0.02)
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+def start(processes: str) -> Runner:
+    return Runner([sys.executable, "-c", _RUNNER.format(processes=processes)])
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def runner(port: int) -> Iterator[Runner]:
-    runner = Runner(_worker_and_site(port))
+def runner(unused_tcp_port: int) -> Iterator[Runner]:
+    runner = start(_worker_and_site(unused_tcp_port))
     yield runner
     runner.close()
 
@@ -119,9 +57,9 @@ def _worker_and_site(port: int, *worker_options: str) -> str:
     )
 
 
-def test_prints_the_url_once_the_site_answers(runner: Runner, port: int) -> None:
-    wait_for(lambda: f"Open http://127.0.0.1:{port}/" in runner.output(), runner)
-    with socket.create_connection(("127.0.0.1", port), timeout=5):
+def test_prints_the_url_once_the_site_answers(runner: Runner, unused_tcp_port: int) -> None:
+    wait_for(lambda: f"Open http://127.0.0.1:{unused_tcp_port}/" in runner.output(), runner)
+    with socket.create_connection(("127.0.0.1", unused_tcp_port), timeout=5):
         pass
 
 
@@ -154,8 +92,8 @@ def test_a_signal_ends_everything_in_order(runner: Runner, number: signal.Signal
     assert gone(processes)
 
 
-def test_a_stubborn_worker_is_killed(port: int) -> None:
-    runner = Runner(_worker_and_site(port, "stubborn"))
+def test_a_stubborn_worker_is_killed(unused_tcp_port: int) -> None:
+    runner = start(_worker_and_site(unused_tcp_port, "stubborn"))
     try:
         processes = runner.pids("worker")
         runner.process.terminate()
@@ -177,7 +115,7 @@ def test_nothing_outlives_a_killed_runner(runner: Runner) -> None:
 def test_a_worker_that_fails_at_once_ends_the_demo_with_a_reason() -> None:
     # Given a worker that cannot start
     worker = (sys.executable, "-c", "raise SystemExit('no such broker')")
-    runner = Runner(f"[DemoProcess('worker', {worker!r}, restart=True)]")
+    runner = start(f"[DemoProcess('worker', {worker!r}, restart=True)]")
     try:
         # Then it is tried a few times, and given up with its reason in sight
         wait_for(lambda: "giving up" in runner.output(), runner, seconds=60)
@@ -198,7 +136,7 @@ def test_a_taken_port_is_named_with_the_way_out() -> None:
         assert f"PORT={taken}" not in str(caught.value)
         # The command says it in one line, without a traceback.
         command = [sys.executable, "-m", "example_site.demo", "--port", str(taken)]
-        result = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False, timeout=30)
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: Port {taken} is taken")
     assert len(result.stderr.splitlines()) == 1
