@@ -1,0 +1,1 @@
+"""The main job on the real stack, in a real browser."""
