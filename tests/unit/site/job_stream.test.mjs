@@ -141,10 +141,14 @@ describe("events", () => {
 });
 
 describe("the end of a job", () => {
-  test("the last event closes the connection for good", () => {
+  test("the last event asks for the last snapshot, which closes the connection for good", () => {
     watched();
     event(1);
     event(2, "job_succeeded");
+    assert.deepEqual(Socket.last.sent("subscribe").at(-1).payload, { epoch: "e1", after: 2 });
+    assert.equal(page.completed, 0);
+    answerSubscribe(Socket.last, { seq: 2, state: "succeeded" });
+    assert.deepEqual(page.resets, [true, false]);
     assert.deepEqual([page.completed, state(), Socket.last.closed, clock.timers], [1, "done", true, 0]);
   });
 

@@ -6,8 +6,8 @@ import { cell, count } from "./format.js";
 const NOTHING = "–";
 
 const distinct = (column) => {
-  if (column.distinct === null || column.distinct === undefined) return NOTHING;
-  return column.distinct_more ? `over ${count(column.distinct)}` : count(column.distinct);
+  if (column.distinct_more) return "many"; // more than the worker keeps count of
+  return Number.isFinite(column.distinct) ? count(column.distinct) : NOTHING;
 };
 const value = (content) => (content === null || content === undefined ? NOTHING : cell(content));
 

@@ -14,7 +14,8 @@ export class JobPosition {
     this.epoch = known?.epoch ?? null;
     this.seq = known?.seq ?? 0;
     this.rev = known?.rev ?? 0;
-    this.complete = false;
+    this.ended = false; // the job's last event was seen
+    this.complete = false; // and a snapshot that holds it
     this.snapshotSeq = 0;
     this.afterReset = true;
   }
@@ -54,7 +55,8 @@ export class JobPosition {
     if (event.seq > this.seq + 1 && !this.afterReset) return "gap";
     this.afterReset = false;
     this.seq = event.seq;
-    if (TERMINAL_ACTIONS.has(event.action)) this.complete = true;
+    if (TERMINAL_ACTIONS.has(event.action)) this.ended = true;
+    this.complete = this.ended && this.inSnapshot(event);
     return "next";
   }
 

@@ -9,7 +9,7 @@
  *   snapshot(snapshot, {reset})   after every subscribe; with `reset`, forget what was shown before
  *   event(event, {replayed})      each numbered event, once and in order; `replayed`: the snapshot already knows it
  *   latest(event)                 the newest progress, or another value of which only the newest counts
- *   complete()                    the job is over and all of its events have been handed out
+ *   complete()                    the job is over; all of its events and its last snapshot have been handed out
  *   refused({reason, detail})     final: there is no such job, or it is somebody else's
  */
 
@@ -164,7 +164,7 @@ export class JobStreams {
     job.acked = job.position.seq;
     this.#onStatus({ state: "live" });
     job.listener.snapshot?.(payload.snapshot, { reset });
-    this.#finishIfComplete(job);
+    if (job.position.complete) this.#finish(job);
   }
 
   #event(job, frame) {
@@ -180,12 +180,13 @@ export class JobStreams {
         job.acked = position.seq;
         this.#socket?.send(JSON.stringify({ topic: job.topic, action: "ack", payload: { seq: position.seq } }));
       }
-      this.#finishIfComplete(job);
+      if (position.complete) this.#finish(job);
+      // The newest progress is not in the log and may have been overtaken by the end: the last snapshot has it.
+      else if (position.ended) this.#subscribe(job);
     }
   }
 
-  #finishIfComplete(job) {
-    if (!job.position.complete) return;
+  #finish(job) {
     job.listener.complete?.();
     this.#rest();
   }

@@ -4,6 +4,7 @@ import { element, part, setText } from "./dom.js";
 import { cell } from "./format.js";
 
 const isPlain = (value) => value === null || typeof value !== "object";
+const DELIMITERS = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar" };
 const words = (key) => key.replaceAll("_", " ");
 
 function figures(result) {
@@ -20,7 +21,7 @@ export function showOutcome(root, { state, result, error }) {
   setText(part(root, "outcome-title"), failed ? "The job failed" : "Result");
   setText(part(root, "outcome-message"), failed ? (error?.message ?? "Something went wrong.") : "");
   const rows = failed ? Object.entries({ code: error?.code, reference: error?.reference }).filter(([, value]) => value) : figures(result);
-  part(root, "outcome-figures").replaceChildren(...rows.map(([key, value]) => figure(words(key), failed ? String(value) : cell(value))));
+  part(root, "outcome-figures").replaceChildren(...rows.map(([key, value]) => figure(words(key), failed ? String(value) : (DELIMITERS[value] ?? cell(value)))));
 }
 
 function figure(name, value) {
