@@ -46,7 +46,7 @@ class JobCancel(BaseMessage):
     """The client asks to cancel the job."""
 
     action: Literal["cancel"] = "cancel"
-    payload: CancelPayload = Field(default_factory=CancelPayload)
+    payload: CancelPayload | None = None
 
 
 class CancelAcceptedPayload(BaseModel):

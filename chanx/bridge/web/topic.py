@@ -77,7 +77,9 @@ class JobTopic(Topic):
 
     async def authorize(self, job_id: str) -> bool:
         """An unknown job and another's look the same."""
-        return await self._allowed_job(job_id, "subscribe") is not None
+        if await self._allowed_job(job_id, "subscribe") is None:
+            raise TopicRefused("unauthorized", NO_SUCH_JOB)
+        return True
 
     async def subscribed_payload(self, payload: Any) -> dict[str, Any]:
         """Opens the stream at the client's position; it begins to flow once the client has its answer."""
@@ -109,7 +111,8 @@ class JobTopic(Topic):
         if await self._allowed_job(job_id, "cancel") is None:
             raise TopicRefused("unauthorized", NO_SUCH_JOB)
         bridge = self.get_bridge()
-        state = await bridge.async_store.run(lambda: bridge.cancel(job_id, reason=message.payload.reason))
+        reason = message.payload.reason if message.payload else None
+        state = await bridge.async_store.run(lambda: bridge.cancel(job_id, reason=reason))
         return JobCancelAccepted(payload=CancelAcceptedPayload(state=state))
 
     async def receive_event(self, message: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from chanx.bridge.web.merge import CREDIT, HOLD, LatestEntry, StreamMerge
 
 
 class MergeMachine(RuleBasedStateMachine):
-    """A log, a layer that drops, repeats and reorders, reads that answer late, and a client that acknowledges at will."""
+    """A log, a layer that drops, repeats and reorders, reads that answer late, and a client that acks at will."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ def test_without_an_acknowledgement_a_client_gets_500_events_and_costs_no_more_m
 
     # When it acknowledges, then it reads on from the log
     client.acknowledge(sent)
-    assert list(client.take())[0] == LogEntry(CREDIT + 1, "e")
+    assert next(iter(client.take())) == LogEntry(CREDIT + 1, "e")
 
 
 def test_a_head_that_nobody_wrote_is_not_asked_for_for_ever() -> None:
