@@ -80,7 +80,7 @@ class LoopPublisher(Publisher):
         # A full channel is one receiver's trouble; the layer itself is well.
         if type(error).__name__ != "ChannelFull":
             worker.breaker.failed()
-        raise DeliveryFailed(f"{type(self.layer).__name__}: {error!r}") from error
+        raise DeliveryFailed(f"{type(self.layer).__name__}: {type(error).__name__}: {error}") from error
 
     def _receiving_loop(self) -> asyncio.AbstractEventLoop | None:
         if not self._in_process:

@@ -53,7 +53,7 @@ class RedisShard:
             line.exchange(publish_command(channel, body))
         except self._trouble as error:
             self._breaker.failed()
-            raise DeliveryFailed(f"{self._name}: {error!r}") from error
+            raise DeliveryFailed(f"{self._name}: {type(error).__name__}: {error}") from error
         finally:
             line.lock.release()
         self._breaker.succeeded()

@@ -309,7 +309,7 @@ async def test_receivers_on_another_threads_loop_are_woken() -> None:
         waiting.set()
         got.append(await layer.receive(channel))
 
-    thread = threading.Thread(target=lambda: asyncio.run(consumer()))
+    thread = threading.Thread(target=lambda: asyncio.run(consumer()), daemon=True)
     thread.start()
     await asyncio.to_thread(waiting.wait, 10)
 

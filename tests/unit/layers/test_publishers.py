@@ -175,6 +175,35 @@ def test_a_failing_layer_is_counted_and_left_alone_for_a_while() -> None:
     assert (layer.calls, publisher.failures) == (1, 10)
 
 
+class StuckLayer:
+    """A layer that never gets done."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+    send = group_send
+
+
+def test_a_stuck_layer_costs_half_a_second_and_is_let_go() -> None:
+    # Given a layer that never answers
+    layer = StuckLayer()
+    publisher = publisher_for(layer)
+
+    # When somebody publishes, Then it takes half a second, and nothing goes on in the background
+    start = time.perf_counter()
+    publisher.group_send("room", MESSAGE)
+    assert time.perf_counter() - start < 0.9
+    assert publisher.failures == 1
+    assert layer.cancelled.wait(5)
+    publisher.close()
+
+
 def test_a_full_channel_does_not_keep_others_from_theirs() -> None:
     layer = BrokenLayer(ChannelFull("specific.a!b"))
     publisher = publisher_for(layer)

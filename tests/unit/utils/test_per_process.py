@@ -84,8 +84,9 @@ def test_a_forked_child_makes_its_own_and_leaves_the_parents_alone() -> None:
     # Given a resource of this process, and a lock that another thread holds over the fork
     reader, writer = os.pipe()
     in_factory, go_on = threading.Event(), threading.Event()
-    resource = PerProcess(lambda: Finalised(writer))
-    parents = resource.get()
+    resource, other = PerProcess(lambda: Finalised(writer)), PerProcess(lambda: Finalised(writer))
+    resource.get()
+    number = id(other.get())
 
     def slow() -> str:
         in_factory.set()
@@ -97,15 +98,13 @@ def test_a_forked_child_makes_its_own_and_leaves_the_parents_alone() -> None:
     thread.start()
     in_factory.wait(10)
 
-    # When a child uses, resets and closes both
+    # When a child resets one and uses the others
     pid = os.fork()
     if pid == 0:
         signal.alarm(10)
         go_on.set()
-        fine = resource.reset() is None and resource.get() is not parents and contended.get() == "slow"
-        parents = None
-        # Its own is the only one it may finalise; _exit finalises nothing.
-        os._exit(0 if fine else 1)
+        fine = resource.reset() is None and id(other.get()) != number and contended.get() == "slow"
+        os._exit(0 if fine else 1)  # which finalises nothing
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     go_on.set()
     thread.join(10)
@@ -115,6 +114,7 @@ def test_a_forked_child_makes_its_own_and_leaves_the_parents_alone() -> None:
     os.set_blocking(reader, False)
     with pytest.raises(BlockingIOError):
         os.read(reader, 100)
-    assert resource.get() is parents
-    del parents, resource
+    assert id(other.get()) == number
+    del resource, other
     os.close(reader)
+    os.close(writer)
