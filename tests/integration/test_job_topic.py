@@ -31,22 +31,21 @@ from chanx.bridge.store.base import Retention
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.web.merge import HOLD
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
+from chanx.testing.redis_server import RedisServer
 
 ADA, GRACE = SimpleNamespace(pk=1), SimpleNamespace(pk=2)
 
 
-@pytest.fixture
-def bridge(redis_url: str, key_prefix: str) -> Iterator[Bridge]:
-    app = Celery(key_prefix, broker=redis_url, backend=redis_url, set_as_current=False)
-    store = RedisJobStore(redis_url, prefix=key_prefix, retention=Retention(max_entries=2000))
-    yield install(app, store=store, layer=RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix))
+def installed(url: str, prefix: str) -> Iterator[Bridge]:
+    app = Celery(prefix, broker=url, backend=url, set_as_current=False)
+    store = RedisJobStore(url, prefix=prefix, retention=Retention(max_entries=2000))
+    yield install(app, store=store, layer=RedisPubSubChannelLayer(hosts=[url], prefix=prefix))
     store.close()
     app.close()
 
 
-@pytest.fixture
-def consumer(bridge: Bridge, redis_url: str, key_prefix: str) -> type[AsyncJsonWebsocketConsumer]:
-    layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix)
+def consumer_on(bridge: Bridge, url: str, prefix: str) -> type[AsyncJsonWebsocketConsumer]:
+    layer = RedisPubSubChannelLayer(hosts=[url], prefix=prefix)
 
     class Jobs(JobTopic):
         pass
@@ -58,6 +57,16 @@ def consumer(bridge: Bridge, redis_url: str, key_prefix: str) -> type[AsyncJsonW
         get_channel_layer = staticmethod(lambda alias: layer)
 
     return JobsConsumer
+
+
+@pytest.fixture
+def bridge(redis_url: str, key_prefix: str) -> Iterator[Bridge]:
+    yield from installed(redis_url, key_prefix)
+
+
+@pytest.fixture
+def consumer(bridge: Bridge, redis_url: str, key_prefix: str) -> type[AsyncJsonWebsocketConsumer]:
+    return consumer_on(bridge, redis_url, key_prefix)
 
 
 class Client:
@@ -376,6 +385,28 @@ async def test_many_clients_that_come_and_go_each_see_the_log(bridge: Bridge, co
     await asyncio.to_thread(writer.end)
 
     assert await asyncio.gather(*watchers) == [list(range(1, 1503))] * 8
+
+
+async def test_a_server_that_comes_back_makes_clients_start_over(own_persistent_redis: RedisServer) -> None:
+    """It kept everything here, but that is not known to a client: its view becomes the log again."""
+    for bridge in installed(own_persistent_redis.url, "restart"):
+        writer = Writer(bridge)
+        consumer = consumer_on(bridge, own_persistent_redis.url, "restart")
+        async with connected(consumer, writer.topic) as client:
+            first = await client.subscribe()
+            await client.hear()
+
+            # When
+            await asyncio.to_thread(own_persistent_redis.kill)
+            await asyncio.to_thread(own_persistent_redis.start)
+            over = await client.hear(timeout=15)
+            await asyncio.to_thread(writer.end)
+            await client.hear_until("job_succeeded")
+
+    # Then
+    assert (over["action"], over["payload"]["recovered"]) == ("subscribed", False)
+    assert over["payload"]["epoch"] != first["payload"]["epoch"]
+    assert client.seqs == [1, 1, 2]
 
 
 async def test_nothing_is_left_behind_by_a_connection(bridge: Bridge, consumer: Any) -> None:

@@ -1,0 +1,125 @@
+"""What only the Redis store has: expiry, hash tags, epochs across restarts, and a server that is away."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from chanx.bridge.entry import NewEntry
+from chanx.bridge.names import new_job_id
+from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.states import JobState
+from chanx.bridge.store.base import Retention, StoreUnavailableError
+from chanx.bridge.store.redis import RedisJobStore
+from chanx.testing.redis_server import RedisServer
+
+RETENTION = Retention(max_entries=100, ended_seconds=60, active_seconds=3600)
+
+
+@pytest.fixture
+def store(redis_url: str, key_prefix: str) -> Iterator[RedisJobStore]:
+    made = RedisJobStore(redis_url, prefix=key_prefix, retention=RETENTION)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as connected:
+        yield connected
+
+
+def create(store: RedisJobStore) -> str:
+    job_id = new_job_id()
+    store.create(JobRecord(job_id=job_id, owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+    return job_id
+
+
+def entry(job_id: str, n: int, state: JobState | None = None) -> NewEntry:
+    return NewEntry(job_id, "x", f'{{"n":{n}}}', "run", n, state=state, attempt=1)
+
+
+def lifetimes(client: redis.Redis, prefix: str) -> set[int]:
+    keys = [key for key in client.keys(f"{prefix}:*") if b":owner:" not in key]
+    return {client.ttl(key) for key in keys}
+
+
+def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    # Given a job that runs
+    job_id = create(store)
+    store.append(entry(job_id, 1, JobState.STARTED))
+
+    # Then
+    assert len(client.keys(f"{key_prefix}:*")) == 4
+    assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
+
+    # When it ends
+    store.append(entry(job_id, 2, JobState.SUCCEEDED))
+
+    # Then
+    assert all(50 <= seconds <= 60 for seconds in lifetimes(client, key_prefix))
+
+
+def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    job_id = create(store)
+    store.append(entry(job_id, 1))
+
+    keys = [key.decode() for key in client.keys(f"{key_prefix}:{{*")]
+    assert len(keys) == 3
+    assert all(f"{{{job_id}}}" in key for key in keys)
+
+
+def test_a_job_whose_time_is_over_leaves_the_list(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    # Given
+    kept, gone = create(store), create(store)
+    client.delete(f"{key_prefix}:{{{gone}}}:job")
+
+    # When
+    jobs = store.jobs_of("user:1")
+
+    # Then
+    assert [job.job_id for job in jobs] == [kept]
+    (owner_key,) = client.keys(f"{key_prefix}:owner:*")
+    assert client.zrange(owner_key, 0, -1) == [kept.encode()]
+
+
+def test_a_server_that_comes_back_begins_a_new_epoch(own_persistent_redis: RedisServer) -> None:
+    # Given
+    store = RedisJobStore(own_persistent_redis.url)
+    job_id = create(store)
+    before = store.append(entry(job_id, 1))
+
+    # When
+    own_persistent_redis.kill()
+    own_persistent_redis.start()
+
+    # Then whoever asks first is told, and the log goes on
+    (head,) = store.heads([job_id])
+    assert head is not None
+    assert head.epoch != before.epoch
+    after = store.append(entry(job_id, 2))
+    assert (after.seq, after.epoch) == (2, head.epoch)
+    page = store.read(job_id, after=0, limit=10)
+    assert page is not None
+    assert [kept.event for kept in page.entries] == ['{"n":1}', '{"n":2}']
+    store.close()
+
+
+def test_a_server_that_is_away_is_an_error_within_bounds(own_redis: RedisServer) -> None:
+    # Given
+    store = RedisJobStore(own_redis.url)
+    job_id = create(store)
+    own_redis.kill()
+
+    # When
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailableError, match="job store did not answer"):
+        store.append(entry(job_id, 1))
+
+    # Then
+    assert time.monotonic() - began < 2
+    own_redis.start()
+    assert create(store)
+    store.close()
