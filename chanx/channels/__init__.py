@@ -1,0 +1,1 @@
+"""The consumers on Django Channels."""

@@ -1,0 +1,1 @@
+"""The framework-free half of the consumers: decorators, handler tables, dispatch, events and topics."""

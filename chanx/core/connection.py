@@ -1,0 +1,70 @@
+"""What a consumer has from its web framework, and the end of its connection."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from chanx.core.channel_layer import ChannelLayer
+from chanx.core.config import ConsumerConfig, config
+from chanx.utils.framework import channel_layer as framework_channel_layer
+
+
+class Connection:
+    """The ground of a consumer: scope, channel and socket, as the framework's consumer class sets them.
+
+    Attributes: ``scope`` (the ASGI scope), ``channel_layer`` (None if none is configured) and ``channel_name`` (this
+    connection's own channel), ``base_send`` (takes ASGI messages), ``user`` (who is connected: the authenticator's
+    user, else the scope's).
+    """
+
+    scope: dict[str, Any]
+    channel_layer: ChannelLayer | None
+    channel_name: str
+    base_send: Callable[[dict[str, Any]], Awaitable[None]]
+    user: Any
+
+    channel_layer_alias: str = "default"
+    get_channel_layer: ClassVar[Callable[[str], Any]] = staticmethod(framework_channel_layer)
+    """Finds the channel layer of an alias; a project may put another one here."""
+
+    config: ClassVar[ConsumerConfig] = config
+    """Where options come from that the class leaves at None."""
+
+    send_completion: bool | None = None
+    send_message_immediately: bool | None = None
+    log_websocket_message: bool | None = None
+    log_ignored_actions: Collection[str] | None = None
+
+    if TYPE_CHECKING:  # the framework's consumer class has these
+
+        async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None: ...
+        async def connect(self) -> None: ...
+        async def disconnect(self, code: int) -> None: ...
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.user = None
+        self.is_closed = False
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def find_channel_layer(cls) -> ChannelLayer | None:
+        """The channel layer of this class, or None if it is not configured."""
+        layer: ChannelLayer | None = cls.get_channel_layer(cls.channel_layer_alias)
+        return layer
+
+    @property
+    def should_send_completion(self) -> bool:
+        """Whether completion frames are sent. Asked for every message, so that overriding at run time works."""
+        own = self.send_completion
+        return self.config.send_completion if own is None else own
+
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Close the socket from the server's end; once closed, nothing is sent and no frame is handled any more."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        message: dict[str, Any] = {"type": "websocket.close"}
+        if code is not None and code is not True:
+            message["code"] = code
+        if reason:
+            message["reason"] = reason
+        await self.base_send(message)

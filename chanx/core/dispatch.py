@@ -1,0 +1,110 @@
+"""From a client's frame to the handler of its message, and back.
+
+text ─> validate_json on the tagged union ─> receive_message ─> handler ─> send_message
+where receive_json or handle_json is overridden:
+text ─> decoded JSON ─> receive_json ─> handle_json ─> (as above)
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from chanx.core.adapters import error_list, is_message_error
+from chanx.core.calling import call_handler
+from chanx.core.failures import log_failure
+from chanx.core.handlers import HandlerTable
+from chanx.core.sending import Sending
+from chanx.messages.base import BaseMessage
+from chanx.messages.outgoing import CompleteMessage, ErrorMessage
+
+_ANY_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+_COMPLETE = CompleteMessage()
+
+
+class Dispatching(Sending):
+    """The part of a consumer that handles what its client sends.
+
+    A failure in it never closes the socket, and its text never reaches the client.
+    """
+
+    handler_table: ClassVar[HandlerTable]
+    incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+
+    _own_json_hooks: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        plain = (Dispatching.receive_json, Dispatching.handle_json)
+        cls._own_json_hooks = (cls.receive_json, cls.handle_json) != plain
+
+    async def receive_text(self, text: str) -> None:
+        """Handle one text frame. Never raises."""
+        try:
+            if self._own_json_hooks:
+                await self._receive_decoded(text)
+            else:
+                await self._handle(text)
+        except Exception as error:
+            await self._last_resort(error)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Take the decoded JSON of a frame. Overridable."""
+        await self.handle_json(content)
+
+    async def handle_json(self, content: Any) -> None:
+        """Validate decoded JSON, hand the message to ``receive_message`` and send the completion. Overridable."""
+        await self._handle(to_json(content))
+
+    async def receive_message(self, message: BaseMessage) -> None:
+        """Run the handler of a message and send its answer. Overridable."""
+        try:
+            answer = await call_handler(self, self.handler_table.messages[message.action], message)
+            if answer is not None:
+                await self.send_message(answer)
+        except Exception as error:
+            await self.handle_message_handler_error(error, message.action, message)
+
+    async def handle_validation_error(self, error: ValidationError) -> None:
+        """Answer a frame that is no valid message: an error frame listing type, place and text. Overridable."""
+        await self.send_message(ErrorMessage(payload=error_list(error)))
+
+    async def handle_message_handler_error(self, error: Exception, action: str, message: BaseMessage) -> None:
+        """Answer a message whose handler raised: a general text; the details are logged. Overridable."""
+        log_failure("message_handler_failed", error, consumer=type(self).__name__, action=action)
+        await self.send_message(ErrorMessage(payload={"detail": f"Failed to process message for {action}"}))
+
+    async def handle_json_processing_error(self, error: Exception) -> None:
+        """Answer a frame that failed before any handler was found: a general text, logged. Overridable."""
+        log_failure("frame_failed", error, consumer=type(self).__name__)
+        await self.send_message(ErrorMessage(payload={"detail": "Failed to process message"}))
+
+    async def _receive_decoded(self, text: str) -> None:
+        try:
+            content = _ANY_JSON.validate_json(text)
+        except ValidationError as error:
+            await self.handle_validation_error(error)
+        else:
+            await self.receive_json(content)
+
+    async def _handle(self, data: str | bytes) -> None:
+        adapter = self.incoming_message_adapter
+        if adapter is None:
+            raise RuntimeError(f"No message handlers registered for {type(self).__name__}")
+        try:
+            message = adapter.validate_json(data)
+        except ValidationError as error:
+            await self.handle_validation_error(error)
+            if not is_message_error(error):
+                return
+        else:
+            self.log_frame("Websocket received", message.action)
+            await self.receive_message(message)
+        if self.should_send_completion:
+            await self.send_message(_COMPLETE)
+
+    async def _last_resort(self, error: Exception) -> None:
+        try:
+            await self.handle_json_processing_error(error)
+        except Exception as second:
+            log_failure("error_hook_failed", second, consumer=type(self).__name__)

@@ -1,0 +1,106 @@
+"""Events from the server side: sending them to consumers, and a consumer handling them."""
+
+from collections.abc import Collection
+from typing import Any, ClassVar, Generic
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+from typing_extensions import TypeVar
+
+from chanx.core.broadcasting import Broadcasting
+from chanx.core.calling import call_handler
+from chanx.core.channel_layer import (
+    ChannelLayer,
+    configured,
+    group_list,
+    send_to_name,
+    send_to_name_sync,
+)
+from chanx.core.failures import log_failure
+from chanx.core.handlers import merged_over_mro
+from chanx.layers import publisher_for
+from chanx.log import log_event
+from chanx.messages.base import BaseMessage
+from chanx.messages.outgoing import EventCompleteMessage
+
+ReceiveEvent = TypeVar("ReceiveEvent", bound=BaseMessage, default=BaseMessage)
+
+_EVENT_COMPLETE = EventCompleteMessage()
+
+
+class Eventful(Broadcasting, Generic[ReceiveEvent]):
+    """The part of a consumer that receives events, and the class methods that send them from anywhere.
+
+    The ``_sync`` methods are for tasks, views and commands: they use a synchronous publisher, may be called inside a
+    running loop too, and never raise because the layer is unreachable. The others go through the layer itself.
+    """
+
+    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+
+    @classmethod
+    async def send_event(cls, event: ReceiveEvent, channel_name: str) -> None:
+        """Send an event to one connection (its ``channel_name``), or to the group of that name if it is no channel."""
+        await send_to_name(cls._layer(), channel_name, event_message(event))
+
+    @classmethod
+    def send_event_sync(cls, event: ReceiveEvent, channel_name: str) -> None:
+        """``send_event`` from synchronous code."""
+        send_to_name_sync(cls._layer(), channel_name, event_message(event))
+
+    @classmethod
+    async def broadcast_event(cls, event: ReceiveEvent, groups: Collection[str] | str | None = None) -> None:
+        """Send an event to every connection in the groups: a collection, one name, or None for the class's own."""
+        layer, message = cls._layer(), event_message(event)
+        for group in cls._event_groups(groups):
+            await layer.group_send(group, message)
+
+    @classmethod
+    def broadcast_event_sync(cls, event: ReceiveEvent, groups: Collection[str] | str | None = None) -> None:
+        """``broadcast_event`` from synchronous code."""
+        publisher, message = publisher_for(cls._layer()), event_message(event)
+        for group in cls._event_groups(groups):
+            publisher.group_send(group, message)
+
+    async def handle_channel_event(self, message: dict[str, Any]) -> None:
+        """Take an event from the channel layer: ``{"event_data": {...}}``. Unknown or invalid ones are only logged."""
+        adapter, data = self.incoming_event_adapter, message.get("event_data")
+        if adapter is None:
+            log_event("event_without_handler", consumer=type(self).__name__)
+            return
+        try:
+            event = adapter.validate_json(to_json(data))
+        except ValidationError as error:
+            problems = [(part["type"], part["loc"]) for part in error.errors(include_url=False, include_input=False)]
+            log_event("event_not_handled", consumer=type(self).__name__, problems=problems)
+            return
+        await self.receive_event(event)
+
+    async def receive_event(self, event: BaseMessage) -> None:
+        """Run the handler of an event and send its answer, then the completion. Overridable."""
+        try:
+            answer = await call_handler(self, self.handler_table.events[event.action], event)
+            if answer is not None:
+                await self.send_message(answer)
+        except Exception as error:
+            await self.handle_event_handler_error(error, event.action, event)
+        if self.should_send_completion:
+            await self.send_message(_EVENT_COMPLETE)
+
+    async def handle_event_handler_error(self, error: Exception, action: str, event: BaseMessage) -> None:
+        """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
+        log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
+
+    @classmethod
+    def _layer(cls) -> ChannelLayer:
+        return configured(cls.find_channel_layer(), cls.channel_layer_alias)
+
+    @classmethod
+    def _event_groups(cls, groups: Collection[str] | str | None) -> list[str]:
+        if groups is not None:
+            return group_list(groups)
+        return group_list([*(cls.groups or ()), *merged_over_mro(cls, "extra_groups")])
+
+
+def event_message(event: BaseMessage) -> dict[str, Any]:
+    """An event as consumers receive it from the channel layer."""
+    return {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}

@@ -1,0 +1,33 @@
+"""Reading a connection's two sources, client and channel layer, each in order and neither waiting for the other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Dispatch = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def receive_loop(receive: Receive, receive_event: Receive | None, dispatch: Dispatch) -> None:
+    """Dispatch messages until ``dispatch`` or a source raises; that exception is raised here, and nothing runs on.
+
+    The first message of the client, which opens the connection, is dispatched before any event is read.
+    """
+    await dispatch(await receive())
+    if receive_event is None:
+        await _pump(receive, dispatch)
+        return
+    pumps = [asyncio.create_task(_pump(source, dispatch)) for source in (receive, receive_event)]
+    try:
+        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        for pump in done:
+            pump.result()
+    finally:
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+
+async def _pump(source: Receive, dispatch: Dispatch) -> None:
+    while True:
+        await dispatch(await source())

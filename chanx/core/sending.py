@@ -1,0 +1,74 @@
+"""Sending to the client of a connection: one message, one encoding, one frame."""
+
+import asyncio
+import logging
+from typing import Any, ClassVar
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+from chanx.constants import COMPLETE_ACTIONS
+from chanx.core.connection import Connection
+from chanx.log import log_event, logger
+from chanx.messages.base import BaseMessage
+
+
+class Sending(Connection):
+    """The part of a consumer that writes to its client."""
+
+    outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
+
+    _own_send_json: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._own_send_json = cls.send_json is not Sending.send_json
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ignored, immediately, logged = (
+            self.log_ignored_actions,
+            self.send_message_immediately,
+            self.log_websocket_message,
+        )
+        self._yields = self.config.send_message_immediately if immediately is None else immediately
+        self._logs = self.config.log_websocket_message if logged is None else logged
+        self._unlogged_actions = COMPLETE_ACTIONS.union(self.config.log_ignored_actions if ignored is None else ignored)
+
+    async def send_message(self, message: BaseMessage, *, validate: bool = False) -> None:
+        """Send a message to this connection's client.
+
+        With ``validate`` it is checked first against what the class declares to send; raises ``ValidationError``.
+        """
+        text = message.model_dump_json()
+        if validate:
+            self.outgoing_message_adapter.validate_json(text)
+        await self.send_encoded(text, message.action)
+
+    async def send_encoded(self, text: str, action: str) -> None:
+        """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
+        if self._own_send_json:
+            await self.send_json(from_json(text))
+        else:
+            self.log_frame("Websocket sent", action)
+            await self.send_text(text)
+        if self._yields:
+            await asyncio.sleep(0)
+
+    async def send_json(self, content: Any, close: bool = False) -> None:
+        """Encode ``content`` as JSON and send it. Where a subclass overrides this, every message goes through it."""
+        text = to_json(content).decode()
+        self.log_frame("Websocket sent", content.get("action") if isinstance(content, dict) else None)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- any JSON
+        await self.send_text(text)
+        if close:
+            await self.close(close)
+
+    async def send_text(self, text: str) -> None:
+        """Send a text frame as it is; nothing once the connection is closed."""
+        if not self.is_closed:
+            await self.base_send({"type": "websocket.send", "text": text})
+
+    def log_frame(self, event: str, action: Any) -> None:
+        """One info entry for a frame, unless it is not wanted; the level is tested first, as it is mostly off."""
+        if logger.isEnabledFor(logging.INFO) and self._logs and action not in self._unlogged_actions:
+            log_event(event, level=logging.INFO, action=action, consumer=type(self).__name__)

@@ -1,0 +1,251 @@
+"""A topic: one of many streams over one connection, with handlers and an authorization of its own."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from chanx.core.adapters import error_list
+from chanx.core.calling import call_handler
+from chanx.core.channel_layer import ChannelLayer, configured
+from chanx.core.envelope import Ref, enveloped
+from chanx.core.failures import log_failure
+from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
+from chanx.core.sending import Sending
+from chanx.core.topic_pattern import TopicPattern, topic_pattern
+from chanx.errors import ChanxError, InvalidNameError
+from chanx.layers import publisher_for
+from chanx.log import log_event
+from chanx.messages.base import BaseMessage
+from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
+from chanx.utils.framework import channel_layer
+from chanx.utils.groups import safe_group_name
+
+CONTROL_ACTIONS: Final = ("subscribe", "unsubscribe")
+MAX_HELD_EVENTS: Final = 1000
+
+_COMPLETE = CompleteMessage()
+_EVENT_COMPLETE = EventCompleteMessage()
+
+
+class TopicRefused(ChanxError):
+    """Raise it in a topic's hook or handler to answer the client's frame with ``{"reason", "detail"}``.
+
+    Raised while subscribing it also ends the subscription. Both texts are shown to the client.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class Topic:
+    """One subscription of one connection; subclasses have a ``pattern``, handlers and hooks.
+
+    On a client's ``subscribe`` these run in order: ``authorize``, joining the topic's group, ``subscribed_payload``,
+    the ``subscribed`` reply, ``on_subscribe`` (``on_resubscribe`` if it was subscribed already). Topic frames of one
+    connection are handled in order of arrival, events in the order the channel layer delivers them, the two at the
+    same time. ``on_unsubscribe`` runs exactly once for every topic whose ``on_subscribe`` was begun.
+
+    Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it).
+    """
+
+    pattern: ClassVar[str]
+    passthrough_events: ClassVar[Sequence[type[BaseMessage]]] = ()
+    passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
+    send_completion: ClassVar[bool | None] = None
+    channel_layer_alias: ClassVar[str] = "default"
+    get_channel_layer: ClassVar[Callable[[str], Any]] = staticmethod(channel_layer)
+
+    handler_table: ClassVar[HandlerTable]
+    incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+    outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
+
+    _parsed_pattern: ClassVar[TopicPattern]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        table = build_table(cls, passthrough_events_of(cls), cls.passthrough_method_prefix)
+        for action in CONTROL_ACTIONS:
+            if action in table.messages:
+                raise TypeError(
+                    f"{cls.__name__}.{table.messages[action].name}() handles the action {action!r}, which every topic "
+                    "understands by itself: override subscribed_payload, on_subscribe or on_unsubscribe instead."
+                )
+        cls.handler_table = table
+        cls.incoming_message_adapter = table.incoming_message_adapter
+        cls.incoming_event_adapter = table.incoming_event_adapter
+        cls.outgoing_message_adapter = table.outgoing_message_adapter
+        if "pattern" in vars(cls):
+            cls._parsed_pattern = topic_pattern(cls.pattern)
+
+    def __init__(self, consumer: Sending, topic: str, params: Mapping[str, str]) -> None:
+        self.consumer = consumer
+        self.topic = topic
+        self.params = dict(params)
+        # Events that come while subscribing wait for the `subscribed` reply.
+        self._held: deque[dict[str, Any]] | None = deque()
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The connection's ASGI scope."""
+        return self.consumer.scope
+
+    @property
+    def user(self) -> Any:
+        """The connection's user."""
+        return self.consumer.user
+
+    @property
+    def should_send_completion(self) -> bool:
+        """Whether completion frames follow: the topic's own option, else the project's, never the host class's."""
+        return self.consumer.config.send_completion if self.send_completion is None else self.send_completion
+
+    # Hooks
+
+    async def authorize(self, *args: Any, **params: Any) -> bool:
+        """Whether this user may subscribe; called with the pattern's parameters, again on a repeated subscribe.
+
+        Everybody may by default. Raise ``TopicRefused`` for a refusal in words of your own.
+        """
+        return True
+
+    async def subscribed_payload(self, payload: Any) -> Any:
+        """What the ``subscribed`` reply carries; ``payload`` is the client's. May raise ``TopicRefused``.
+
+        The group is joined already, and events reach ``receive_event`` while this runs.
+        """
+        return None
+
+    async def on_subscribe(self) -> None:
+        """Called after the first ``subscribed`` reply."""
+
+    async def on_resubscribe(self) -> None:
+        """Called after the reply to a repeated ``subscribe`` of the same connection."""
+
+    async def on_unsubscribe(self) -> None:
+        """Called when the subscription ends: on unsubscribe, when it is refused later, on disconnect."""
+
+    async def receive_event(self, message: dict[str, Any]) -> None:
+        """Take a message of the topic's group: validate its ``event_data`` and run the event's handler. Overridable.
+
+        Until the ``subscribed`` reply is sent events are kept back, up to 1,000 of them.
+        """
+        if self._held is None:
+            await self._handle_event(message)
+        elif len(self._held) < MAX_HELD_EVENTS:
+            self._held.append(message)
+        else:
+            log_event("topic_event_dropped", topic=self.topic, held=len(self._held))
+
+    async def release_events(self) -> None:
+        """Handle the events kept back so far, and from now on every event at once. Called after the first reply."""
+        while self._held:
+            await self._handle_event(self._held.popleft())
+        self._held = None
+
+    # Sending to this client
+
+    async def send_message(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> None:
+        """Send a message on this topic; ``ref`` makes it the reply to a frame, ``seq`` numbers it."""
+        text = enveloped(message.model_dump_json(), self.topic, ref=ref, seq=seq)
+        await self.consumer.send_encoded(text, message.action)
+
+    async def send_text(self, text: str) -> None:
+        """Send a ready JSON text frame as it is."""
+        await self.consumer.send_text(text)
+
+    # Names, and sending to all subscribers
+
+    @classmethod
+    def parse(cls, topic: str) -> dict[str, str] | None:
+        """The parameters in a topic's name, or None if it is none of this class's."""
+        return cls._parsed_pattern.match(topic)
+
+    @classmethod
+    def group_name(cls, topic: str) -> str:
+        """The channel-layer group of a topic: safe, and shorter than 100 characters."""
+        return safe_group_name(cls.__name__, topic)
+
+    @classmethod
+    async def broadcast(cls, topic: str, event: BaseMessage, *, seq: int | None = None) -> None:
+        """Send an event to every subscriber of a topic. Raises ``InvalidNameError`` for a name of another pattern."""
+        message = cls._broadcast_message(topic, event, seq)
+        await cls._layer().group_send(cls.group_name(topic), message)
+
+    @classmethod
+    def broadcast_sync(cls, topic: str, event: BaseMessage, *, seq: int | None = None) -> None:
+        """``broadcast`` from synchronous code; never raises because the layer is unreachable."""
+        message = cls._broadcast_message(topic, event, seq)
+        publisher_for(cls._layer()).group_send(cls.group_name(topic), message)
+
+    @classmethod
+    def _broadcast_message(cls, topic: str, event: BaseMessage, seq: int | None) -> dict[str, Any]:
+        if cls.parse(topic) is None:
+            raise InvalidNameError(f"{topic!r} is no topic of {cls.__name__}: its names look like {cls.pattern!r}.")
+        message: dict[str, Any] = {"type": "handle_topic_event", "topic": topic}
+        message["event_data"] = event.model_dump(mode="json")
+        if seq is not None:
+            message["seq"] = seq
+        return message
+
+    @classmethod
+    def _layer(cls) -> ChannelLayer:
+        layer: ChannelLayer | None = cls.get_channel_layer(cls.channel_layer_alias)
+        return configured(layer, cls.channel_layer_alias)
+
+    # Handling
+
+    async def receive_frame(self, content: dict[str, Any], ref: Ref) -> None:
+        """Handle a client's message to this topic. Raises ``TopicRefused`` if it takes none."""
+        adapter = self.incoming_message_adapter
+        if adapter is None:
+            raise TopicRefused("no_handler", "This topic takes no messages.")
+        try:
+            message = adapter.validate_json(to_json(content))
+        except ValidationError as error:
+            await self.send_message(ErrorMessage(payload=error_list(error)), ref=ref)
+        else:
+            await self._handle_message(message, ref)
+        if self.should_send_completion:
+            await self.send_message(_COMPLETE, ref=ref)
+
+    async def _handle_message(self, message: BaseMessage, ref: Ref) -> None:
+        self.consumer.log_frame("Websocket received", message.action)
+        try:
+            answer = await call_handler(self, self.handler_table.messages[message.action], message)
+        except TopicRefused as refused:
+            answer = refusal_message(refused)
+        except Exception as error:
+            log_failure("topic_handler_failed", error, topic=self.topic, action=message.action)
+            answer = ErrorMessage(payload={"detail": f"Failed to process message for {message.action}"})
+        if answer is not None:
+            await self.send_message(answer, ref=ref)
+
+    async def _handle_event(self, message: dict[str, Any]) -> None:
+        adapter = self.incoming_event_adapter
+        if adapter is None:
+            log_event("event_without_handler", topic=self.topic)
+            return
+        try:
+            event = adapter.validate_json(to_json(message.get("event_data")))
+        except ValidationError as error:
+            log_event("event_not_handled", topic=self.topic, problems=error.error_count())
+            return
+        try:
+            answer = await call_handler(self, self.handler_table.events[event.action], event)
+            if answer is not None:
+                await self.send_message(answer, seq=message.get("seq"))
+        except Exception as error:
+            log_failure("event_handler_failed", error, topic=self.topic, action=event.action)
+        if self.should_send_completion:
+            await self.send_message(_EVENT_COMPLETE)
+
+
+def refusal_message(refused: TopicRefused) -> ErrorMessage:
+    """The error message that answers a refused frame."""
+    return ErrorMessage(payload={"reason": refused.reason, "detail": refused.detail})

@@ -1,0 +1,140 @@
+"""The topics of one connection: opening and closing them, and handing frames and events to the right one."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from chanx.core.adapters import error_list
+from chanx.core.envelope import Envelope, enveloped, message_part
+from chanx.core.failures import log_failure
+from chanx.core.sending import Sending
+from chanx.core.topic import Topic, TopicRefused, refusal_message
+from chanx.messages.base import BaseMessage
+from chanx.messages.outgoing import ErrorMessage
+from chanx.messages.topic import SubscribedMessage, UnsubscribedMessage
+
+UNKNOWN_TOPIC: Final = "unknown_topic"
+UNAUTHORIZED: Final = "unauthorized"
+NOT_SUBSCRIBED: Final = "not_subscribed"
+TOO_MANY_TOPICS: Final = "too_many_topics"
+FAILED: Final = "failed"
+
+
+class TopicSession:
+    """At most ``limit`` subscriptions of one connection, by topic.
+
+    ``receive`` is called with one topic frame after the other, in order; ``receive_event`` and ``close`` at any time.
+    """
+
+    def __init__(self, consumer: Sending, types: Sequence[type[Topic]], limit: int) -> None:
+        self._consumer = consumer
+        self._types = types
+        self._limit = limit
+        self._topics: dict[str, Topic] = {}
+        self._begun: set[str] = set()
+
+    async def receive(self, content: dict[str, Any]) -> None:
+        """Handle a topic frame; a refusal or failure is answered with an error frame."""
+        try:
+            envelope = Envelope.model_validate(content)
+        except ValidationError as error:
+            problem = ErrorMessage(payload=error_list(error))
+            await self._consumer.send_encoded(problem.model_dump_json(), problem.action)
+            return
+        try:
+            await self._route(envelope, message_part(content))
+        except TopicRefused as refused:
+            await self._reply(envelope, refusal_message(refused))
+        except Exception as error:
+            action = content.get("action")
+            log_failure("topic_frame_failed", error, topic=envelope.topic, action=action)
+            failed = TopicRefused(FAILED, f"Failed to process message for {action}")
+            await self._reply(envelope, refusal_message(failed))
+
+    async def receive_event(self, message: dict[str, Any]) -> None:
+        """Hand a message of a topic's group to that topic; one that is not open here is dropped."""
+        topic = self._topics.get(message.get("topic", ""))
+        if topic is not None:
+            await topic.receive_event(message)
+
+    async def close(self) -> None:
+        """Leave every topic."""
+        for topic in list(self._topics.values()):
+            await self._leave(topic)
+
+    async def _route(self, envelope: Envelope, content: dict[str, Any]) -> None:
+        match content.get("action"):
+            case "subscribe":
+                await self._subscribe(envelope, content.get("payload"))
+            case "unsubscribe":
+                await self._unsubscribe(envelope)
+            case _:
+                topic = self._topics.get(envelope.topic)
+                if topic is None:
+                    self._new_topic(envelope.topic)
+                    raise TopicRefused(NOT_SUBSCRIBED, f"You are not subscribed to {envelope.topic!r}.")
+                await topic.receive_frame(content, envelope.ref)
+
+    async def _subscribe(self, envelope: Envelope, payload: Any) -> None:
+        known = self._topics.get(envelope.topic)
+        topic = known or self._new_topic(envelope.topic)
+        if known is None and len(self._topics) >= self._limit:
+            raise TopicRefused(TOO_MANY_TOPICS, f"A connection can have {self._limit} topics: unsubscribe from one.")
+        try:
+            if not await topic.authorize(**topic.params):
+                raise TopicRefused(UNAUTHORIZED, f"You may not subscribe to {envelope.topic!r}.")
+            if known is None:
+                await self._join(topic)
+            answer = await topic.subscribed_payload(payload)
+        except Exception:
+            # Whoever is refused again, or cannot be asked about, does not go on listening.
+            await self._leave(topic)
+            raise
+        await self._reply(envelope, SubscribedMessage(payload=answer))
+        if known is not None:
+            await topic.on_resubscribe()
+            return
+        await topic.release_events()
+        self._begun.add(topic.topic)
+        await topic.on_subscribe()
+
+    async def _unsubscribe(self, envelope: Envelope) -> None:
+        topic = self._topics.get(envelope.topic) or self._new_topic(envelope.topic)
+        await self._leave(topic)
+        await self._reply(envelope, UnsubscribedMessage())
+
+    def _new_topic(self, name: str) -> Topic:
+        for topic_type in self._types:
+            params = topic_type.parse(name)
+            if params is not None:
+                return topic_type(self._consumer, name, params)
+        raise TopicRefused(UNKNOWN_TOPIC, "There is no such topic here.")
+
+    async def _join(self, topic: Topic) -> None:
+        self._topics[topic.topic] = topic  # before joining, so that no event of the group is missed
+        layer = self._consumer.channel_layer
+        if layer is not None:
+            await layer.group_add(topic.group_name(topic.topic), self._consumer.channel_name)
+
+    async def _leave(self, topic: Topic) -> None:
+        if self._topics.pop(topic.topic, None) is None:
+            return
+        layer, group = self._consumer.channel_layer, topic.group_name(topic.topic)
+        # Two topics may share a group, as its name holds fewer characters.
+        shared = any(other.group_name(name) == group for name, other in self._topics.items())
+        try:
+            if layer is not None and not shared:
+                await layer.group_discard(group, self._consumer.channel_name)
+        except Exception as error:
+            log_failure("group_discard_failed", error, topic=topic.topic)
+        if topic.topic in self._begun:
+            self._begun.discard(topic.topic)
+            try:
+                await topic.on_unsubscribe()
+            except Exception as error:
+                log_failure("on_unsubscribe_failed", error, topic=topic.topic)
+
+    async def _reply(self, envelope: Envelope, message: BaseMessage) -> None:
+        text = enveloped(message.model_dump_json(), envelope.topic, ref=envelope.ref)
+        await self._consumer.send_encoded(text, message.action)

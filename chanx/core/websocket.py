@@ -1,0 +1,162 @@
+"""The framework-free half of a consumer: its class facts, and the life of its connection.
+
+accept ─> authenticate ─> join groups ─> post_authentication ─> frames and events ─> disconnect
+               └─ refused: close, nothing else runs
+"""
+
+from typing import Any, ClassVar, Final
+
+from pydantic import TypeAdapter
+
+from chanx.core.authenticator import BaseAuthenticator
+from chanx.core.events import ReceiveEvent
+from chanx.core.failures import log_failure
+from chanx.core.frame_queue import FrameQueue
+from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
+from chanx.core.topic_host import TopicHost
+from chanx.log import log_event
+from chanx.messages.base import BaseMessage
+from chanx.messages.outgoing import ErrorMessage
+from chanx.utils.naming import consumer_name, consumer_snake_name
+from chanx.utils.scope import path_params
+
+MAX_PENDING_FRAMES: Final = 1000
+MAX_PENDING_BYTES_FACTOR: Final = 4
+
+CLOSE_TOO_BIG: Final = 1009
+CLOSE_INTERNAL_ERROR: Final = 1011
+CLOSE_TRY_AGAIN_LATER: Final = 1013
+
+
+class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
+    """Everything of a consumer that needs no framework; a flavour adds its framework's consumer class.
+
+    The optional type parameter is the type of the events it receives, for type checkers only.
+
+    ``message_concurrency``: how many frames of one connection are handled at a time (1: one after the other, in order);
+    what runs is cancelled on disconnect. When 1,000 wait, the connection is closed with 1013. ``max_message_bytes``: a
+    longer frame closes the connection with 1009.
+    """
+
+    name: ClassVar[str]
+    snake_name: ClassVar[str]
+    handler_table: ClassVar[HandlerTable]
+    incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+    outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
+
+    passthrough_events: ClassVar[Any] = ()  # a sequence of message types: Any, so that a subclass may annotate it
+    passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
+
+    authenticator_class: type[BaseAuthenticator] | None = None
+    authenticator: Any = None  # an instance of that class: Any, so that a subclass may annotate the one it has
+
+    message_concurrency: int = 8
+    max_message_bytes: int = 1024 * 1024
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        table = build_table(cls, passthrough_events_of(cls), cls.passthrough_method_prefix)
+        cls.handler_table = table
+        cls.incoming_message_adapter = table.incoming_message_adapter
+        cls.incoming_event_adapter = table.incoming_event_adapter
+        cls.outgoing_message_adapter = table.outgoing_message_adapter
+        if "name" not in vars(cls):
+            cls.name = consumer_name(cls.__name__)
+        if "snake_name" not in vars(cls):
+            cls.snake_name = consumer_snake_name(cls.__name__)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_ended = False
+        max_size = MAX_PENDING_BYTES_FACTOR * self.max_message_bytes
+        self._frames = FrameQueue(
+            self.receive_text, concurrency=self.message_concurrency, max_frames=MAX_PENDING_FRAMES, max_size=max_size
+        )
+        self._topic_frames = FrameQueue(
+            self.topic_session.receive, concurrency=1, max_frames=MAX_PENDING_FRAMES, max_size=max_size
+        )
+
+    async def post_authentication(self) -> None:
+        """Called once the connection is accepted, authenticated and in its groups."""
+
+    @property
+    def url_params(self) -> dict[str, Any]:
+        """The parameters of the connection's path."""
+        return path_params(self.scope)
+
+    async def open_socket(self) -> None:
+        """Run the framework's ``connect``, which accepts the connection or closes it."""
+        await self.connect()
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        """Open the connection; a failure closes it with an error frame and a log line."""
+        self.scope.setdefault("path_params", path_params(self.scope))
+        self.user = self.scope.get("user")
+        try:
+            await self.open_socket()
+        except Exception as error:
+            log_failure("connecting_failed", error, consumer=type(self).__name__)
+            await self.close(CLOSE_INTERNAL_ERROR)
+        if self.is_closed:
+            return
+        try:
+            if not await self._authenticate():
+                await self.close()
+                return
+        except Exception as error:
+            log_failure("authenticator_failed", error, consumer=type(self).__name__)
+            await self._give_up("Authentication failed", None)
+            return
+        try:
+            await self.join_groups()
+            await self.post_authentication()
+        except Exception as error:
+            log_failure("connecting_failed", error, consumer=type(self).__name__)
+            await self._give_up("Failed to open the connection", CLOSE_INTERNAL_ERROR)
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Take a frame; returns at once, handlers run in tasks that end with the connection."""
+        if self.is_closed:
+            return
+        text = message.get("text")
+        if text is None:
+            await self.send_message(
+                ErrorMessage(payload={"detail": "Send text frames: binary ones are not understood"})
+            )
+            return
+        if self._is_too_big(text):
+            await self.close(CLOSE_TOO_BIG)
+            return
+        content = self.topic_frame(text)
+        taken = self._frames.put(text, len(text)) if content is None else self._topic_frames.put(content, len(text))
+        if not taken:
+            log_event("too_many_frames", consumer=type(self).__name__)
+            await self.close(CLOSE_TRY_AGAIN_LATER)
+
+    async def end_connection(self) -> None:
+        """Cancel what still runs, and leave topics and groups. Safe to call again."""
+        if self._is_ended:
+            return
+        self.is_closed = self._is_ended = True
+        await self._frames.close()
+        await self._topic_frames.close()
+        await self.topic_session.close()
+        await self.leave_groups()
+
+    async def _authenticate(self) -> bool:
+        if self.authenticator_class is None:
+            return True
+        self.authenticator = self.authenticator_class(self.send_message)
+        accepted = await self.authenticator.run(self.scope)
+        self.user = getattr(self.authenticator, "user", self.user)
+        return bool(accepted)
+
+    async def _give_up(self, detail: str, code: int | None) -> None:
+        await self.send_message(ErrorMessage(payload={"detail": detail}))
+        await self.close(code)
+
+    def _is_too_big(self, text: str) -> bool:
+        limit = self.max_message_bytes
+        # A character is one to four bytes: only in between does it take counting.
+        return len(text) > limit or (len(text) * 4 > limit and len(text.encode("utf-8", "surrogatepass")) > limit)

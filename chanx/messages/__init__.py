@@ -1,0 +1,1 @@
+"""Pydantic messages: the base class, and the ones chanx itself sends and understands."""

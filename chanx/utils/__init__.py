@@ -1,0 +1,1 @@
+"""Small helpers that belong to no concept of their own."""
