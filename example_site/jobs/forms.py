@@ -2,6 +2,7 @@
 
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest, QueryDict
 
 from example_site.jobs import services, uploads
 
@@ -20,7 +21,7 @@ class UploadForm(forms.Form):
         },
     )
 
-    def __init__(self, request) -> None:
+    def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.POST, request.FILES)
         if uploads.was_too_large(request):
             message = f"That file is too large: the limit is {settings.MAX_UPLOAD_MB} MB."
@@ -37,6 +38,6 @@ class CommandForm(forms.Form):
         },
     )
 
-    def __init__(self, data=None) -> None:
+    def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.fields["command"].choices = services.command_choices()

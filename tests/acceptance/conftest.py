@@ -43,8 +43,13 @@ def context_of_ada(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def ada(context_of_ada: BrowserContext) -> Page:
-    return sign_in(context_of_ada, "ada")
+def ada(context_of_ada: BrowserContext) -> Iterator[Page]:
+    """Her page; whatever the test does, no script of the site may fail or break its content security policy."""
+    complaints: list[str] = []
+    context_of_ada.on("weberror", lambda error: complaints.append(str(error.error)))
+    context_of_ada.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
+    yield sign_in(context_of_ada, "ada")
+    assert complaints == []
 
 
 @pytest.fixture

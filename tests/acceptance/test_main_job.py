@@ -85,21 +85,24 @@ def test_reload_and_second_tab_show_the_same(ada: Page, context_of_ada: BrowserC
 
 def test_a_restarted_site_loses_nothing(stack: Stack, ada: Page) -> None:
     """Given a page that watches, when the site is restarted, then the page comes back by itself and is complete."""
-    run_command(ada, "Count to thirty")
-    expect_events(ada, 6)
+    run_command(ada, "Run for five minutes")
+    expect_events(ada, 4)
 
     stack.site.stop()
     expect(ada.locator("[data-connection]")).to_have_text(re.compile("Reconnecting in"))
+    screenshot(ada, "reconnecting")
     shown = seen(ada)
     stack.start_site()
 
-    expect(ada.locator("[data-connection]")).to_have_text("Live", timeout=30_000)
-    expect_state(ada, "succeeded")
+    expect(ada.locator("[data-connection]")).to_have_text("Live", timeout=45_000)
+    expect_events(ada, len(shown) + 2)
+    ada.get_by_role("button", name="Cancel").click()
+    expect_state(ada, "cancelled")
     expect_up_to_date(ada)
     assert seen(ada)[: len(shown)] == shown
     assert_complete(ada)
-    lines = ada.locator("[data-part=output] li").all_inner_texts()
-    assert [line.strip() for line in lines] == [f"{number} of 30" for number in range(1, 31)]
+    lines = [line.strip() for line in ada.locator("[data-part=output] li").all_inner_texts()]
+    assert lines == [f"{number} s have passed" for number in range(len(lines))]
 
 
 def test_the_other_user_gets_not_found(stack: Stack, ada: Page, grace: Page) -> None:
@@ -186,6 +189,43 @@ def test_the_list_follows_the_jobs(ada: Page, context_of_ada: BrowserContext) ->
 
     expect(row.locator("[data-part=state]")).to_have_text("Finished", timeout=30_000)
     screenshot(list_page, "home")
+
+
+def test_data_is_never_markup(ada: Page, tmp_path: Path) -> None:
+    """Given a file whose name and content are HTML, when it is uploaded, then the page shows it as plain text."""
+    name = "<img src=x onerror=alert(1)>.csv"
+    (tmp_path / name).write_text("<script>alert(1)</script>,b\n<b>bold</b>,1\n<i>,2,3\n", encoding="utf-8")
+
+    upload(ada, tmp_path / name)
+    expect_state(ada, "succeeded")
+    expect_up_to_date(ada)
+
+    expect(ada.get_by_role("heading", level=1)).to_have_text(name)
+    expect(ada.get_by_role("rowheader").first).to_have_text("<script>alert(1)</script>")
+    expect(ada.locator("[data-part=columns-body]")).to_contain_text("<b>bold</b>")
+    expect(ada.locator("[data-part=bad-rows]")).to_contain_text("<i>,2,3")
+    expect(ada.locator("article :is(img, script, b, i)")).to_have_count(0)
+    response = ada.goto("/")
+    assert response is not None
+    assert response.headers["content-security-policy"].startswith("default-src 'self'")
+    expect(ada.get_by_role("link", name=name)).to_be_visible()
+
+
+def test_a_reader_who_scrolls_up_is_left_in_peace(ada: Page) -> None:
+    """Given output that grows, when the reader scrolls up, then it stays there until the reader asks for the newest."""
+    run_command(ada, "Count to thirty")
+    output = ada.locator("[data-part=output]")
+    expect(output).to_contain_text("25 of 30", timeout=20_000)
+    to_end = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+    assert output.evaluate(to_end) < 2
+    output.evaluate("box => { box.scrollTop = 0 }")
+    expect_state(ada, "succeeded")
+    expect(output).to_contain_text("30 of 30")
+
+    assert output.evaluate("box => box.scrollTop") == 0
+    ada.get_by_role("button", name="Follow the newest").click()
+    assert output.evaluate(to_end) < 2
+    expect(ada.get_by_role("button", name="Follow the newest")).to_be_hidden()
 
 
 def test_bad_uploads_are_refused_with_a_reason(stack: Stack, browser: Browser, ada: Page, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ export class ColumnTable {
     });
     this.table.hidden = columns.length === 0;
     this.empty.hidden = columns.length > 0;
-    setText(this.total, columns.length > 0 && Number.isFinite(stats.rows) ? `${count(stats.rows)} rows` : "");
+    setText(this.total, columns.length > 0 && Number.isFinite(stats.rows) ? `${count(stats.rows)} ${stats.rows === 1 ? "row" : "rows"}` : "");
   }
 
   #row() {

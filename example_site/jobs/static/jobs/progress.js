@@ -21,6 +21,7 @@ export class Progress {
     const fraction = state === "succeeded" ? 1 : progress.fraction;
     this.#showBar(fraction, ended);
     this.root.dataset.state = state;
+    this.root.hidden = ended && !Number.isFinite(fraction);
     part(this.root, "percent").hidden = !Number.isFinite(fraction);
     setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : "");
     part(this.root, "figures").hidden = !Number.isFinite(current);

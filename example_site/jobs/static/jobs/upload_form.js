@@ -12,7 +12,7 @@ const limit = Number(form.dataset.limit);
 function problem(file) {
   if (file === undefined) return "Choose a CSV file first.";
   if (file.size === 0) return "That file is empty.";
-  return file.size > limit ? `That file is too large (${size(file.size)}): the limit is ${size(limit)}.` : "";
+  return file.size > limit ? `That file is too large: the limit is ${size(limit)}.` : "";
 }
 
 function complain(text) {
