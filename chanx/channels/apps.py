@@ -1,6 +1,7 @@
 """The Django application ``chanx.channels``."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ChanxChannelsConfig(AppConfig):
@@ -9,3 +10,8 @@ class ChanxChannelsConfig(AppConfig):
     name = "chanx.channels"
     label = "chanx_channels"
     verbose_name = "chanx"
+
+    def ready(self) -> None:
+        """Give the project an empty ``CHANX`` if it has none: it is read for every frame, and a miss is slow."""
+        if not hasattr(settings, "CHANX"):
+            settings.CHANX = {}

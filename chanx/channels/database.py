@@ -18,12 +18,15 @@ class OldConnections:
     def __init__(self) -> None:
         self._due = 0.0
 
+    @property
+    def due(self) -> bool:
+        """Whether the last time is a second ago."""
+        return time.monotonic() >= self._due
+
     async def close(self) -> None:
-        """Close them if the last time is a second ago."""
-        now = time.monotonic()
-        if now >= self._due:
-            self._due = now + PERIOD_SECONDS
-            await aclose_old_connections()
+        """Close them now."""
+        self._due = time.monotonic() + PERIOD_SECONDS
+        await aclose_old_connections()
 
 
 old_connections = OldConnections()

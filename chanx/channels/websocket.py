@@ -59,7 +59,8 @@ class AsyncJsonWebsocketConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent], Chan
             if self.is_closed and not name.startswith("websocket_"):
                 return
             handler = getattr(self, name)
-            await old_connections.close()
+            if old_connections.due:
+                await old_connections.close()
             await handler(message)
         except StopConsumer:
             raise
@@ -88,5 +89,6 @@ class AsyncJsonWebsocketConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent], Chan
             await self.disconnect(message.get("code", NO_CLOSE_CODE))
         except Exception as error:
             log_failure("disconnect_failed", error, consumer=type(self).__name__)
-        await old_connections.close()
+        if old_connections.due:
+            await old_connections.close()
         raise StopConsumer

@@ -54,7 +54,7 @@ class Broadcasting(Dispatching):
         content = message["message"]
         await self.send_encoded(to_json(content).decode(), content.get("action"))
         if self.should_send_completion:
-            await self.send_message(_GROUP_COMPLETE)
+            await self.send_last(_GROUP_COMPLETE)
 
     async def join_groups(self) -> None:
         """Join every group of this connection."""

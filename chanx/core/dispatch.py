@@ -61,7 +61,7 @@ class Dispatching(Sending):
         try:
             answer = await call_handler(self, self.handler_table.messages[message.action], message)
             if answer is not None:
-                await self.send_message(answer)
+                await self.send_last(answer)
         except Exception as error:
             await self.handle_message_handler_error(error, message.action, message)
 
@@ -101,7 +101,7 @@ class Dispatching(Sending):
             self.log_frame("Websocket received", message.action)
             await self.receive_message(message)
         if self.should_send_completion:
-            await self.send_message(_COMPLETE)
+            await self.send_last(_COMPLETE)
 
     async def _last_resort(self, error: Exception) -> None:
         try:

@@ -80,11 +80,11 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         try:
             answer = await call_handler(self, self.handler_table.events[event.action], event)
             if answer is not None:
-                await self.send_message(answer)
+                await self.send_last(answer)
         except Exception as error:
             await self.handle_event_handler_error(error, event.action, event)
         if self.should_send_completion:
-            await self.send_message(_EVENT_COMPLETE)
+            await self.send_last(_EVENT_COMPLETE)
 
     async def handle_event_handler_error(self, error: Exception, action: str, event: BaseMessage) -> None:
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""

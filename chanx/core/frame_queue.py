@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from chanx.core.failures import log_failure
+from chanx.core.turns import TURNS
 
 _Frame = TypeVar("_Frame")
 
@@ -54,6 +55,7 @@ class FrameQueue(Generic[_Frame]):
 
     async def _work(self) -> None:
         try:
+            handled = 0
             while self._pending:
                 frame, size = self._pending.popleft()
                 self._size -= size
@@ -61,6 +63,9 @@ class FrameQueue(Generic[_Frame]):
                     await self._process(frame)
                 except Exception as error:
                     log_failure("frame_failed", error)
+                handled += 1
+                if handled % TURNS == 0:
+                    await asyncio.sleep(0)
         finally:
             # Here, not in a done callback: that runs later, and a frame put in between would find no free worker.
             self._workers.discard(asyncio.current_task())

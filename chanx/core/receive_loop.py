@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from chanx.core.turns import TURNS
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Dispatch = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -30,4 +32,7 @@ async def receive_loop(receive: Receive, receive_event: Receive | None, dispatch
 
 async def _pump(source: Receive, dispatch: Dispatch) -> None:
     while True:
-        await dispatch(await source())
+        # A source that has much ready never waits: everything else has to get its turn all the same.
+        for _ in range(TURNS):
+            await dispatch(await source())
+        await asyncio.sleep(0)

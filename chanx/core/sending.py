@@ -19,10 +19,12 @@ class Sending(Connection):
     outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
 
     _own_send_json: ClassVar[bool] = False
+    _own_send_message: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._own_send_json = cls.send_json is not Sending.send_json
+        cls._own_send_message = cls.send_message is not Sending.send_message
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,6 +46,19 @@ class Sending(Connection):
         if validate:
             self.outgoing_message_adapter.validate_json(text)
         await self.send_encoded(text, message.action)
+        await self.pause()
+
+    async def send_last(self, message: BaseMessage) -> None:
+        """Send what ends the handling of a frame or an event: no pause, as nothing of it is left to wait for."""
+        if self._own_send_message:
+            await self.send_message(message)
+        else:
+            await self.send_encoded(message.model_dump_json(), message.action)
+
+    async def pause(self) -> None:
+        """Let the server write what was sent, where ``send_message_immediately`` asks for it."""
+        if self._yields:
+            await asyncio.sleep(0)
 
     async def send_encoded(self, text: str, action: str) -> None:
         """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
@@ -52,8 +67,6 @@ class Sending(Connection):
         else:
             self.log_frame("Websocket sent", action)
             await self.send_text(text)
-        if self._yields:
-            await asyncio.sleep(0)
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode ``content`` as JSON and send it. Where a subclass overrides this, every message goes through it."""

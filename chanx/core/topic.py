@@ -154,6 +154,7 @@ class Topic:
         """Send a message on this topic; ``ref`` makes it the reply to a frame, ``seq`` numbers it."""
         text = enveloped(message.model_dump_json(), self.topic, ref=ref, seq=seq)
         await self.consumer.send_encoded(text, message.action)
+        await self.consumer.pause()
 
     async def send_text(self, text: str) -> None:
         """Send a ready JSON text frame as it is."""

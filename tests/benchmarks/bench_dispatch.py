@@ -1,0 +1,158 @@
+"""What a JSON text frame costs from the server to a typed handler and back, in process, beside what it could cost.
+
+(a) Channels' own AsyncJsonWebsocketConsumer with a dict of handlers, (b) a bare ASGI application with Pydantic's
+validate_json and model_dump_json, and chanx on Channels. Rounds of the three are interleaved; medians count.
+
+    python -m tests.benchmarks.bench_dispatch
+"""
+
+import asyncio
+import gc
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal, Union
+
+import django
+from django.conf import settings
+
+if not settings.configured:
+    settings.configure(
+        CHANNEL_LAYERS={"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
+        INSTALLED_APPS=["chanx.channels"],
+    )
+    django.setup()
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer as ChannelsConsumer
+from pydantic import BaseModel, Field, TypeAdapter, create_model
+
+from chanx.channels.websocket import AsyncJsonWebsocketConsumer
+from chanx.core.decorators import ws_handler
+from chanx.messages.base import BaseMessage
+
+FRAMES = 3000
+ROUNDS = 9
+
+App = Callable[[dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Callable[[Any], Awaitable[None]]], Any]
+
+
+class Payload(BaseModel):
+    """Of a chat message's size."""
+
+    text: str
+    room: int
+
+
+def message_types(count: int) -> list[type[BaseMessage]]:
+    """``count`` message types with the actions say_0, say_1, ..."""
+    return [
+        create_model(
+            f"Say{index}",
+            __base__=BaseMessage,
+            action=(Literal[f"say_{index}"], f"say_{index}"),
+            payload=(Payload, ...),
+        )
+        for index in range(count)
+    ]
+
+
+def chanx_app(types: list[type[BaseMessage]]) -> App:
+    def handler(model: type[BaseMessage]) -> Any:
+        async def say(self: Any, message: BaseMessage) -> BaseMessage:
+            return message
+
+        return ws_handler(input_type=model, output_type=model)(say)
+
+    methods = {f"say_{index}": handler(model) for index, model in enumerate(types)}
+    options = {"log_websocket_message": False}
+    return type("Consumer", (AsyncJsonWebsocketConsumer,), {**methods, **options}).as_asgi()
+
+
+def channels_app(types: list[type[BaseMessage]]) -> App:
+    async def say(consumer: ChannelsConsumer, content: dict[str, Any]) -> None:
+        await consumer.send_json({"action": content["action"], "payload": content["payload"]})
+
+    handlers = {f"say_{index}": say for index in range(len(types))}
+
+    class Consumer(ChannelsConsumer):
+        async def receive_json(self, content: dict[str, Any], **kwargs: Any) -> None:
+            await handlers[content["action"]](self, content)
+
+    return Consumer.as_asgi()
+
+
+def bare_app(types: list[type[BaseMessage]]) -> App:
+    union: Any = Annotated[Union[tuple(types)], Field(discriminator="action")] if len(types) > 1 else types[0]  # noqa: UP007 - built from a list
+    adapter = TypeAdapter(union)
+
+    async def say(message: BaseMessage) -> BaseMessage:
+        return message
+
+    handlers = {f"say_{index}": say for index in range(len(types))}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            parsed = adapter.validate_json(message["text"])
+            answer = await handlers[parsed.action](parsed)
+            await send({"type": "websocket.send", "text": answer.model_dump_json()})
+
+    return app
+
+
+async def seconds(app: App, frames: list[str], in_flight: int) -> float:
+    """The time for all frames to be answered, with ``in_flight`` of them unanswered at a time."""
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    done = asyncio.Event()
+    waiting = iter(frames)
+    answered = 0
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal answered
+        if message["type"] == "websocket.send":
+            answered += 1
+            if answered == len(frames):
+                done.set()
+            elif (text := next(waiting, None)) is not None:
+                inbox.put_nowait({"type": "websocket.receive", "text": text})
+
+    inbox.put_nowait({"type": "websocket.connect"})
+    for _ in range(in_flight):
+        inbox.put_nowait({"type": "websocket.receive", "text": next(waiting)})
+    started = time.perf_counter()
+    serving = asyncio.create_task(app({"type": "websocket", "path": "/", "headers": []}, inbox.get, send))
+    await done.wait()
+    taken = time.perf_counter() - started
+    inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await serving
+    return taken
+
+
+def measure(handlers: int, in_flight: int) -> dict[str, float]:
+    """Messages a second of each way."""
+    types = message_types(handlers)
+    frames = [
+        f'{{"action":"say_{index % handlers}","payload":{{"text":"hello there","room":7}}}}' for index in range(FRAMES)
+    ]
+    apps = {"channels": channels_app(types), "bare": bare_app(types), "chanx": chanx_app(types)}
+    rates: dict[str, list[float]] = {name: [] for name in apps}
+    for _ in range(ROUNDS):
+        for name, app in apps.items():
+            gc.collect()
+            rates[name].append(FRAMES / asyncio.run(seconds(app, frames, in_flight)))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def main() -> None:
+    print("handlers  in flight  channels/s    bare/s   chanx/s  chanx:channels  time chanx:bare")
+    for handlers, in_flight in ((1, 1), (30, 1), (1, 100), (30, 100)):
+        rate = measure(handlers, in_flight)
+        print(
+            f"{handlers:8}  {in_flight:9}  {rate['channels']:10,.0f}  {rate['bare']:8,.0f}  {rate['chanx']:8,.0f}"
+            f"  {rate['chanx'] / rate['channels']:14.1f}  {rate['bare'] / rate['chanx']:15.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
