@@ -51,6 +51,7 @@ class CsvJob:
         """Read to the end and return the profile as JSON data. Raises JobCancelled between two rows."""
         self._announce()
         due = 0.0
+        self._stats_due = time.monotonic() + self._settings.stats_period  # one row tells nothing
         for record in self._reader:
             if isinstance(record, Fault):
                 self._reject(record)
@@ -85,7 +86,7 @@ class CsvJob:
 
     def _report(self, now: float, *, last: bool = False) -> None:
         position, size, rows = self._reader.position, self._reader.size, self._profile.rows
-        self._job.progress(position, size, message=f"{rows:,} rows")
+        self._job.progress(position, size, message=f"{rows:,} rows", unit="bytes")
         if last or now >= self._stats_due:
             self._stats_due = now + self._settings.stats_period
             self._job.emit(ColumnStats(payload=self._profile.snapshot()))

@@ -68,10 +68,14 @@ class JobTaskState(JobEvent):
 
 
 class ProgressPayload(BaseModel):
-    """``fraction`` 0..1 or None without a total; ``rate`` per second; ``eta`` seconds to go."""
+    """``unit`` of the amounts ("rows", "bytes"); ``fraction`` 0..1; ``rate`` per second; ``eta`` in seconds.
+
+    ``fraction`` and ``eta`` are None without a total, ``rate`` before the second report.
+    """
 
     current: float
     total: float | None = None
+    unit: str | None = None
     fraction: float | None = None
     rate: float | None = None
     eta: float | None = None

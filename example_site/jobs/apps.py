@@ -1,8 +1,8 @@
 """The Django app."""
 
-from django.apps import AppConfig
+from importlib import import_module
 
-from example_worker.app import app
+from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
@@ -11,5 +11,5 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        # Celery's current app is a matter of the thread that made it; job topics live in another one.
-        app.set_default()
+        # Made here, in the main thread, so that Celery's current app is ours in every thread.
+        import_module("example_worker.app")

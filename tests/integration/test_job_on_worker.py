@@ -88,6 +88,7 @@ def test_a_task_that_succeeds(bridge: Bridge) -> None:
         "rate": None,
         "eta": 0,
         "message": "rows",
+        "unit": None,
     }
     first_row = events(bridge, job)[3]
     assert first_row["payload"] == {"line": 0}

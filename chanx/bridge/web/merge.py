@@ -45,7 +45,8 @@ class StreamMerge:
         self._acknowledged = position
         self._held: dict[int, str] = {}
         self._latest: dict[str, LatestEntry] = {}
-        self._rev = rev
+        self._snapshot_rev = rev
+        self._sent_revs: dict[str, int] = {}
 
     @property
     def needs_log(self) -> bool:
@@ -62,8 +63,9 @@ class StreamMerge:
     def latest(self, entry: LatestEntry) -> None:
         """Takes a ``latest`` event from the channel layer. It also tells that the log reaches up to its ``head``."""
         self.head = max(self.head, entry.head)
-        known = self._latest.get(entry.action)
-        if entry.rev > self._rev and (known is None or entry.rev > known.rev):
+        waiting = self._latest.get(entry.action)
+        newest = waiting.rev if waiting else self._sent_revs.get(entry.action, self._snapshot_rev)
+        if entry.rev > newest:
             self._latest[entry.action] = entry
 
     def page(self, page: LogPage, *, asked_at_head: int) -> None:
@@ -85,23 +87,28 @@ class StreamMerge:
         self._acknowledged = max(self._acknowledged, min(seq, self.position))
 
     def take(self) -> Iterable[LogEntry | LatestEntry]:
-        """Everything that can be sent now, in order; it counts as sent."""
-        sent: list[LogEntry | LatestEntry] = []
+        """Everything that can be sent now, in order; it counts as sent.
+
+        A ``latest`` event comes right after the numbered one it was sent after, so that the last progress of a job is
+        seen before its end.
+        """
+        sent: list[LogEntry | LatestEntry] = [*self._take_latest()]
         while self._may_send(self.position + 1) and self.position + 1 in self._held:
             self.position += 1
             sent.append(LogEntry(self.position, self._held.pop(self.position)))
+            sent += self._take_latest()
         for seq in [seq for seq in self._held if seq <= self.position]:
             del self._held[seq]
-        if self.position >= self.head:
-            sent += self._take_latest()
         return sent
 
     def _take_latest(self) -> list[LatestEntry]:
-        newest = sorted(self._latest.values(), key=lambda entry: entry.rev)
-        self._latest.clear()
-        if newest:
-            self._rev = newest[-1].rev
-        return newest
+        if not self._latest:
+            return []
+        due = [entry for entry in self._latest.values() if entry.head <= self.position]
+        for entry in due:
+            del self._latest[entry.action]
+            self._sent_revs[entry.action] = entry.rev
+        return sorted(due, key=lambda entry: entry.rev)
 
     def _may_send(self, seq: int) -> bool:
         return seq <= self._acknowledged + CREDIT

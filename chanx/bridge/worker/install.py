@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery import Celery
+from celery import Celery, current_app
 
 from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.store.base import JobStore
@@ -27,6 +27,10 @@ def install(app: Celery, *, store: str | JobStore, layer: object = None) -> Brid
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
     job_store = RedisJobStore(store) if isinstance(store, str) else store
+    if current_app == app:
+        # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
+        # a request, take the default one.
+        app.set_default()
     bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)))
     attach(bridge)
     signals.connect()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
-from chanx.bridge.events import JobLogLine, LogLevel, LogPayload
+from chanx.bridge.events import JobLogLine, LogLevel, LogPayload, ProgressPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.progress import ProgressMeter
 from chanx.errors import JobCancelled
@@ -36,30 +36,39 @@ class Job:
         """The job's id; empty in a task that was not started as a part of a job."""
         return self._reporter.origin.job_id
 
-    def progress(self, current: float, total: float | None = None, message: str | None = None) -> None:
-        """Reports how far the work is, in absolute numbers of any unit. Call it as often as you like.
+    def progress(
+        self, current: float, total: float | None = None, message: str | None = None, *, unit: str | None = None
+    ) -> None:
+        """Reports how far the work is, in absolute numbers of any ``unit``. Call it as often as you like.
 
         Raises :class:`~chanx.errors.JobCancelled` if the job was cancelled.
         """
         self._stop_if_cancelled()
-        event = self._meter.update(current, total, message)
+        event = self._meter.update(ProgressPayload(current=current, total=total, unit=unit, message=message))
         if event:
             self._send(event)
 
-    def track(self, iterable: Iterable[T], total: float | None = None, message: str | None = None) -> Iterator[T]:
+    def track(
+        self,
+        iterable: Iterable[T],
+        total: float | None = None,
+        message: str | None = None,
+        *,
+        unit: str | None = None,
+    ) -> Iterator[T]:
         """Yields the items and reports progress as they are used up. ``total`` defaults to ``len(iterable)``.
 
         Raises :class:`~chanx.errors.JobCancelled` between two items if the job was cancelled.
         """
         if total is None and isinstance(iterable, Sized):
             total = len(iterable)
-        self.progress(0, total, message)
+        self.progress(0, total, message, unit=unit)
         done = 0
         for done, item in enumerate(iterable, 1):
             yield item
             if self._clock() >= self._meter.due_at:
-                self.progress(done, total, message)
-        self.progress(done, total, message)
+                self.progress(done, total, message, unit=unit)
+        self.progress(done, total, message, unit=unit)
 
     def log(self, message: str, level: LogLevel = "info") -> None:
         """A line for the people who watch the job (it does not go to the worker's own log)."""

@@ -25,9 +25,9 @@ class ProgressMeter:
         self._sampled: tuple[float, float] | None = None  # time, current
         self._rate: float | None = None
 
-    def update(self, current: float, total: float | None, message: str | None) -> JobProgress | None:
+    def update(self, report: ProgressPayload) -> JobProgress | None:
         """Takes a report; returns the event to send, or None if it is not due."""
-        self._unsent = ProgressPayload(current=current, total=total, message=message)
+        self._unsent = report
         return self.flush() if self._clock() >= self.due_at else None
 
     def flush(self) -> JobProgress | None:

@@ -175,6 +175,7 @@ def test_tracking_nothing(bench: Bench, job: Job) -> None:
         "rate": 0,
         "eta": None,
         "message": None,
+        "unit": None,
     }
 
 

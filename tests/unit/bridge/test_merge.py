@@ -18,7 +18,6 @@ class MergeMachine(RuleBasedStateMachine):
         super().__init__()
         self.log: list[LogEntry] = []
         self.revs = itertools.count(1)
-        self.newest_rev = 0
         self.on_the_wire: list[LogEntry | LatestEntry] = []
         self.reads: list[tuple[LogPage, int]] = []
         self.seen: list[LogEntry] = []
@@ -40,11 +39,11 @@ class MergeMachine(RuleBasedStateMachine):
             self.log.append(entry)
             self.on_the_wire += [entry] * ((i not in lost) + (i in repeated))
 
-    @rule(lost=st.booleans())
-    def publish_latest(self, lost: bool) -> None:
-        self.newest_rev = next(self.revs)
+    @rule(action=st.sampled_from(["progress", "statistics"]), lost=st.booleans())
+    def publish_latest(self, action: str, lost: bool) -> None:
+        rev = next(self.revs)
         if not lost:
-            self.on_the_wire.append(LatestEntry(len(self.log), self.newest_rev, "p", f"p{self.newest_rev}"))
+            self.on_the_wire.append(LatestEntry(len(self.log), rev, action, f"{action} {rev}"))
 
     @precondition(lambda self: self.on_the_wire)
     @rule(data=st.data())
@@ -84,7 +83,7 @@ class MergeMachine(RuleBasedStateMachine):
             if isinstance(entry, LogEntry):
                 self.seen.append(entry)
             else:
-                self.seen_latest.append((entry, self.client.position))
+                self.seen_latest.append((entry, self.start + len(self.seen)))
 
     @invariant()
     def what_was_seen_is_the_log(self) -> None:
@@ -93,14 +92,15 @@ class MergeMachine(RuleBasedStateMachine):
 
     @invariant()
     def latest_only_moves_forward_and_never_ahead_of_the_log(self) -> None:
-        revs = [entry.rev for entry, _ in self.seen_latest]
-        assert revs == sorted(set(revs))
+        for action in ("progress", "statistics"):
+            revs = [entry.rev for entry, _ in self.seen_latest if entry.action == action]
+            assert revs == sorted(set(revs))
         assert all(entry.head <= position for entry, position in self.seen_latest)
 
     @invariant()
     def memory_is_bounded(self) -> None:
         assert len(self.client._held) <= HOLD + 50
-        assert len(self.client._latest) <= 1
+        assert len(self.client._latest) <= 2
 
     def teardown(self) -> None:
         """In the end everything arrives, if the head is asked for and the client acknowledges."""
@@ -159,6 +159,18 @@ def test_a_head_that_nobody_wrote_is_not_asked_for_for_ever() -> None:
 
     # Then
     assert not client.needs_log
+
+
+def test_the_last_progress_comes_before_the_end() -> None:
+    # Given a client at 3, and one wake-up in which both arrived
+    client = StreamMerge(position=3, head=3)
+    progress, end = LatestEntry(4, 9, "job_progress", "p"), LogEntry(5, "job_succeeded")
+    client.live(LogEntry(4, "x"))
+    client.latest(progress)
+    client.live(end)
+
+    # Then
+    assert list(client.take()) == [LogEntry(4, "x"), progress, end]
 
 
 @pytest.mark.parametrize("seq", [1, 5])

@@ -96,6 +96,13 @@ describe("events", () => {
     assert.deepEqual(page.latests, [6, 7]);
   });
 
+  test("newer is a matter of each action's own", () => {
+    watched({ rev: 4 });
+    say({ action: "job_progress", head: 0, rev: 6 });
+    say({ action: "column_stats", head: 0, rev: 5 });
+    assert.deepEqual(page.latests, [6, 5]);
+  });
+
   test("every hundred events are acknowledged", () => {
     watched();
     for (let seq = 1; seq <= 250; seq++) event(seq);

@@ -13,7 +13,8 @@ export class JobPosition {
   constructor(known) {
     this.epoch = known?.epoch ?? null;
     this.seq = known?.seq ?? 0;
-    this.rev = known?.rev ?? 0;
+    this.rev = known?.rev ?? 0; // up to here the snapshot has every newest value
+    this.revs = new Map(); // action -> rev of the newest value since
     this.ended = false; // the job's last event was seen
     this.complete = false; // and a snapshot that holds it
     this.snapshotSeq = 0;
@@ -31,6 +32,7 @@ export class JobPosition {
     if (!recovered) {
       this.seq = Math.max(0, (snapshot.oldest ?? 1) - 1);
       this.rev = 0;
+      this.revs.clear();
     }
     this.afterReset = !recovered;
     this.epoch = epoch;
@@ -46,8 +48,8 @@ export class JobPosition {
    */
   accept(event) {
     if (event.seq === undefined || event.seq === null) {
-      if (!(event.rev > this.rev)) return "stale";
-      this.rev = event.rev;
+      if (!(event.rev > Math.max(this.rev, this.revs.get(event.action) ?? 0))) return "stale";
+      this.revs.set(event.action, event.rev);
       return "latest";
     }
     if (event.seq <= this.seq) return "stale";

@@ -16,7 +16,7 @@ const lines = (name, line) =>
   new Lines({ box: find(name), empty: find(`${name}-empty`), total: find(`${name}-total`), toEnd: find(`${name}-end`), line });
 
 const csv = root.dataset.kind === "csv";
-const progress = new Progress(find("progress"), { inBytes: csv });
+const progress = new Progress(find("progress"));
 const log = lines("log", logLine);
 const badRows = csv ? lines("bad-rows", badRowLine) : null;
 const output = csv ? null : lines("output", outputLine);

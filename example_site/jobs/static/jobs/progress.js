@@ -6,18 +6,17 @@ import { count, duration, percent, rate, size } from "./format.js";
 const NOTHING = "–";
 
 export class Progress {
-  /** @param {{inBytes: boolean}} options whether the job counts bytes, not things */
-  constructor(root, { inBytes }) {
+  constructor(root) {
     this.root = root;
-    this.amount = inBytes ? size : count;
-    this.speed = inBytes ? (perSecond) => `${size(perSecond)}/s` : rate;
     this.bar = part(root, "bar");
     this.fill = part(root, "fill");
   }
 
   /** @param {{state: string, ended: boolean, progress?: object}} job */
   show({ state, ended, progress = {} }) {
-    const { current, total, rate: perSecond, eta, message } = progress;
+    const { current, total, unit, rate: perSecond, eta, message } = progress;
+    const amount = unit === "bytes" ? size : count;
+    const speed = unit === "bytes" ? (bytes) => `${size(bytes)}/s` : rate;
     const fraction = state === "succeeded" ? 1 : progress.fraction;
     this.#showBar(fraction, ended);
     this.root.dataset.state = state;
@@ -26,9 +25,9 @@ export class Progress {
     setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : "");
     part(this.root, "figures").hidden = !Number.isFinite(current);
     setText(part(this.root, "message"), this.#sentence(state, message));
-    const ofTotal = Number.isFinite(total) ? ` of ${this.amount(total)}` : "";
-    setText(part(this.root, "done"), Number.isFinite(current) ? this.amount(current) + ofTotal : NOTHING);
-    setText(part(this.root, "rate"), Number.isFinite(perSecond) && perSecond > 0 ? this.speed(perSecond) : NOTHING);
+    const ofTotal = Number.isFinite(total) ? ` of ${amount(total)}` : "";
+    setText(part(this.root, "done"), Number.isFinite(current) ? amount(current) + ofTotal : NOTHING);
+    setText(part(this.root, "rate"), Number.isFinite(perSecond) && perSecond > 0 ? speed(perSecond) : NOTHING);
     setText(part(this.root, "eta"), !ended && Number.isFinite(eta) ? duration(eta) : NOTHING);
   }
 
