@@ -8,9 +8,7 @@ import os
 import re
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import TypeVar
 
 from chanx.testing.redis_server import redis_server
 from chanx.testing.tied_process import tied
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 
@@ -25,15 +24,6 @@ ROOT = Path(__file__).parents[2]
 MAX_UPLOAD_MB = 40
 _START_SECONDS = 40.0
 _STOP_SECONDS = 15.0
-
-
-def wait_until(condition: Callable[[], T], *, seconds: float, what: str) -> T:
-    """The first true value of ``condition``; fails after a deadline, naming what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true within {seconds:g} s"
-        threading.Event().wait(0.02)
-    return value
 
 
 @dataclass(slots=True)

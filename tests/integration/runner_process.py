@@ -1,12 +1,13 @@
 """A side-by-side runner in a process of its own, watched by a test."""
 
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
 import psutil
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +36,7 @@ class Runner:
 
     def pids(self, prefix: str, *, times: int = 1) -> list[psutil.Process]:
         """The processes of the ``times``-th line of a program that says its pids."""
-        wait_for(lambda: len(self._said(prefix)) >= times, self)
+        wait_until(lambda: len(self._said(prefix)) >= times, what=self.output)
         return [psutil.Process(int(pid)) for pid in self._said(prefix)[times - 1].split()]
 
     def tree(self) -> list[psutil.Process]:
@@ -54,13 +55,6 @@ class Runner:
 
     def _said(self, prefix: str) -> list[str]:
         return [line.split(f"| {prefix} pids ")[1] for line in self.lines if f"| {prefix} pids " in line]
-
-
-def wait_for(condition: Callable[[], object], runner: Runner, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, runner.output()
-        time.sleep(0.02)
 
 
 def gone(processes: list[psutil.Process]) -> bool:

@@ -11,7 +11,8 @@ import pytest
 
 from chanx.errors import ConfigurationError
 from example_site.demo.demo import check_port
-from tests.integration.runner_process import ROOT, Runner, gone, wait_for
+from tests.integration.runner_process import ROOT, Runner, gone
+from tests.waiting import wait_until
 
 # A worker with a child that has left its session, as a task's subprocess may; ignores SIGTERM on request.
 _WORKER = """
@@ -58,7 +59,7 @@ def _worker_and_site(port: int, *worker_options: str) -> str:
 
 
 def test_prints_the_url_once_the_site_answers(runner: Runner, unused_tcp_port: int) -> None:
-    wait_for(lambda: f"Open http://127.0.0.1:{unused_tcp_port}/" in runner.output(), runner)
+    wait_until(lambda: f"Open http://127.0.0.1:{unused_tcp_port}/" in runner.output(), what=runner.output)
     with socket.create_connection(("127.0.0.1", unused_tcp_port), timeout=5):
         pass
 
@@ -109,7 +110,7 @@ def test_nothing_outlives_a_killed_runner(runner: Runner) -> None:
     processes = runner.tree()
     os.kill(runner.process.pid, signal.SIGKILL)
     runner.process.wait()
-    wait_for(lambda: gone(processes), runner)
+    wait_until(lambda: gone(processes), what=runner.output)
 
 
 def test_a_worker_that_fails_at_once_ends_the_demo_with_a_reason() -> None:
@@ -118,7 +119,7 @@ def test_a_worker_that_fails_at_once_ends_the_demo_with_a_reason() -> None:
     runner = start(f"[DemoProcess('worker', {worker!r}, restart=True)]")
     try:
         # Then it is tried a few times, and given up with its reason in sight
-        wait_for(lambda: "giving up" in runner.output(), runner, seconds=60)
+        wait_until(lambda: "giving up" in runner.output(), what=runner.output, seconds=60)
         assert runner.process.wait(20) == 1
         assert runner.output().count("no such broker") == 5
         assert "It ended 5 times right after its start: giving up." in runner.output()

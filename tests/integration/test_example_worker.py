@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from celery import Celery
 from chanx.bridge import Bridge, JobTask, install, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.testing.redis_server import redis_server
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,19 +63,12 @@ class Worker:
         return [json.loads(entry.event) for entry in page.entries]
 
     def ended(self, job_id: str) -> JobSnapshot:
-        eventually(lambda: self.snapshot(job_id).state.is_terminal, within=40)
+        wait_until(lambda: self.snapshot(job_id).state.is_terminal, seconds=40)
         return self.snapshot(job_id)
 
     def programs(self) -> list[psutil.Process]:
         """What runs below the worker's pool child."""
         return [program for child in self.process.children() for program in child.children(recursive=True)]
-
-
-def eventually(condition: Callable[[], object], within: float = 20) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def client_of(url: str) -> Bridge:
@@ -100,7 +94,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
         )
         bridge = client_of(server.url)
         try:
-            eventually(lambda: process.poll() is not None or b" ready." in (directory / "log").read_bytes())
+            wait_until(lambda: process.poll() is not None or b" ready." in (directory / "log").read_bytes())
             assert process.poll() is None, (directory / "log").read_text()
             yield Worker(psutil.Process(process.pid), bridge, directory)
         finally:
@@ -132,7 +126,7 @@ def test_a_large_file_is_profiled_and_can_be_cancelled(worker: Worker) -> None:
     upload_id = worker.upload(b"a,b,c,d\n" + b"12345,some text,2025-01-31,1.5\n" * 2_000_000)
     job_id = worker.start("profile_csv", upload_id)
     # When it is cancelled after its first statistics
-    eventually(lambda: "column_stats" in worker.snapshot(job_id).fields)
+    wait_until(lambda: "column_stats" in worker.snapshot(job_id).fields)
     worker.bridge.cancel(job_id)
     cancelled_at = time.monotonic()
     # Then it stops within a second, unfinished
@@ -166,14 +160,14 @@ def test_a_failing_command_names_its_exit_code(worker: Worker) -> None:
 def test_a_cancelled_command_leaves_no_process(worker: Worker, key: str) -> None:
     # Given a command that runs for minutes
     job_id = worker.start("run_command", key)
-    eventually(worker.programs)
+    wait_until(worker.programs)
     # When its job is cancelled
     worker.bridge.cancel(job_id)
     cancelled_at = time.monotonic()
     # Then job and program end within a second
     assert worker.ended(job_id).state == "cancelled"
     assert time.monotonic() - cancelled_at < 1
-    eventually(lambda: not worker.programs(), within=1)
+    wait_until(lambda: not worker.programs(), seconds=1)
 
 
 def test_an_unexpected_error_shows_a_general_text(worker: Worker) -> None:

@@ -15,7 +15,8 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import jobs_app
-from tests.integration.worker_process import wait_until, worker
+from tests.integration.worker_process import worker
+from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
 

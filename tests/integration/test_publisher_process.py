@@ -15,6 +15,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from chanx.layers import LayerSpec, LoopPublisher, Publisher, RedisPubSubPublisher
 from chanx.testing.redis_server import EmbeddedRedisServer, RedisServer
+from tests.waiting import wait_until
 
 # Forking beside threads is what these tests are about; Python 3.12 and later warn of it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -332,10 +333,3 @@ def took(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        threading.Event().wait(0.02)

@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -13,21 +11,12 @@ from typing import TypeVar
 from celery import Celery
 
 from chanx.testing.tied_process import tied
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
-
-
-def wait_until(condition: Callable[[], T], *, seconds: float = 10.0, what: str = "the condition") -> T:
-    """The first true value of ``condition``; fails after a deadline, naming what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true within {seconds} s")
-        threading.Event().wait(0.01)
-    return value
 
 
 @contextmanager

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from example_worker.commands import COMMANDS
 from example_worker.process import Line, RunningProgram
+from tests.waiting import wait_until
 
 
 def python(script: str) -> RunningProgram:
@@ -25,13 +25,6 @@ def read_all(program: RunningProgram, within: float = 20) -> list[Line]:
         assert time.monotonic() < deadline, lines
         lines += program.read(timeout=0.1)
     return lines
-
-
-def eventually(condition: Callable[[], bool], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_lines_of_both_streams_and_the_exit_code() -> None:
@@ -84,7 +77,7 @@ def test_leaving_ends_the_whole_group(stubborn: bool) -> None:
     # Then both are gone, promptly
     assert time.monotonic() - started < 2
     assert not psutil.pid_exists(program.pid)
-    eventually(lambda: not _runs(child_pid))
+    wait_until(lambda: not _runs(child_pid))
 
 
 def test_a_child_left_behind_does_not_hold_up_the_end() -> None:
@@ -95,7 +88,7 @@ def test_a_child_left_behind_does_not_hold_up_the_end() -> None:
         [line] = read_all(program)
         assert program.exit_code == 0
     # Then the end is seen, and the child is ended too
-    eventually(lambda: not _runs(int(line.text)))
+    wait_until(lambda: not _runs(int(line.text)))
 
 
 def test_no_file_descriptors_are_left_open() -> None:
