@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from channels.consumer import get_handler_name
 from channels.exceptions import AcceptConnection, DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as ChannelsConsumer
-from channels.layers import get_channel_layer
+from channels.layers import get_channel_layer as channels_layer
 
 from chanx.channels.database import old_connections
 from chanx.channels.settings import SettingsConfig
@@ -25,7 +25,11 @@ class AsyncJsonWebsocketConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent], Chan
     """A typed consumer on Channels: subclass it, decorate methods, route to ``as_asgi()``."""
 
     config: ClassVar[ConsumerConfig] = SettingsConfig()
-    get_channel_layer: ClassVar[Callable[[str], Any]] = staticmethod(get_channel_layer)
+
+    @staticmethod
+    def get_channel_layer(alias: str) -> Any:
+        """Channels' layer of an alias, or None; a project may put another callable here."""
+        return channels_layer(alias)
 
     async def __call__(  # pyright: ignore[reportIncompatibleMethodOverride] -- scopes and messages are plain dicts here
         self,

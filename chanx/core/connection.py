@@ -23,9 +23,6 @@ class Connection:
     user: Any
 
     channel_layer_alias: str = "default"
-    get_channel_layer: ClassVar[Callable[[str], Any]] = staticmethod(framework_channel_layer)
-    """Finds the channel layer of an alias; a project may put another one here."""
-
     config: ClassVar[ConsumerConfig] = config
     """Where options come from that the class leaves at None."""
 
@@ -44,6 +41,11 @@ class Connection:
         self.user = None
         self.is_closed = False
         super().__init__(*args, **kwargs)
+
+    @staticmethod
+    def get_channel_layer(alias: str) -> Any:
+        """The channel layer of an alias, or None; a project may put another callable here."""
+        return framework_channel_layer(alias)
 
     @classmethod
     def find_channel_layer(cls) -> ChannelLayer | None:

@@ -1,7 +1,7 @@
 """A topic: one of many streams over one connection, with handlers and an authorization of its own."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -58,7 +58,6 @@ class Topic:
     passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
     send_completion: ClassVar[bool | None] = None
     channel_layer_alias: ClassVar[str] = "default"
-    get_channel_layer: ClassVar[Callable[[str], Any]] = staticmethod(channel_layer)
 
     handler_table: ClassVar[HandlerTable]
     incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
@@ -193,6 +192,11 @@ class Topic:
         if seq is not None:
             message["seq"] = seq
         return message
+
+    @staticmethod
+    def get_channel_layer(alias: str) -> Any:
+        """The channel layer of an alias, or None; a project may put another callable here."""
+        return channel_layer(alias)
 
     @classmethod
     def _layer(cls) -> ChannelLayer:

@@ -87,11 +87,11 @@ class TopicSession:
             if known is None:
                 await self._join(topic)
             answer = await topic.subscribed_payload(payload)
+            await self._reply(envelope, SubscribedMessage(payload=answer))
         except Exception:
             # Whoever is refused again, or cannot be asked about, does not go on listening.
             await self._leave(topic)
             raise
-        await self._reply(envelope, SubscribedMessage(payload=answer))
         if known is not None:
             await topic.on_resubscribe()
             return

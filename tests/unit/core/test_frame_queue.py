@@ -1,0 +1,128 @@
+"""The queue of a connection's frames: order, concurrency, bounds, and its end."""
+
+import asyncio
+import logging
+
+import pytest
+
+from chanx.core.frame_queue import FrameQueue
+
+
+class Work:
+    """Handles frames by waiting until they are let go; knows how many run and the order in which they started."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.finished: list[str] = []
+        self.cancelled: list[str] = []
+        self.gates: dict[str, asyncio.Event] = {}
+        self.changed = asyncio.Event()
+
+    async def __call__(self, frame: str) -> None:
+        self.started.append(frame)
+        self.changed.set()
+        gate = self.gates.setdefault(frame, asyncio.Event())
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(frame)
+            raise
+        self.finished.append(frame)
+        self.changed.set()
+
+    def let_go(self, frame: str) -> None:
+        self.gates.setdefault(frame, asyncio.Event()).set()
+
+    async def until_started(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.started) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+def queue(work: Work, concurrency: int, max_frames: int = 100, max_size: int = 1000) -> FrameQueue[str]:
+    return FrameQueue(work, concurrency=concurrency, max_frames=max_frames, max_size=max_size)
+
+
+async def test_at_most_so_many_frames_run_at_a_time_and_they_start_in_order() -> None:
+    work = Work()
+    frames = queue(work, concurrency=2)
+    for frame in "abcd":
+        assert frames.put(frame, 1)
+    await work.until_started(2)
+    assert work.started == ["a", "b"]
+    work.let_go("b")
+    await work.until_started(3)
+    assert work.started == ["a", "b", "c"]
+    await frames.close()
+
+
+async def test_with_one_at_a_time_frames_are_handled_in_order() -> None:
+    work = Work()
+    frames = queue(work, concurrency=1)
+    for frame in "abc":
+        work.let_go(frame)
+        frames.put(frame, 1)
+    await work.until_started(3)
+    assert work.started == ["a", "b", "c"]
+    assert work.finished[:2] == ["a", "b"]
+    await frames.close()
+
+
+async def test_a_frame_put_just_as_the_last_one_ends_is_handled() -> None:
+    done = asyncio.Event()
+    frames: FrameQueue[int]
+
+    async def handle(frame: int) -> None:
+        # The worker of the last frame still counts as one while this task, woken by it, already goes on.
+        asyncio.get_running_loop().call_soon(frames.put, frame + 1, 1) if frame < 100 else done.set()
+
+    frames = FrameQueue(handle, concurrency=1, max_frames=10, max_size=10)
+    frames.put(0, 1)
+    async with asyncio.timeout(5):
+        await done.wait()
+    await frames.close()
+
+
+async def test_what_does_not_fit_is_refused() -> None:
+    work = Work()
+    by_count = queue(work, concurrency=1, max_frames=2)
+    assert [by_count.put(frame, 1) for frame in "abc"] == [True, True, False]
+    by_size = queue(work, concurrency=1, max_size=5)
+    assert [by_size.put(frame, 3) for frame in "ab"] == [True, False]
+    await by_count.close()
+    await by_size.close()
+
+
+async def test_closing_cancels_what_runs_drops_what_waits_and_leaves_no_task() -> None:
+    work = Work()
+    before = asyncio.all_tasks()
+    frames = queue(work, concurrency=2)
+    for frame in "abc":
+        frames.put(frame, 1)
+    await work.until_started(2)
+
+    await frames.close()
+    frames.put("d", 1)
+
+    assert work.cancelled == ["a", "b"]
+    assert work.started == ["a", "b"]
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_failure_is_logged_and_the_next_frame_is_handled(caplog: pytest.LogCaptureFixture) -> None:
+    done = asyncio.Event()
+
+    async def handle(frame: str) -> None:
+        if frame == "bad":
+            raise ValueError("broken")
+        done.set()
+
+    frames = FrameQueue(handle, concurrency=1, max_frames=10, max_size=10)
+    with caplog.at_level(logging.ERROR, logger="chanx"):
+        frames.put("bad", 1)
+        frames.put("good", 1)
+        async with asyncio.timeout(5):
+            await done.wait()
+    assert [record.message for record in caplog.records] == ["frame_failed "]
+    await frames.close()
