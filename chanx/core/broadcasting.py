@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
+from chanx.core.sending import json_text
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import GroupCompleteMessage
 
@@ -52,7 +51,7 @@ class Broadcasting(Dispatching):
         if exclude is not None and exclude == self.channel_name:
             return
         content = message["message"]
-        await self.send_encoded(to_json(content).decode(), content.get("action"))
+        await self.send_encoded(json_text(content), content.get("action"))
         if self.should_send_completion:
             await self.send_last(_GROUP_COMPLETE)
 

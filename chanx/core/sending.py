@@ -13,6 +13,11 @@ from chanx.log import log_event, logger
 from chanx.messages.base import BaseMessage
 
 
+def json_text(content: Any) -> str:
+    """``content`` as JSON; infinite numbers and NaN are null, as in messages, because browsers refuse them."""
+    return to_json(content, inf_nan_mode="null").decode()
+
+
 class Sending(Connection):
     """The part of a consumer that writes to its client."""
 
@@ -70,7 +75,7 @@ class Sending(Connection):
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode ``content`` as JSON and send it. Where a subclass overrides this, every message goes through it."""
-        text = to_json(content).decode()
+        text = json_text(content)
         self.log_frame("Websocket sent", content.get("action") if isinstance(content, dict) else None)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- any JSON
         await self.send_text(text)
         if close:

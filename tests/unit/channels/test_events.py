@@ -93,8 +93,8 @@ async def test_a_client_in_two_of_the_groups_gets_two_copies(connect: Connect) -
 
 async def test_a_plain_dict_can_be_broadcast(connect: Connect) -> None:
     one = await connect(Room)
-    await one.consumer.broadcast_message({"action": "odd", "payload": 1}, "hall")
-    assert await one.frame() == {"action": "odd", "payload": 1}
+    await one.consumer.broadcast_message({"action": "odd", "payload": [1, float("nan")]}, "hall")
+    assert await one.frame() == {"action": "odd", "payload": [1, None]}
 
 
 async def test_groups_of_a_connection_are_its_own_and_extra_groups_are_merged(connect: Connect) -> None:
