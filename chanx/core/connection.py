@@ -1,11 +1,13 @@
 """What a consumer has from its web framework, and the end of its connection."""
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from chanx.core.channel_layer import ChannelLayer
 from chanx.core.config import ConsumerConfig, config
 from chanx.utils.framework import channel_layer as framework_channel_layer
+
+PRIVATE_CODE_OFFSET: Final = 3000
 
 
 class Connection:
@@ -60,7 +62,11 @@ class Connection:
         return self.config.send_completion if own is None else own
 
     async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
-        """Close the socket from the server's end; once closed, nothing is sent and no frame is handled any more."""
+        """Close the socket from the server's end; once closed, nothing is sent and no frame is handled any more.
+
+        A server that refuses a protocol code (Daphne sends only 1000 and 3000 to 4999) is given the private code 3000
+        above it: 4009 for 1009.
+        """
         if self.is_closed:
             return
         self.is_closed = True
@@ -69,4 +75,10 @@ class Connection:
             message["code"] = code
         if reason:
             message["reason"] = reason
-        await self.base_send(message)
+        try:
+            await self.base_send(message)
+        except Exception:
+            sent: int = message.get("code", 1000)
+            if not 1000 < sent < 2000:
+                raise
+            await self.base_send({**message, "code": sent + PRIVATE_CODE_OFFSET})

@@ -212,6 +212,24 @@ async def test_a_frame_over_the_limit_closes_with_1009(connect: Connect, text: s
         assert await client.actions(1) == ["error"]
 
 
+async def test_a_server_that_refuses_a_protocol_code_gets_a_private_one(connect: Connect) -> None:
+    class Small(Base):
+        max_message_bytes = 10
+
+    client = await connect(Small)
+    send = client.consumer.base_send
+
+    async def as_daphne(message: dict[str, Any]) -> None:
+        code = message.get("code", 1000)
+        if code != 1000 and not 3000 <= code <= 4999:
+            raise Exception(f"invalid close code {code}")
+        await send(message)
+
+    client.consumer.base_send = as_daphne
+    await client.send(text="x" * 11)
+    assert await client.closed() == 4009
+
+
 async def test_too_many_waiting_frames_close_with_1013(connect: Connect) -> None:
     client = await connect(Waiting)
     for number in range(Waiting.message_concurrency + 1001):
