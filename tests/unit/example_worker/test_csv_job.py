@@ -125,10 +125,10 @@ def test_a_file_without_a_table(worker_settings: Settings, content: bytes, code:
 @pytest.mark.parametrize(
     ("upload_id", "code"),
     [
-        (str(uuid4()), "upload_missing"),
+        ("6c1f9a3e-7a4c-4e0e-9a55-0d8f7c1f2b11", "upload_missing"),
         ("../../etc/passwd", "upload_unknown"),
         ("", "upload_unknown"),
-        (f"{uuid4()}/../x", "upload_unknown"),
+        ("6c1f9a3e-7a4c-4e0e-9a55-0d8f7c1f2b11/../x", "upload_unknown"),
     ],
 )
 def test_an_upload_that_is_not_there(worker_settings: Settings, upload_id: str, code: str) -> None:
