@@ -19,7 +19,9 @@ from asgiref.sync import async_to_sync
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from pydantic import BaseModel
 
-from chanx.layers import LayerSpec, LoopPublisher, RedisPubSubPublisher
+from chanx.core.websocket import ChanxWebsocketConsumerMixin
+from chanx.layers import LayerSpec, LoopPublisher, RedisPubSubPublisher, publisher_for
+from chanx.messages.base import BaseMessage
 from chanx.testing.redis_server import redis_server
 
 ROUNDS = 60
@@ -27,14 +29,18 @@ SECONDS_PER_TURN = 0.02
 GROUP = "job.0123456789abcdef"
 
 
-class Progress(BaseModel):
-    """A small event, as a task sends many of."""
-
-    action: Literal["job_progress"] = "job_progress"
+class ProgressPayload(BaseModel):
     current: int = 10
     total: int = 100
     fraction: float = 0.1
     message: str = "Reading rows"
+
+
+class Progress(BaseMessage):
+    """A small event, as a task sends many of."""
+
+    action: Literal["job_progress"] = "job_progress"
+    payload: ProgressPayload
 
 
 def main() -> None:
@@ -55,25 +61,25 @@ def run() -> None:
         layer = RedisPubSubChannelLayer(hosts=[server.url])
         direct = RedisPubSubPublisher(LayerSpec.redis_pubsub(server.url))
         general = LoopPublisher(layer)
-        event = Progress()
+        event = Progress(payload=ProgressPayload())
+
+        class JobConsumer(ChanxWebsocketConsumerMixin):
+            get_channel_layer = staticmethod(lambda alias: layer)
+
         message = {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}
         body = layer.serialize(message)
         channel = f"asgi__group__{GROUP}"
 
-        def dump_and_send() -> None:
-            data = event.model_dump(mode="json")
-            direct.group_send(GROUP, {"type": "handle_channel_event", "event_data": data})
-
         ways: dict[str, Callable[[], object]] = {
             "(a) bare redis-py publish of the same bytes": lambda: client.publish(channel, body),
             "(b) publisher.group_send": lambda: direct.group_send(GROUP, message),
-            "(c) the same, with event.model_dump": dump_and_send,
+            "(c) Consumer.broadcast_event_sync(event)": lambda: JobConsumer.broadcast_event_sync(event, groups=GROUP),
             "(d) async_to_sync(layer.group_send)": lambda: async_to_sync(layer.group_send)(GROUP, message),
             "(e) LoopPublisher.group_send": lambda: general.group_send(GROUP, message),
         }
         rates = measure(ways)
         show(rates)
-        for publisher in (direct, general):
+        for publisher in (direct, general, publisher_for(layer)):
             assert publisher.failures == 0
             publisher.close()
         client.close()
