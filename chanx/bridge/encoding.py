@@ -17,6 +17,7 @@ from chanx.messages.base import BaseMessage
 MAX_EVENT_BYTES = 256 * 1024
 
 _STAMPED = {"job_id", "task_id", "attempt", "run_id", "time"}
+_ENVELOPE = {"version", "topic", "ref", "seq", "head", "rev"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def encode_event(
 ) -> NewEntry:
     """The log entry of ``event``, the ``n``-th of its run. A message that is no :class:`JobEvent` is logged as it is.
 
+    Fields of the message that are called as the stamped ones, or as those of the stream's envelope, are left out.
     Raises :class:`EventTooLargeError` (naming type and size) before anything is sent, and whatever Pydantic raises for
     a payload that has no JSON form.
     """
@@ -45,7 +47,7 @@ def encode_event(
         "run_id": origin.run_id,
         "time": now,
     }
-    body = event.model_dump_json(exclude=_STAMPED)
+    body = event.model_dump_json(exclude=_STAMPED | _ENVELOPE)
     text = f"{body[:-1]},{_json(stamp).decode()[1:]}"
     size = len(text.encode())
     if size > max_bytes:
@@ -77,10 +79,23 @@ def json_form(value: object) -> tuple[Any, int]:
     browsers can read no other.
     """
     try:
-        plain = to_jsonable_python(value, fallback=repr, inf_nan_mode="null")
+        plain = to_jsonable_python(value, fallback=_described, inf_nan_mode="null")
+        return plain, len(_json(plain))
     except (PydanticSerializationError, ValueError, TypeError, RecursionError):
-        plain = repr(value)
-    return plain, len(_json(plain))
+        described = _described(value)
+        return described, len(_json(described))
+
+
+def json_text(text: str) -> str:
+    """``text`` with its lone surrogates (of an odd file name, say) as escapes, because JSON in UTF-8 has no others."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _described(value: object) -> str:
+    try:
+        return json_text(repr(value))
+    except Exception:  # a `__repr__` is somebody else's code, and may raise anything
+        return f"<{type(value).__name__}>"
 
 
 def _action(event: BaseMessage) -> str:

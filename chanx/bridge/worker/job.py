@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
+from pydantic_core import PydanticSerializationError
+
 from chanx.bridge.events import JobLogLine, LogLevel, LogPayload, ProgressPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.progress import ProgressMeter
-from chanx.errors import JobCancelled
+from chanx.errors import EventTooLargeError, JobCancelled
+from chanx.log import log_event
 from chanx.messages.base import BaseMessage
 
 T = TypeVar("T")
@@ -92,7 +95,11 @@ class Job:
         """Sends what is held back, then the run's closing event. Called by the bridge when the task has ended."""
         unsent = self._meter.flush()
         if unsent:
-            self._send(unsent)
+            try:
+                self._send(unsent)
+            except (EventTooLargeError, PydanticSerializationError) as error:
+                # The call that reported it is long over, and the closing event matters more.
+                log_event("job_progress_not_sent", job_id=self.job_id, error=str(error))
         self._send(event)
 
     def _stop_if_cancelled(self) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from celery.exceptions import Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
-from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form
+from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form, json_text
 from chanx.bridge.events import (
     ErrorPayload,
     FailedPayload,
@@ -23,6 +23,9 @@ TIME_LIMIT_MESSAGE = "The job took longer than it may and was stopped."
 WORKER_LOST_MESSAGE = "The process that ran the job died."
 RETRY_MESSAGE = "The attempt failed and will be repeated."
 
+MAX_TEXT = 4000
+"""Characters of a :class:`JobError`'s text that are shown, at most."""
+
 # Room for the other fields of the event beside the result.
 _MAX_RESULT_BYTES = MAX_EVENT_BYTES - 2048
 
@@ -38,7 +41,7 @@ def succeeded(result: object) -> JobSucceeded:
 def failed(error: BaseException, *, task_id: str) -> JobFailed:
     """The closing event of a task that raised. Only a :class:`JobError` says its own text: others may hold secrets."""
     if isinstance(error, JobError):
-        shown = ErrorPayload(message=error.message, code=error.code, reference=task_id)
+        shown = ErrorPayload(message=_shown(error.message), code=_shown(error.code), reference=task_id)
     elif isinstance(error, SoftTimeLimitExceeded | TimeLimitExceeded):
         shown = ErrorPayload(message=TIME_LIMIT_MESSAGE, code="time_limit", reference=task_id)
     elif isinstance(error, WorkerLostError):
@@ -51,9 +54,15 @@ def failed(error: BaseException, *, task_id: str) -> JobFailed:
 def retrying(reason: BaseException) -> JobRetrying:
     """The event of an attempt that asked to be repeated; ``reason`` is Celery's Retry, with the cause inside."""
     cause = reason.exc if isinstance(reason, Retry) else reason
-    message = cause.message if isinstance(cause, JobError) else RETRY_MESSAGE
+    message = _shown(cause.message) if isinstance(cause, JobError) else RETRY_MESSAGE
     when = reason.when if isinstance(reason, Retry) else None
     return JobRetrying(payload=RetryPayload(reason=message, countdown=_seconds_until(when)))
+
+
+def _shown(text: object) -> str:
+    """A text of the user's as one that can be sent, whatever it is: an end that cannot be sent would be no end."""
+    shown = json_text(str(text))
+    return shown if len(shown) <= MAX_TEXT else f"{shown[:MAX_TEXT]}…"
 
 
 def _seconds_until(when: object) -> float | None:

@@ -232,3 +232,32 @@ def test_a_run_of_an_ended_job_is_told_to_stop(bench: Bench, job: Job) -> None:
     # Then
     with pytest.raises(JobCancelled):
         job.progress(1)
+
+
+@pytest.mark.parametrize("message", ["x" * 300_000, "a\udcff"], ids=["too large", "no JSON form"])
+def test_progress_that_cannot_be_sent_does_not_keep_the_end_back(bench: Bench, job: Job, message: str) -> None:
+    # Given a report that waits, and could not be sent
+    job.progress(1, 2)
+    job.progress(2, 2, message)
+
+    # When
+    job.finish(JobCancelledEvent())
+
+    # Then
+    assert [event["action"] for event in bench.events()] == ["job_cancelled"]
+
+
+def test_fields_of_the_stream_s_own_cannot_be_imitated(bench: Bench, job: Job) -> None:
+    class Imitation(BaseMessage):
+        action: Literal["imitation"] = "imitation"
+        payload: None = None
+        seq: int = 7
+        topic: str = "other"
+        job_id: str = "other"
+
+    job.emit(Imitation())
+
+    (event,) = bench.events()
+    assert "seq" not in event
+    assert "topic" not in event
+    assert event["job_id"] == bench.job_id
