@@ -15,6 +15,7 @@ from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.transports.base import JobTransport
 from chanx.errors import ConfigurationError, JobNotFoundError
+from chanx.log import log_throttled
 
 _ATTRIBUTE = "chanx_bridge"
 
@@ -41,17 +42,24 @@ class Bridge:
         state = self.store.request_cancel(job_id) if before else None
         if before is None or state is None:
             raise JobNotFoundError(f"There is no job {job_id}: it never was, or its retention is over.")
-        if state.is_terminal or before.cancel_requested:
+        if state.is_terminal:
             return state
         payload = ReasonPayload(reason=reason)
         reporter = JobReporter(self.transport, job_id=job_id, task_id=before.task_id, attempt=before.attempt)
-        reporter.send(JobCancelRequested(payload=payload))
-        # Only an acceleration, for a worker that still has the task in its prefetch; the flag is what rules.
-        self.app.control.revoke(before.task_id)
+        if not before.cancel_requested:
+            reporter.send(JobCancelRequested(payload=payload))
+        # Also when it was asked for before: whoever did may have been cut short here.
         ended = reporter.send(JobCancelledEvent(payload=payload), only_if_queued=True)
-        if ended and ended.status is AppendStatus.APPENDED:
-            return JobState.CANCELLED
-        return state
+        if not before.cancel_requested:
+            self._revoke(before.task_id)
+        return JobState.CANCELLED if ended and ended.status is AppendStatus.APPENDED else state
+
+    def _revoke(self, task_id: str) -> None:
+        """Only an acceleration, for a worker that still has the task in its prefetch; the flag is what rules."""
+        try:
+            self.app.control.revoke(task_id)
+        except Exception as error:  # whatever the broker's library raises when it is away
+            log_throttled("revoke_failed", key=id(self), task_id=task_id, error=str(error))
 
 
 def attach(bridge: Bridge) -> None:
