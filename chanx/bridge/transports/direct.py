@@ -5,7 +5,8 @@ entry ─> JobLog.append (seq, epoch) ─> Publisher.group_send(job group) ─> 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chanx.bridge.entry import Appended, AppendStatus, NewEntry
@@ -13,7 +14,9 @@ from chanx.bridge.names import job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
 from chanx.layers import Publisher
+from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
+from chanx.utils.process import PerProcess
 
 LIVE_EVENT_TYPE = "handle_topic_event"
 
@@ -21,30 +24,44 @@ LIVE_EVENT_TYPE = "handle_topic_event"
 class DirectTransport(JobTransport):
     """Appends first, so that a watcher never sees what the log does not have.
 
-    ``failures`` counts the events that did not reach the log.
+    While the store is away, whose every answer costs a task the store's timeout, it is asked once a second only;
+    changes of a job's state are always tried. ``failures`` counts the events that did not reach the log.
     """
 
-    def __init__(self, store: JobStore, publisher: Publisher) -> None:
+    def __init__(self, store: JobStore, publisher: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._publisher = publisher
+        self._breaker = PerProcess(lambda: CircuitBreaker(clock=clock))
         self.failures = 0
 
     def send(self, entry: NewEntry) -> Appended | None:
+        breaker = self._breaker.get()
+        if entry.state is None and not breaker.allows():
+            self.failures += 1
+            return None
         try:
             appended = self._store.append(entry)
         except StoreUnavailableError as error:
+            breaker.failed()
             self.failures += 1
             log_throttled("job event lost", key=id(self), job_id=entry.job_id, action=entry.action, error=str(error))
             return None
+        breaker.succeeded()
         if appended.status is AppendStatus.APPENDED:
             self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
         return appended
 
     def is_cancelled(self, job_id: str) -> bool:
-        try:
-            return self._store.is_cancelled(job_id)
-        except StoreUnavailableError:
+        breaker = self._breaker.get()
+        if not breaker.allows():
             return False
+        try:
+            cancelled = self._store.is_cancelled(job_id)
+        except StoreUnavailableError:
+            breaker.failed()
+            return False
+        breaker.succeeded()
+        return cancelled
 
 
 def live_message(entry: NewEntry, appended: Appended) -> Mapping[str, Any]:
