@@ -12,6 +12,7 @@ from chanx.bridge.entry import Head, LogPage
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.heads import HeadPoller
+from chanx.utils.process import PerProcess
 
 T = TypeVar("T")
 
@@ -25,7 +26,8 @@ class AsyncJobStore:
 
     def __init__(self, store: JobStore, *, threads: int = 4) -> None:
         self._store = store
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="chanx-store")
+        # Per process: a server that uses the store before it forks would leave its children a pool without threads.
+        self._pool = PerProcess(lambda: ThreadPoolExecutor(threads, thread_name_prefix="chanx-store"))
         self._pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, HeadPoller] = WeakKeyDictionary()
 
     @property
@@ -48,4 +50,4 @@ class AsyncJobStore:
 
     async def run(self, function: Callable[[], T]) -> T:
         """Runs any blocking call about jobs in the store's threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+        return await asyncio.get_running_loop().run_in_executor(self._pool.get(), function)

@@ -36,6 +36,7 @@ from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
 from chanx.core.topic import Topic, TopicRefused, refusal_message
 from chanx.messages.topic import SubscribedMessage
+from chanx.utils.asyncio import create_task
 
 JobAction = Literal["subscribe", "cancel"]
 
@@ -92,7 +93,7 @@ class JobTopic(Topic):
         return (await self._open(position)).model_dump(mode="json")
 
     async def on_subscribe(self) -> None:
-        self._pump = asyncio.create_task(self._run(), name=f"chanx-{self.topic}")
+        self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
 
     async def on_resubscribe(self) -> None:
         await self.on_subscribe()
@@ -116,10 +117,13 @@ class JobTopic(Topic):
         return JobCancelAccepted(payload=CancelAcceptedPayload(state=state))
 
     async def receive_event(self, message: dict[str, Any]) -> None:
-        """Takes a live event of the job, or a probe, from the channel layer."""
+        """Takes a live event of the job, a probe, or an ordinary event of the topic from the channel layer."""
         if "probe" in message:
             if self._probe is not None and message["probe"] == self._probe[0]:
                 self._probe[1].set()
+            return
+        if "event" not in message:
+            await super().receive_event(message)
             return
         entry: LogEntry | LatestEntry
         if "seq" in message:
@@ -201,8 +205,8 @@ class JobTopic(Topic):
         pump, self._pump = self._pump, None
         if pump is not None:
             pump.cancel()
-            with suppress(asyncio.CancelledError):
-                await pump
+            # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
+            await asyncio.gather(pump, return_exceptions=True)
 
 
 def _reaches_back(job: JobSnapshot, position: JobPosition) -> bool:

@@ -1,0 +1,156 @@
+"""The job topic by itself: on a layer and a store in memory, with what goes wrong between them."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import pytest
+from celery import Celery
+from channels.layers import InMemoryChannelLayer
+from channels.testing import WebsocketCommunicator
+
+from chanx.bridge import Bridge, JobTopic
+from chanx.bridge.events import JobLogLine, LogPayload
+from chanx.bridge.reporter import JobReporter
+from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.bridge.transports.direct import DirectTransport
+from chanx.channels.websocket import AsyncJsonWebsocketConsumer
+from chanx.core.decorators import event_handler
+from chanx.layers import MemoryPublisher
+from chanx.messages.base import BaseMessage
+
+TOPIC = "job:j"
+
+
+class Notice(BaseMessage):
+    action: Literal["notice"] = "notice"
+    payload: str
+
+
+@pytest.fixture
+def bridge() -> Iterator[Bridge]:
+    app = Celery("job-topic", set_as_current=False)
+    store = MemoryJobStore()
+    store.create(JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+    yield Bridge(app, store, DirectTransport(store, MemoryPublisher()))
+    app.close()
+
+
+@pytest.fixture
+def jobs(bridge: Bridge) -> type[JobTopic]:
+    layer = InMemoryChannelLayer()
+
+    class Jobs(JobTopic):
+        get_channel_layer = staticmethod(lambda alias: layer)
+
+        @event_handler
+        async def noticed(self, event: Notice) -> Notice:
+            return event
+
+    Jobs.bridge = bridge
+    return Jobs
+
+
+@pytest.fixture
+async def socket(jobs: type[JobTopic]) -> AsyncIterator[WebsocketCommunicator]:
+    class Consumer(AsyncJsonWebsocketConsumer):
+        topics = [jobs]
+        get_channel_layer = jobs.get_channel_layer
+
+    communicator = WebsocketCommunicator(Consumer.as_asgi(), "/ws/")
+    communicator.scope["user"] = SimpleNamespace(pk=1)
+    assert (await communicator.connect())[0]
+    yield communicator
+    await communicator.disconnect()
+
+
+def log(bridge: Bridge, message: str) -> None:
+    reporter = JobReporter(bridge.transport, job_id="j", task_id="t", attempt=1)
+    reporter.send(JobLogLine(payload=LogPayload(message=message)))
+
+
+async def say(socket: WebsocketCommunicator, action: str, payload: Any = None) -> None:
+    await socket.send_json_to({"topic": TOPIC, "action": action, "payload": payload, "ref": "1"})
+
+
+async def hear(socket: WebsocketCommunicator) -> dict[str, Any]:
+    frame: dict[str, Any] = json.loads(await socket.receive_from(5))
+    return frame
+
+
+async def subscribe(socket: WebsocketCommunicator) -> dict[str, Any]:
+    await say(socket, "subscribe")
+    return await hear(socket)
+
+
+async def test_an_ordinary_event_for_the_topic_goes_to_its_handler(
+    socket: WebsocketCommunicator, jobs: type[JobTopic]
+) -> None:
+    await subscribe(socket)
+
+    await jobs.broadcast(TOPIC, Notice(payload="hello"))
+
+    frame = await hear(socket)
+    assert (frame["topic"], frame["action"], frame["payload"]) == (TOPIC, "notice", "hello")
+
+
+async def test_a_stream_that_broke_is_logged_and_begins_again_with_the_next_subscribe(
+    socket: WebsocketCommunicator,
+    bridge: Bridge,
+    jobs: type[JobTopic],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Given a stream that fails in a way nobody thought of
+    log(bridge, "one")
+    has_failed = asyncio.Event()
+    with monkeypatch.context() as broken:
+
+        async def fail(*_: Any) -> None:
+            has_failed.set()
+            raise RuntimeError("nobody thought of this")
+
+        broken.setattr(jobs, "_send_entry", fail)
+        with caplog.at_level(logging.ERROR, "chanx"):
+            await subscribe(socket)
+            async with asyncio.timeout(5):
+                await has_failed.wait()
+    assert "nobody thought of this" in caplog.text
+
+    # When
+    answer = await subscribe(socket)
+
+    # Then
+    assert answer["action"] == "subscribed"
+    assert (await hear(socket))["payload"]["message"] == "one"
+
+
+async def test_a_cancellation_that_meets_the_end_of_a_stream_is_not_swallowed(jobs: type[JobTopic]) -> None:
+    # Given a topic whose stream takes its time to end
+    topic = jobs(SimpleNamespace(), TOPIC, {"job_id": "j"})
+    is_stopping, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_stopping.set()
+            await may_end.wait()
+
+    topic._pump = asyncio.create_task(slow_to_end())
+    await asyncio.sleep(0)
+
+    # When whoever stops it is cancelled meanwhile
+    stopping = asyncio.create_task(topic.on_unsubscribe())
+    await is_stopping.wait()
+    stopping.cancel()
+
+    # Then
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    may_end.set()
