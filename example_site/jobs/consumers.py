@@ -1,8 +1,7 @@
 """The site's one WebSocket: every job a page watches is a topic on it."""
 
-from chanx.channels.websocket import AsyncJsonWebsocketConsumer
-
 from chanx.bridge import JobTopic
+from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import channel, ws_handler
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
