@@ -78,7 +78,8 @@ def start_job_sync(
     reporter = JobReporter(bridge.transport, job_id=context.job_id, task_id=context.root_task_id, attempt=0)
     reporter.send(JobQueued())
     options = dict(task_options or {})
-    headers: Any = {**options.pop("headers", {}), HEADER: context.to_header()}
+    own_headers: Mapping[str, Any] = options.pop("headers", None) or {}
+    headers: Any = {**own_headers, HEADER: context.to_header()}
     try:
         task.apply_async(args, kwargs, task_id=context.root_task_id, headers=headers, **options)
     except Exception:

@@ -13,6 +13,7 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import Retention, StoreUnavailableError
 from chanx.bridge.store.redis import RedisJobStore
+from chanx.errors import ConfigurationError
 from chanx.testing.redis_server import RedisServer
 
 RETENTION = Retention(max_entries=100, ended_seconds=60, active_seconds=3600)
@@ -123,3 +124,9 @@ def test_a_server_that_is_away_is_an_error_within_bounds(own_redis: RedisServer)
     own_redis.start()
     assert create(store)
     store.close()
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port"])
+def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="The job store's URL"):
+        RedisJobStore(url)

@@ -39,12 +39,17 @@ class RedisJobStore(JobStore):
     """A store that every process of a site and its workers can share.
 
     ``timeout`` (seconds) bounds connecting and each answer. Safe across forks and threads: each process opens its own
-    connections when it first needs them. Works on Redis >= 6.2 and Valkey.
+    connections when it first needs them. Works on Redis >= 6.2 and Valkey. A URL of another form raises
+    :class:`~chanx.errors.ConfigurationError`.
     """
 
     def __init__(
         self, url: str, *, prefix: str = "chanx", retention: Retention | None = None, timeout: float = 0.5
     ) -> None:
+        try:
+            redis.connection.parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types here
+        except ValueError as error:
+            raise ConfigurationError(f"The job store's URL: {error}") from error
         self.url = url
         self.prefix = prefix
         self.retention = retention or Retention()

@@ -46,8 +46,9 @@ class JobTask(_Task):
                 raise JobCancelled
             return cast(object, self.run(*args, **kwargs))
         except JobCancelled:
-            self.backend.mark_as_revoked(request.id, "the job was cancelled", request=request)
             context = context_of(request)
             if context is not None and is_root(context, request.id):
                 self.job.finish(JobCancelledEvent())
+            # Last, because a result backend that is away raises: the task then fails, the job was cancelled.
+            self.backend.mark_as_revoked(request.id, "the job was cancelled", request=request)
             raise Ignore from None
