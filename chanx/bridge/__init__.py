@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chanx.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from chanx.bridge.entry import Delivery
     from chanx.bridge.events import JobEvent
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
     from chanx.bridge.owner import owner_of
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
     from chanx.bridge.web.topic import JobTopic
-    from chanx.bridge.worker import JobTask, install
+    from chanx.bridge.worker import Job, JobTask, install
     from chanx.errors import JobCancelled, JobError
 
 _MODULES = {
     "Bridge": "chanx.bridge.installed",
     "Delivery": "chanx.bridge.entry",
+    "Job": "chanx.bridge.worker",
     "JobCancelled": "chanx.errors",
     "JobError": "chanx.errors",
     "JobEvent": "chanx.bridge.events",
@@ -38,6 +41,7 @@ _MODULES = {
 __all__ = [
     "Bridge",
     "Delivery",
+    "Job",
     "JobCancelled",
     "JobError",
     "JobEvent",
@@ -57,4 +61,9 @@ def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name not in {"celery", "kombu", "redis"}:
+            raise
+        raise MissingExtraError(f'{error.name} is not installed: pip install "chanx[bridge]"') from error

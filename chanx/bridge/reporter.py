@@ -14,12 +14,16 @@ from chanx.messages.base import BaseMessage
 class JobReporter:
     """One per run (an execution of an attempt), or per single report from elsewhere. Thread-safe; never loses order.
 
-    ``aborted`` turns true when an answer says that the job was cancelled or has ended already.
+    ``aborted`` turns true when an answer says that the job was cancelled, or has ended although its root task reports:
+    the other tasks of a job (callbacks, nested ones) may outlive it.
     """
 
-    def __init__(self, transport: JobTransport, *, job_id: str, task_id: str, attempt: int) -> None:
+    def __init__(
+        self, transport: JobTransport, *, job_id: str, task_id: str, attempt: int, is_root: bool = True
+    ) -> None:
         self.origin = Origin(job_id, task_id, attempt, secrets.token_hex(6))
         self.aborted = False
+        self._is_root = is_root
         self._transport = transport
         self._n = 0
         self._lock = threading.Lock()
@@ -30,7 +34,7 @@ class JobReporter:
             entry = encode_event(event, self.origin, self._n + 1, only_if_queued=only_if_queued)
             self._n += 1
             appended = self._transport.send(entry)
-        if appended and (appended.cancelled or appended.status is AppendStatus.ENDED):
+        if appended and (appended.cancelled or (self._is_root and appended.status is AppendStatus.ENDED)):
             self.aborted = True
         return appended
 

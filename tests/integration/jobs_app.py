@@ -67,14 +67,17 @@ def run_until_cancelled(self: Any, started_file: str) -> None:
 
 
 @app.task(bind=True, base=JobTask)
-def outer(self: Any) -> str:
-    inner.delay()
+def outer(self: Any, done_file: str | None = None) -> str:
+    inner.delay(done_file)
     return "outer"
 
 
 @app.task(bind=True, base=JobTask)
-def inner(self: Any) -> str:
-    self.job.log("from the inner task")
+def inner(self: Any, done_file: str | None) -> str:
+    for _ in self.job.track(range(3)):
+        self.job.log("from the inner task")
+    if done_file:
+        open(done_file, "w").close()
     return "inner"
 
 

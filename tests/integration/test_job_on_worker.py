@@ -156,12 +156,14 @@ def test_cancelling_a_running_task_stops_it_at_its_next_step(bridge: Bridge, tmp
     assert actions(bridge, job).count("job_cancelled") == 1
 
 
-def test_a_nested_task_belongs_to_the_job(bridge: Bridge) -> None:
+def test_a_nested_task_belongs_to_the_job_and_outlives_it(bridge: Bridge, tmp_path: Path) -> None:
     # Given one pool process: the inner task runs after the outer one, which is the job's end
-    job = start_job_sync(jobs_app.outer, owner="user:1")
+    done = tmp_path / "done"
+    job = start_job_sync(jobs_app.outer, str(done), owner="user:1")
 
     # Then
     assert ended(bridge, job).fields["result"] == "outer"
+    wait_until(done.exists, what="the end of the inner task")
     assert actions(bridge, job)[-1] == "job_succeeded"
 
 

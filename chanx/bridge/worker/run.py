@@ -44,7 +44,13 @@ def reporter_of(task: Any, request: Any) -> JobReporter | None:
     bridge = bridge_or_none(task.app)
     if context is None or bridge is None:
         return None
-    return JobReporter(bridge.transport, job_id=context.job_id, task_id=request.id, attempt=(request.retries or 0) + 1)
+    return JobReporter(
+        bridge.transport,
+        job_id=context.job_id,
+        task_id=request.id,
+        attempt=(request.retries or 0) + 1,
+        is_root=is_root(context, request.id),
+    )
 
 
 def context_of(request: Any) -> JobContext | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from chanx.bridge.entry import AppendStatus
 from chanx.bridge.events import JobCancelledEvent, JobEvent
+from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.job import Job
 from chanx.errors import EventTooLargeError, JobCancelled
 from chanx.messages.base import BaseMessage
@@ -261,3 +262,21 @@ def test_fields_of_the_stream_s_own_cannot_be_imitated(bench: Bench, job: Job) -
     assert "seq" not in event
     assert "topic" not in event
     assert event["job_id"] == bench.job_id
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_other_tasks_of_a_job_outlive_its_end_but_not_its_cancellation(
+    bench: Bench, clock: Clock, is_cancelled: bool
+) -> None:
+    # Given a job that has ended, one way or the other
+    if is_cancelled:
+        bench.store.request_cancel(bench.job_id)
+    bench.reporter.send(JobCancelledEvent())
+
+    # When a callback of it runs
+    callback = JobReporter(bench.transport, job_id=bench.job_id, task_id="t2", attempt=1, is_root=False)
+    job = Job(callback, clock=clock)
+    job.log("hello")
+
+    # Then
+    assert job.should_abort() == is_cancelled
