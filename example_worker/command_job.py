@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from chanx.bridge import JobCancelled, JobError
-from chanx.bridge.worker.job import Job
+from chanx.bridge import Job, JobCancelled, JobError
 from example_worker.commands import Command
 from example_worker.events import OutputLine, OutputLinePayload
 from example_worker.process import RunningProgram

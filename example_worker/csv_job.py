@@ -6,8 +6,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from chanx.bridge import JobError
-from chanx.bridge.worker.job import Job
+from chanx.bridge import Job, JobError
 from example_worker.csv_reader import CsvReader, EmptyFileError, Fault, HeaderError
 from example_worker.events import BadRow, BadRowPayload, ColumnStats
 from example_worker.profile import Profile

@@ -1,1 +1,5 @@
 """The consumers on Django Channels."""
+
+from chanx.utils.extras import need
+
+need("channels", extra="channels")
