@@ -43,6 +43,7 @@ INDEPENDENT = {
     "chanx.bridge.start": DJANGO | FASTAPI,
     "chanx.core.websocket": DJANGO | FASTAPI | {"celery"},
     "chanx.core.topic": DJANGO | FASTAPI | {"celery"},
+    "chanx.fast_channels.websocket": DJANGO | {"celery", "redis"},
     "chanx.messages.base": DJANGO | FASTAPI | {"celery"},
     "chanx.layers": DJANGO | FASTAPI | {"celery"},
     "example_worker": DJANGO | FASTAPI,
@@ -158,6 +159,22 @@ def test_works_where_nothing_heavy_is_installed(module: str) -> None:
         import sys
         sys.modules.update(dict.fromkeys({sorted(INDEPENDENT[module])}))  # None: importing it raises ImportError
         import {module}
+        """
+    )
+
+
+@pytest.mark.parametrize("extra", ["channels", "fast_channels"])
+def test_a_flavour_without_its_extra_names_the_line_to_type(extra: str) -> None:
+    run_python(
+        f"""
+        import sys
+        sys.modules["{extra}"] = None
+        try:
+            import chanx.{extra}.websocket
+        except ImportError as error:
+            assert 'pip install "chanx[{extra}]"' in str(error), error
+        else:
+            raise AssertionError("no error")
         """
     )
 

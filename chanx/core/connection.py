@@ -77,6 +77,8 @@ class Connection:
             message["reason"] = reason
         try:
             await self.base_send(message)
+        except OSError:
+            return  # the client has gone already
         except Exception:
             sent: int = message.get("code", 1000)
             if not 1000 < sent < 2000:

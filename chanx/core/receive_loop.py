@@ -10,20 +10,27 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Dispatch = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def receive_loop(receive: Receive, receive_event: Receive | None, dispatch: Dispatch) -> None:
+async def receive_loop(
+    receive: Receive, receive_event: Receive | None, dispatch: Dispatch, on_cancel: Callable[[], Awaitable[None]]
+) -> None:
     """Dispatch messages until ``dispatch`` or a source raises; that exception is raised here, and nothing runs on.
 
-    The first message of the client, which opens the connection, is dispatched before any event is read.
+    The first message of the client, which opens the connection, is dispatched before any event is read. ``on_cancel``
+    is awaited at once when this is cancelled: a server that shuts down may wait for a single turn of the event loop.
     """
-    await dispatch(await receive())
-    if receive_event is None:
-        await _pump(receive, dispatch)
-        return
-    pumps = [asyncio.create_task(_pump(source, dispatch)) for source in (receive, receive_event)]
+    pumps: list[asyncio.Task[None]] = []
     try:
+        await dispatch(await receive())
+        if receive_event is None:
+            await _pump(receive, dispatch)
+            return
+        pumps = [asyncio.create_task(_pump(source, dispatch)) for source in (receive, receive_event)]
         done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         for pump in done:
             pump.result()
+    except asyncio.CancelledError:
+        await on_cancel()
+        raise
     finally:
         for pump in pumps:
             pump.cancel()

@@ -84,7 +84,10 @@ class Sending(Connection):
     async def send_text(self, text: str) -> None:
         """Send a text frame as it is; nothing once the connection is closed."""
         if not self.is_closed:
-            await self.base_send({"type": "websocket.send", "text": text})
+            try:
+                await self.base_send({"type": "websocket.send", "text": text})
+            except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
+                self.is_closed = True
 
     def log_frame(self, event: str, action: Any) -> None:
         """One info entry for a frame, unless it is not wanted; the level is tested first, as it is mostly off."""

@@ -68,7 +68,6 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._is_ended = False
         max_size = MAX_PENDING_BYTES_FACTOR * self.max_message_bytes
         self._frames = FrameQueue(
             self.receive_text, concurrency=self.message_concurrency, max_frames=MAX_PENDING_FRAMES, max_size=max_size
@@ -94,6 +93,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         self.scope.setdefault("path_params", path_params(self.scope))
         self.user = self.scope.get("user")
         try:
+            self.find_default_topic()
             await self.open_socket()
         except Exception as error:
             log_failure("connecting_failed", error, consumer=type(self).__name__)
@@ -111,6 +111,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         try:
             await self.join_groups()
             await self.post_authentication()
+            if (opening := self.opening_frame()) is not None:
+                self._topic_frames.put(opening, 0)
         except Exception as error:
             log_failure("connecting_failed", error, consumer=type(self).__name__)
             await self._give_up("Failed to open the connection", CLOSE_INTERNAL_ERROR)
@@ -134,15 +136,10 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
             log_event("too_many_frames", consumer=type(self).__name__)
             await self.close(CLOSE_TRY_AGAIN_LATER)
 
-    async def end_connection(self) -> None:
-        """Cancel what still runs, and leave topics and groups. Safe to call again."""
-        if self._is_ended:
-            return
-        self.is_closed = self._is_ended = True
+    async def drop_frames(self) -> None:
+        """Drop what waits for a handler and cancel what is in one."""
         await self._frames.close()
         await self._topic_frames.close()
-        await self.topic_session.close()
-        await self.leave_groups()
 
     async def _authenticate(self) -> bool:
         if self.authenticator_class is None:

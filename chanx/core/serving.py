@@ -1,0 +1,159 @@
+"""Serving one connection as an ASGI application, the same on every framework.
+
+server ──────────┐
+                 ├─ receive_loop ─> dispatch ─> the method a message's type names
+channel layer ───┘
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Protocol
+
+from chanx.core.channel_layer import open_to_synchronous_code
+from chanx.core.ending import ended
+from chanx.core.event_source import EventSource
+from chanx.core.events import ReceiveEvent
+from chanx.core.failures import log_failure
+from chanx.core.receive_loop import receive_loop
+from chanx.core.websocket import CLOSE_INTERNAL_ERROR, ChanxWebsocketConsumerMixin
+from chanx.utils.asyncio import create_task
+
+NO_CLOSE_CODE: Final = 1005
+CLOSE_SERVICE_RESTART: Final = 1012
+
+CLEAN_UP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The exceptions with which a framework's consumers say what to do."""
+
+    accept: type[Exception]
+    deny: type[Exception]
+    stop: type[Exception]
+
+
+class Upkeep(Protocol):
+    """What a framework wants done now and then between messages."""
+
+    @property
+    def due(self) -> bool: ...
+    async def close(self) -> None: ...
+
+
+class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
+    """A consumer that is an ASGI application; a flavour adds its framework's consumer class, signals and layer.
+
+    Whatever ends a connection (its client, the server, a failure), what runs for it is cancelled, its topics and groups
+    are left, and ``disconnect`` is called, once. A server that shuts down by cancelling it closes it with 1012. Pings
+    are the server's business: Daphne and Uvicorn send them by themselves, and have options for it.
+    """
+
+    signals: ClassVar[Signals]
+    upkeep: ClassVar[Upkeep | None] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._source: EventSource | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._last_code = NO_CLOSE_CODE
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Serve one connection, from its first message to its last."""
+        self.scope = scope
+        self.base_send = send
+        self.channel_layer = layer = self.find_channel_layer()
+        try:
+            if layer is not None:
+                self.channel_name = await layer.new_channel()
+                self._source = EventSource(layer, self.channel_name)
+                open_to_synchronous_code(layer)
+            receive_event = None if self._source is None else self._source.receive
+            await receive_loop(receive, receive_event, self.dispatch, self._restart)
+        except self.signals.stop:
+            pass
+        except Exception as error:
+            log_failure("connection_failed", error, consumer=type(self).__name__)
+            await self._close_with(CLOSE_INTERNAL_ERROR)
+        finally:
+            await self.end_connection()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a message of the server or of the channel layer to the method its type names.
+
+        What is no message, or what such a method raises, is logged and does not end the connection.
+        """
+        try:
+            name = _method_name(message)
+            if self.is_closed and not name.startswith("websocket_"):
+                return
+            method = getattr(self, name)
+            if self.upkeep is not None and self.upkeep.due:
+                await self.upkeep.close()
+            await method(message)
+        except self.signals.stop:
+            raise
+        except Exception as error:
+            log_failure("channel_message_failed", error, consumer=type(self).__name__, type=message.get("type"))
+
+    async def connect(self) -> None:
+        """Accept the connection. Overridable; the framework's exceptions for accepting and denying work here."""
+        await self.accept()
+
+    async def open_socket(self) -> None:
+        """Run ``connect`` as the framework does."""
+        try:
+            await self.connect()
+        except self.signals.accept:
+            await self.accept()
+        except self.signals.deny:
+            await self.close()
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """End the connection, which the client or the server has closed."""
+        self._last_code = message.get("code", NO_CLOSE_CODE)
+        await self.end_connection()
+        raise self.signals.stop
+
+    async def end_connection(self) -> None:
+        """Cancel what still runs, leave topics and groups, call ``disconnect``. Safe to call again."""
+        self.is_closed = True
+        if self._ending is None:
+            self._ending = create_task(self._end(), name=f"chanx-end-{type(self).__name__}")
+        await ended(self._ending, seconds=CLEAN_UP_SECONDS)
+
+    async def _end(self) -> None:
+        await self.drop_frames()
+        await self.topic_session.close()
+        await self.leave_groups()
+        try:
+            await self.disconnect(self._last_code)
+        except Exception as error:
+            log_failure("disconnect_failed", error, consumer=type(self).__name__)
+        if self.upkeep is not None and self.upkeep.due:
+            await self.upkeep.close()
+        if self._source is not None:
+            await self._source.close()
+
+    async def _restart(self) -> None:
+        await self._close_with(CLOSE_SERVICE_RESTART)
+
+    async def _close_with(self, code: int) -> None:
+        self._last_code = code
+        try:
+            await self.close(code)
+        except Exception as error:
+            log_failure("close_failed", error, consumer=type(self).__name__, code=code)
+
+
+def _method_name(message: dict[str, Any]) -> str:
+    name: str = message["type"].replace(".", "_")
+    if name.startswith("_"):
+        raise ValueError(f"The type of a message must not begin with an underscore: {name!r}")
+    return name
