@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-DEFAULT_UPLOAD_DIR = "uploads"
+DEFAULT_UPLOAD_DIR = "example_site/var/uploads"  # where the site keeps them, seen from the repository's root
 
 
 @dataclass(frozen=True, slots=True)
