@@ -6,10 +6,19 @@ from typing import Any, Final
 from django.conf import settings
 
 DEFAULTS: Final[Mapping[str, Any]] = {
+    "MESSAGE_ACTION_KEY": "action",
     "SEND_COMPLETION": False,
     "SEND_MESSAGE_IMMEDIATELY": True,
+    "SEND_AUTHENTICATION_MESSAGE": True,
+    "CAMELIZE": False,
     "LOG_WEBSOCKET_MESSAGE": True,
-    "LOG_IGNORED_ACTIONS": (),
+    "LOG_IGNORED_ACTIONS": [],
+    "WEBSOCKET_BASE_URL": None,
+    "ASYNCAPI_TITLE": "AsyncAPI Documentation",
+    "ASYNCAPI_DESCRIPTION": "",
+    "ASYNCAPI_VERSION": "1.0.0",
+    "ASYNCAPI_SERVER_URL": None,
+    "ASYNCAPI_SERVER_PROTOCOL": None,
 }
 
 
@@ -27,6 +36,14 @@ chanx_settings = ChanxSettings()
 
 class SettingsConfig:
     """Consumer options out of the ``CHANX`` setting."""
+
+    @property
+    def discriminator_field(self) -> str:
+        return str(chanx_settings.MESSAGE_ACTION_KEY)
+
+    @property
+    def camelize(self) -> bool:
+        return bool(chanx_settings.CAMELIZE)
 
     @property
     def send_completion(self) -> bool:

@@ -9,6 +9,10 @@ class ConsumerConfig(Protocol):
     """Where a consumer finds an option its class leaves at None. Read when used, so that overriding works."""
 
     @property
+    def discriminator_field(self) -> str: ...
+    @property
+    def camelize(self) -> bool: ...
+    @property
     def send_completion(self) -> bool: ...
     @property
     def send_message_immediately(self) -> bool: ...
@@ -22,6 +26,8 @@ class ConsumerConfig(Protocol):
 class Config:
     """The options outside Django: plain values."""
 
+    discriminator_field: str = "action"
+    camelize: bool = False
     send_completion: bool = False
     send_message_immediately: bool = True
     log_websocket_message: bool = False
