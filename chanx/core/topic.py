@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from types import new_class
 from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +21,7 @@ from chanx.layers import publisher_for
 from chanx.log import log_event
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
-from chanx.utils.framework import channel_layer
+from chanx.utils.framework import channel_layer, consumer_base
 from chanx.utils.groups import safe_group_name
 
 CONTROL_ACTIONS: Final = ("subscribe", "unsubscribe")
@@ -160,6 +161,27 @@ class Topic:
         await self.consumer.send_text(text)
 
     # Names, and sending to all subscribers
+
+    @classmethod
+    def as_consumer(cls, base: type[Any] | None = None, **attributes: Any) -> type[Any]:
+        """A consumer class for a route of this topic alone: ``path("room/<id>/", Room.as_consumer().as_asgi())``.
+
+        The URL's parameters fill the pattern. The topic opens on connecting, or the connection is refused; the client
+        needs no envelope. ``base``: the consumer class to extend, by default that of the framework in use;
+        ``attributes``: class attributes such as ``authenticator_class``.
+        """
+        own = {"__module__": cls.__module__, "__doc__": cls.__doc__, "default_topic": cls, **attributes}
+        return new_class(f"{cls.__name__}Consumer", (base or consumer_base(),), exec_body=lambda body: body.update(own))
+
+    @classmethod
+    def topic_of(cls, url_params: Mapping[str, object]) -> str:
+        """The topic that the parameters of a URL name; raises ``InvalidNameError`` (a ``ValueError``) without one."""
+        missing = [name for name in cls._parsed_pattern.parameters if name not in url_params]
+        if missing:
+            raise InvalidNameError(
+                f"{cls.__name__} needs URL parameters {missing}: put them into the route, which has {list(url_params)}."
+            )
+        return cls._parsed_pattern.fill(url_params)
 
     @classmethod
     def parse(cls, topic: str) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
 """A consumer's side of topics: telling their frames and events from the consumer's own."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic_core import from_json
 
@@ -9,15 +9,19 @@ from chanx.core.envelope import is_topic_frame, may_be_topic_frame
 from chanx.core.events import Eventful, ReceiveEvent
 from chanx.core.topic import Topic
 from chanx.core.topic_session import TopicSession
+from chanx.utils.scope import path_params
 
 
 class TopicHost(Eventful[ReceiveEvent]):
     """The part of a consumer that carries topics beside its own messages.
 
     ``topics``: the topic classes a client may subscribe to; ``max_topics``: how many subscriptions at a time.
+    ``default_topic``: the topic of a dedicated route; its name comes from the URL, it opens on connecting, and a frame
+    that names no topic is addressed to it, unless the consumer has a handler for it.
     """
 
     topics: Sequence[type[Topic]] = ()
+    default_topic: type[Topic] | None = None
     max_topics: int = 100
 
     _has_topics: ClassVar[bool] = False
@@ -27,7 +31,11 @@ class TopicHost(Eventful[ReceiveEvent]):
         for topic in cls.topics:
             if not _is_topic(topic):
                 raise TypeError(f"{cls.__name__}.topics: {topic!r} must be a Topic subclass with a pattern.")
-        cls._has_topics = bool(cls.topics)
+        if cls.default_topic is not None and not _is_topic(cls.default_topic):
+            raise TypeError(
+                f"{cls.__name__}.default_topic: {cls.default_topic!r} must be a Topic subclass with a pattern."
+            )
+        cls._has_topics = bool(cls.topics) or cls.default_topic is not None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,15 +45,39 @@ class TopicHost(Eventful[ReceiveEvent]):
         """Take a message of a topic's group from the channel layer."""
         await self.topic_session.receive_event(message)
 
+    def find_default_topic(self) -> None:
+        """Let the URL name the default topic, if there is one.
+
+        Raises ``InvalidNameError`` (a ``ValueError``) if the route lacks one of its parameters.
+        """
+        if self.default_topic is not None:
+            self.topic_session.dedicate(self.default_topic, path_params(self.scope))
+
+    def opening_frame(self) -> dict[str, Any] | None:
+        """The frame that opens the default topic, as if the client had sent it; None without one."""
+        topic = self.topic_session.default
+        return None if topic is None else {"topic": topic, "action": "subscribe"}
+
     def topic_frame(self, text: str) -> dict[str, Any] | None:
         """The decoded content of a frame that is addressed to a topic, else None."""
-        if not (self._has_topics and may_be_topic_frame(text)):
+        default = self.topic_session.default
+        if not self._has_topics or (default is None and not may_be_topic_frame(text)):
             return None
         try:
             content = from_json(text)
         except ValueError:
             return None
-        return content if is_topic_frame(content) else None
+        if not isinstance(content, dict):
+            return None
+        frame = cast("dict[str, Any]", content)
+        if is_topic_frame(frame):
+            return frame
+        if default is None or self._takes(frame.get("action")):
+            return None
+        return {**frame, "topic": default}
+
+    def _takes(self, action: Any) -> bool:
+        return isinstance(action, str) and action in self.handler_table.messages
 
 
 def _is_topic(candidate: Any) -> bool:

@@ -1,6 +1,6 @@
 """The topics of one connection: opening and closing them, and handing frames and events to the right one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -25,6 +25,8 @@ class TopicSession:
     """At most ``limit`` subscriptions of one connection, by topic.
 
     ``receive`` is called with one topic frame after the other, in order; ``receive_event`` and ``close`` at any time.
+
+    ``default`` is the name of a dedicated connection's topic: where that cannot be opened, the connection is closed.
     """
 
     def __init__(self, consumer: Sending, types: Sequence[type[Topic]], limit: int) -> None:
@@ -33,6 +35,16 @@ class TopicSession:
         self._limit = limit
         self._topics: dict[str, Topic] = {}
         self._begun: set[str] = set()
+        self.default: str | None = None
+        self._dedicated: dict[str, type[Topic]] = {}
+
+    def dedicate(self, topic_type: type[Topic], url_params: Mapping[str, object]) -> None:
+        """Make the topic that the URL names the default. Raises ``InvalidNameError`` if a parameter is missing."""
+        self.default = name = topic_type.topic_of(url_params)
+        found = topic_type.parse(name)
+        # A value that does not fit, such as one with a colon, must not name another topic.
+        if found is not None and found == {key: str(url_params[key]) for key in found}:
+            self._dedicated = {name: topic_type}
 
     async def receive(self, content: dict[str, Any]) -> None:
         """Handle a topic frame; a refusal or failure is answered with an error frame."""
@@ -44,13 +56,16 @@ class TopicSession:
             return
         try:
             await self._route(envelope, message_part(content))
+            return
         except TopicRefused as refused:
-            await self._reply(envelope, refusal_message(refused))
+            answer = refusal_message(refused)
         except Exception as error:
             action = content.get("action")
             log_failure("topic_frame_failed", error, topic=envelope.topic, action=action)
-            failed = TopicRefused(FAILED, f"Failed to process message for {action}")
-            await self._reply(envelope, refusal_message(failed))
+            answer = refusal_message(TopicRefused(FAILED, f"Failed to process message for {action}"))
+        await self._reply(envelope, answer)
+        if content.get("action") == "subscribe" and envelope.topic == self.default:
+            await self._consumer.close()
 
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Hand a message of a topic's group to that topic; one that is not open here is dropped."""
@@ -105,7 +120,8 @@ class TopicSession:
         await self._reply(envelope, UnsubscribedMessage())
 
     def _new_topic(self, name: str) -> Topic:
-        for topic_type in self._types:
+        dedicated = self._dedicated.get(name)
+        for topic_type in self._types if dedicated is None else (dedicated,):
             params = topic_type.parse(name)
             if params is not None:
                 return topic_type(self._consumer, name, params)

@@ -1,0 +1,1 @@
+"""Finding the WebSocket routes of an application, whatever framework routes it."""
