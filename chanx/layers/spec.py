@@ -11,6 +11,12 @@ from chanx.layers.wire import Serializer
 
 _SERIALIZERS: dict[str, Serializer] = {"MsgPackSerializer": "msgpack", "JSONSerializer": "json"}
 
+_PUBSUB_LAYERS = {
+    "channels_redis.pubsub": "channels_redis.serializers",
+    "fast_channels.layers.redis.pubsub": "fast_channels.layers.redis.serializers",
+}
+"""Where a ``RedisPubSubChannelLayer`` is defined, and its serializers. Both write the same bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
@@ -38,10 +44,11 @@ class LayerSpec:
     def from_layer(cls, layer: object) -> LayerSpec | None:
         """The spec of a configured channel layer; None if it has to be published to through the layer itself.
 
-        That is any other class than channels_redis' own ``RedisPubSubChannelLayer``, and one with encryption keys, a
-        serializer of your own, Sentinel hosts or options unknown here.
+        That is any other class than the ``RedisPubSubChannelLayer`` of channels_redis or of fast-channels, and one with
+        encryption keys, a serializer of your own, Sentinel hosts or options unknown here.
         """
-        if not _is_exactly(layer, "channels_redis.pubsub", "RedisPubSubChannelLayer"):
+        serializers = _PUBSUB_LAYERS.get(type(layer).__module__)
+        if serializers is None or type(layer).__qualname__ != "RedisPubSubChannelLayer":
             return None
         # Its attributes, past its __getattr__, which needs a running loop. They are private, so a contract test
         # compares every reading with what the installed layer receives.
@@ -50,7 +57,7 @@ class LayerSpec:
             **dict(zip(("hosts", "prefix"), inside.get("_args", ()), strict=False)),
             **inside.get("_kwargs", {}),
         }
-        serializer = _serializer_of(inside.get("_serializer"))
+        serializer = _serializer_of(inside.get("_serializer"), serializers)
         hosts = arguments.get("hosts")
         if serializer is None or isinstance(hosts, (str, bytes)):
             return None
@@ -60,15 +67,9 @@ class LayerSpec:
             return None
 
 
-def _serializer_of(serializer: object) -> Serializer | None:
+def _serializer_of(serializer: object, module: str) -> Serializer | None:
     if getattr(serializer, "crypter", None) is not None:
         return None
-    for name, known in _SERIALIZERS.items():
-        if _is_exactly(serializer, "channels_redis.serializers", name):
-            return known
-    return None
-
-
-def _is_exactly(thing: object, module: str, name: str) -> bool:
     # By name, so that nothing is imported; exactly, because a subclass may write other bytes.
-    return type(thing).__module__ == module and type(thing).__qualname__ == name
+    kind = type(serializer)
+    return _SERIALIZERS.get(kind.__qualname__) if kind.__module__ == module else None

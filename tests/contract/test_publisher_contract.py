@@ -13,13 +13,15 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from fast_channels.layers.in_memory import InMemoryChannelLayer as FastInMemoryLayer
+from fast_channels.layers.redis import RedisChannelLayer as FastRedisLayer
+from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLayer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chanx.errors import InvalidNameError, PublisherError
 from chanx.layers import (
     LayerSpec,
-    LoopPublisher,
     MemoryPublisher,
     Publisher,
     RedisPubSubPublisher,
@@ -89,14 +91,42 @@ def memory_world() -> World:
     return World(publisher, open_channel, join)
 
 
+def layer_of(kind: str, url: str, second_url: str, prefix: str) -> Any:
+    """The channel layer of a kind."""
+    is_fast = "fast-channels" in kind
+    pubsub = FastPubSubLayer if is_fast else RedisPubSubChannelLayer
+    # redis-py 8's default socket_timeout equals the five seconds that the core layers' receive() blocks.
+    patient = {"socket_timeout": None}
+    match kind.removeprefix("loop over ").removeprefix("fast-channels "):
+        case "in-memory":
+            return FastInMemoryLayer() if is_fast else InMemoryChannelLayer()
+        case "redis core":
+            core = FastRedisLayer if is_fast else RedisChannelLayer
+            return core(hosts=[{"address": url, **patient}], prefix=prefix)
+        case "encrypted redis pub/sub":
+            return pubsub(hosts=[url], prefix=prefix, symmetric_encryption_keys=["secret"])
+        case "redis pub/sub, other prefix":
+            return pubsub(hosts=[url], prefix=f"{prefix}:\u00fc ")
+        case "redis pub/sub, json, two hosts":
+            hosts = [url, {"address": second_url, **patient}]
+            return pubsub(hosts=hosts, prefix=prefix, serializer_format="json")
+        case _:
+            return pubsub([url], prefix)
+
+
 KINDS = [
     "memory",
     "redis pub/sub",
     "redis pub/sub, json, two hosts",
     "redis pub/sub, other prefix",
+    "fast-channels redis pub/sub",
+    "fast-channels redis pub/sub, json, two hosts",
     "loop over in-memory",
     "loop over encrypted redis pub/sub",
     "loop over redis core",
+    "loop over fast-channels in-memory",
+    "loop over fast-channels encrypted redis pub/sub",
+    "loop over fast-channels redis core",
 ]
 
 
@@ -108,27 +138,10 @@ async def world(
     if kind == "memory":
         yield memory_world()
         return
-    publisher: Publisher
-    if kind == "loop over in-memory":
-        layer: Any = InMemoryChannelLayer()
+    layer = layer_of(kind, redis_url, second_url, key_prefix)
+    publisher = publisher_for(layer)
+    if "in-memory" in kind:
         attach_loop(layer)
-        publisher = publisher_for(layer)
-    elif kind == "loop over redis core":
-        # redis-py 8's default socket_timeout equals the five seconds that this layer's receive() blocks.
-        layer = RedisChannelLayer(hosts=[{"address": redis_url, "socket_timeout": None}], prefix=key_prefix)
-        publisher = LoopPublisher(layer)
-    elif kind == "loop over encrypted redis pub/sub":
-        layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix, symmetric_encryption_keys=["secret"])
-        publisher = publisher_for(layer)
-    else:
-        if kind == "redis pub/sub":
-            layer = RedisPubSubChannelLayer([redis_url], key_prefix)
-        elif kind == "redis pub/sub, other prefix":
-            layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=f"{key_prefix}:\u00fc ")
-        else:
-            hosts = [redis_url, {"address": second_url, "socket_timeout": None}]
-            layer = RedisPubSubChannelLayer(hosts=hosts, prefix=key_prefix, serializer_format="json")
-        publisher = publisher_for(layer)
     assert type(publisher).__name__ == ("LoopPublisher" if kind.startswith("loop") else "RedisPubSubPublisher")
     yield layer_world(publisher, layer)
     await asyncio.to_thread(publisher.close)
@@ -276,12 +289,13 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.parametrize("pubsub", [RedisPubSubChannelLayer, FastPubSubLayer])
 @pytest.mark.parametrize("serializer", ["msgpack", "json"])
 @given(value=json_values)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_bytes_are_those_of_the_installed_layer(serializer: Any, value: Any) -> None:
+def test_the_bytes_are_those_of_the_installed_layer(pubsub: Any, serializer: Any, value: Any) -> None:
     # Given the same message for the layer and for the publisher
-    layer = RedisPubSubChannelLayer(hosts=["redis://localhost"], serializer_format=serializer)
+    layer = pubsub(hosts=["redis://localhost"], serializer_format=serializer)
     publisher = publisher_for(layer)
     assert isinstance(publisher, RedisPubSubPublisher)
     message = {"type": "note", "value": value}

@@ -7,6 +7,8 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from fast_channels.layers.redis import RedisChannelLayer as FastRedisLayer
+from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLayer
 
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec
@@ -16,14 +18,19 @@ from chanx.layers.redis_connection import TIMEOUT, new_connection
 URL = "redis://user:secret@redis.example:6380/3"
 
 
-def test_the_usual_layer_is_read_without_a_running_loop() -> None:
-    layer = RedisPubSubChannelLayer(hosts=[URL], prefix="site", serializer_format="json")
+BOTH = pytest.mark.parametrize("pubsub", [RedisPubSubChannelLayer, FastPubSubLayer], ids=["channels", "fast-channels"])
+
+
+@BOTH
+def test_the_usual_layer_is_read_without_a_running_loop(pubsub: Any) -> None:
+    layer = pubsub(hosts=[URL], prefix="site", serializer_format="json")
     assert LayerSpec.from_layer(layer) == LayerSpec.redis_pubsub(URL, prefix="site", serializer="json")
 
 
-def test_positional_arguments_and_defaults_are_read() -> None:
-    assert LayerSpec.from_layer(RedisPubSubChannelLayer([URL], "site")) == LayerSpec.redis_pubsub(URL, prefix="site")
-    spec = LayerSpec.from_layer(RedisPubSubChannelLayer())
+@BOTH
+def test_positional_arguments_and_defaults_are_read(pubsub: Any) -> None:
+    assert LayerSpec.from_layer(pubsub([URL], "site")) == LayerSpec.redis_pubsub(URL, prefix="site")
+    spec = LayerSpec.from_layer(pubsub())
     assert spec == LayerSpec.redis_pubsub("redis://localhost:6379")
     assert spec == LayerSpec.redis_pubsub()
 
@@ -44,6 +51,8 @@ class OwnPubSubLayer(RedisPubSubChannelLayer):
         RedisPubSubChannelLayer(hosts=["redis://localhost?cache_config=1"]),
         RedisPubSubChannelLayer(hosts=["localhost"]),
         RedisPubSubChannelLayer(hosts="redis://localhost"),
+        FastRedisLayer(hosts=[URL]),
+        FastPubSubLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
         object(),
         None,
     ],
@@ -57,6 +66,8 @@ class OwnPubSubLayer(RedisPubSubChannelLayer):
         "query",
         "no url",
         "no list",
+        "fast-channels core",
+        "fast-channels encrypted",
         "object",
         "none",
     ],
