@@ -86,14 +86,14 @@ def json_form(value: object) -> tuple[Any, int]:
         return described, len(_json(described))
 
 
-def json_text(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """``text`` with its lone surrogates (of an odd file name, say) as escapes, because JSON in UTF-8 has no others."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _described(value: object) -> str:
     try:
-        return json_text(repr(value))
+        return without_surrogates(repr(value))
     except Exception:  # a `__repr__` is somebody else's code, and may raise anything
         return f"<{type(value).__name__}>"
 

@@ -44,7 +44,7 @@ class DirectTransport(JobTransport):
         except StoreUnavailableError as error:
             breaker.failed()
             self.failures += 1
-            log_throttled("job event lost", key=id(self), job_id=entry.job_id, action=entry.action, error=str(error))
+            log_throttled("job_event_lost", key=id(self), job_id=entry.job_id, action=entry.action, error=str(error))
             return None
         breaker.succeeded()
         if appended.status is AppendStatus.APPENDED:

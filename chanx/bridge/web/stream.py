@@ -80,7 +80,7 @@ class JobStream:
         try:
             page = await self._store.read(self._job_id, after=self._merge.position, limit=PAGE)
         except StoreUnavailableError as error:
-            log_throttled("job stream waits for the store", key=id(self._store), job_id=self._job_id, error=str(error))
+            log_throttled("job_stream_waits", key=id(self._store), job_id=self._job_id, error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
             return
         if page is None or page.epoch != self._epoch or page.oldest > self._merge.position + 1:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from celery.exceptions import Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 
-from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form, json_text
+from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form, without_surrogates
 from chanx.bridge.events import (
     ErrorPayload,
     FailedPayload,
@@ -61,7 +61,7 @@ def retrying(reason: BaseException) -> JobRetrying:
 
 def _shown(text: object) -> str:
     """A text of the user's as one that can be sent, whatever it is: an end that cannot be sent would be no end."""
-    shown = json_text(str(text))
+    shown = without_surrogates(str(text))
     return shown if len(shown) <= MAX_TEXT else f"{shown[:MAX_TEXT]}…"
 
 

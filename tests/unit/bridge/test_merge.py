@@ -180,3 +180,31 @@ def test_a_repeated_or_late_event_is_nothing_new(seq: int) -> None:
     client.live(LogEntry(seq, "old"))
 
     assert list(client.take()) == []
+
+
+def test_what_the_snapshot_told_is_nothing_new() -> None:
+    # Given a client whose snapshot had the latest event 5
+    client = StreamMerge(position=3, head=3, rev=5)
+
+    # When it comes by late, and then a newer one
+    client.latest(LatestEntry(3, 5, "job_progress", "old"))
+    assert list(client.take()) == []
+    client.latest(LatestEntry(3, 6, "job_progress", "new"))
+
+    # Then
+    assert [entry.event for entry in client.take()] == ["new"]
+
+
+def test_what_was_not_sent_cannot_be_acknowledged() -> None:
+    # Given a client that acknowledges the future
+    client = StreamMerge(position=0, head=0)
+    client.acknowledge(1_000_000)
+
+    # When more comes than its credit
+    sent = 0
+    for seq in range(1, 1001):
+        client.live(LogEntry(seq, "e"))
+        sent += len(list(client.take()))
+
+    # Then
+    assert sent == CREDIT
