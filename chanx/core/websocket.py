@@ -122,12 +122,12 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         if self.is_closed:
             return
         text = message.get("text")
-        if text is None:
+        if text is None and len(message.get("bytes") or b"") <= self.max_message_bytes:
             await self.send_message(
                 ErrorMessage(payload={"detail": "Send text frames: binary ones are not understood"})
             )
             return
-        if self._is_too_big(text):
+        if text is None or self._is_too_big(text):
             await self.close(CLOSE_TOO_BIG)
             return
         content = self.topic_frame(text)
