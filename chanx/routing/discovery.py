@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from chanx.core.topic import Topic
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
@@ -63,7 +63,7 @@ def consumer_of(handler: Any) -> ConsumerType | None:
     for layer in traverse_middleware_stack(handler):
         consumer: Any = getattr(layer, "consumer_class", None)
         if isinstance(consumer, type) and issubclass(consumer, ChanxWebsocketConsumerMixin):
-            return cast("ConsumerType", consumer)
+            return consumer  # pyright: ignore[reportUnknownVariableType] -- issubclass cannot name the type parameter
     return None
 
 

@@ -3,6 +3,10 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from chanx.channels.utils.asgi import get_websocket_application as get_websocket_application
+
+from chanx.channels.utils.request import request_from_scope as request_from_scope
+
 if TYPE_CHECKING:
     from chanx.channels.utils.settings import override_chanx_settings as override_chanx_settings
 

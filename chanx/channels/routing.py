@@ -1,0 +1,62 @@
+"""Routes to consumers, written like Django's: ``path``, ``re_path`` and ``include`` for ``URLRouter``.
+
+websocket_application = URLRouter([path("ws/", include("shop.routing"))])    # the module's `router`
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import URLPattern
+from django.urls.resolvers import RegexPattern, RoutePattern
+
+from chanx.errors import ConfigurationError
+from chanx.routing.traversal import traverse_middleware_stack
+
+ROUTER_NAME = "router"
+
+
+def path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> URLPattern:
+    """A route such as ``path("ws/room/<int:pk>/", RoomConsumer.as_asgi())``, to an ASGI application or a router.
+
+    ``kwargs`` are added to the parameters of the URL. To a router, also inside middleware, it is a prefix.
+    """
+    application = _application(view)
+    pattern = RoutePattern(route, name=name or None, is_endpoint=not _leads_to_router(application))
+    return URLPattern(pattern, application, dict(kwargs or {}), name or None)
+
+
+def re_path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> URLPattern:
+    """``path`` with a regular expression, whose named groups are the parameters."""
+    application = _application(view)
+    pattern = RegexPattern(route, name=name or None, is_endpoint=not _leads_to_router(application))
+    return URLPattern(pattern, application, dict(kwargs or {}), name or None)
+
+
+def include(source: URLRouter | ModuleType | str) -> URLRouter:
+    """The router itself, or the one that a module, given as such or by its dotted name, has as ``router``.
+
+    Raises ``ConfigurationError`` if there is none.
+    """
+    module = import_module(source) if isinstance(source, str) else source
+    router = getattr(module, ROUTER_NAME, None) if isinstance(module, ModuleType) else module
+    if not isinstance(router, URLRouter):
+        raise ConfigurationError(
+            f"include() found no URLRouter in {source!r}: write `{ROUTER_NAME} = URLRouter([...])` in that module."
+        )
+    return router
+
+
+def _application(view: Any) -> Any:
+    as_asgi = getattr(view, "as_asgi", None) if isinstance(view, type) else None
+    if as_asgi is not None:
+        return as_asgi()
+    if not callable(view):
+        raise ConfigurationError(f"{view!r} is no ASGI application: route to MyConsumer.as_asgi() or include(...).")
+    return view
+
+
+def _leads_to_router(application: Any) -> bool:
+    return any(isinstance(layer, URLRouter) for layer in traverse_middleware_stack(application))
