@@ -5,6 +5,12 @@ A test that needs a layer makes one and gives it to its consumer, or overrides C
 
 SECRET_KEY = "for tests"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "channels", "chanx.channels"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "channels",
+    "chanx.channels",
+    "tests.unit.channels.rooms",
+]
 CHANNEL_LAYERS: dict[str, object] = {}
 USE_TZ = True

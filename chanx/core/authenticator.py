@@ -2,10 +2,13 @@
 
 import inspect
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from inspect import Parameter
+from typing import Any, ClassVar, Final
 
 from chanx.type_defs import SendMessageFn
 from chanx.utils.scope import header, query_params
+
+POSITIONAL: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL}
 
 
 class BaseAuthenticator(ABC):
@@ -21,7 +24,10 @@ class BaseAuthenticator(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._takes_scope = len(inspect.signature(cls.authenticate).parameters) > 1
+        positional = [
+            each for each in inspect.signature(cls.authenticate).parameters.values() if each.kind in POSITIONAL
+        ]
+        cls._takes_scope = len(positional) > 1
 
     def __init__(self, send_message: SendMessageFn) -> None:
         self.send_message = send_message

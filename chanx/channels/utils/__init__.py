@@ -4,7 +4,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from chanx.channels.utils.asgi import get_websocket_application as get_websocket_application
-
 from chanx.channels.utils.request import request_from_scope as request_from_scope
 
 if TYPE_CHECKING:
