@@ -14,11 +14,13 @@ from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 
 from chanx.bridge import Bridge, JobTopic
+from chanx.bridge.entry import NewEntry
 from chanx.bridge.events import JobLogLine, LogPayload
 from chanx.bridge.reporter import JobReporter
-from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.transports.direct import DirectTransport
+from chanx.bridge.transports.direct import DirectTransport, live_message
+from chanx.bridge.web.messages import JobPosition
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import event_handler
 from chanx.layers import MemoryPublisher
@@ -154,3 +156,54 @@ async def test_a_cancellation_that_meets_the_end_of_a_stream_is_not_swallowed(jo
     with pytest.raises(asyncio.CancelledError):
         await stopping
     may_end.set()
+
+
+async def test_subscribing_waits_until_the_layer_has_proved_that_it_delivers(jobs: type[JobTopic]) -> None:
+    # Given
+    probes: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    class Layer:
+        async def group_send(self, group: str, message: dict[str, Any]) -> None:
+            assert group == "chanx.job.j"
+            probes.put_nowait(message)
+
+    consumer = SimpleNamespace(channel_layer=Layer(), channel_layer_alias="default")
+    topic = jobs(consumer, TOPIC, {"job_id": "j"})
+
+    # When
+    subscribing = asyncio.create_task(topic.subscribed_payload(None))
+    probe = await asyncio.wait_for(probes.get(), 5)
+    await topic.receive_event({**probe, "probe": "somebody else's"})
+    await asyncio.sleep(0)
+    assert not subscribing.done()
+    await topic.receive_event(probe)
+
+    # Then
+    assert (await asyncio.wait_for(subscribing, 5))["recovered"]
+
+
+async def test_what_comes_while_the_log_is_read_is_not_lost(
+    jobs: type[JobTopic], bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an event that is published after the snapshot was taken, and comes before the answer does
+    sent: asyncio.Queue[str] = asyncio.Queue()
+    topic = jobs(SimpleNamespace(send_text=sent.put), TOPIC, {"job_id": "j"})
+    loop = asyncio.get_running_loop()
+    take_snapshot = bridge.store.snapshot
+
+    def snapshot(job_id: str) -> JobSnapshot | None:
+        taken = take_snapshot(job_id)
+        entry = NewEntry("j", "job_progress", '{"action":"job_progress"}', "run", 1, "latest")
+        message = live_message(entry, bridge.store.append(entry))
+        asyncio.run_coroutine_threadsafe(topic.receive_event(dict(message)), loop).result(5)
+        return taken
+
+    monkeypatch.setattr(bridge.store, "snapshot", snapshot)
+
+    # When
+    await topic._open(JobPosition())
+    await topic.on_subscribe()
+
+    # Then
+    assert json.loads(await asyncio.wait_for(sent.get(), 5))["action"] == "job_progress"
+    await topic.on_unsubscribe()
