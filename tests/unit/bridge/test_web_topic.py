@@ -76,6 +76,14 @@ def log(bridge: Bridge, message: str) -> None:
     reporter.send(JobLogLine(payload=LogPayload(message=message)))
 
 
+def topic_of(jobs: type[JobTopic], **attributes: Any) -> JobTopic:
+    """A topic whose consumer has no connection, only these attributes of its own."""
+    consumer = AsyncJsonWebsocketConsumer()
+    for name, value in attributes.items():
+        setattr(consumer, name, value)
+    return jobs(consumer, TOPIC, {"job_id": "j"})
+
+
 async def say(socket: WebsocketCommunicator, action: str, payload: Any = None) -> None:
     await socket.send_json_to({"topic": TOPIC, "action": action, "payload": payload, "ref": "1"})
 
@@ -134,7 +142,7 @@ async def test_a_stream_that_broke_is_logged_and_begins_again_with_the_next_subs
 
 async def test_a_cancellation_that_meets_the_end_of_a_stream_is_not_swallowed(jobs: type[JobTopic]) -> None:
     # Given a topic whose stream takes its time to end
-    topic = jobs(SimpleNamespace(), TOPIC, {"job_id": "j"})
+    topic = topic_of(jobs)
     is_stopping, may_end = asyncio.Event(), asyncio.Event()
 
     async def slow_to_end() -> None:
@@ -167,8 +175,7 @@ async def test_subscribing_waits_until_the_layer_has_proved_that_it_delivers(job
             assert group == "chanx.job.j"
             probes.put_nowait(message)
 
-    consumer = SimpleNamespace(channel_layer=Layer(), channel_layer_alias="default")
-    topic = jobs(consumer, TOPIC, {"job_id": "j"})
+    topic = topic_of(jobs, channel_layer=Layer())
 
     # When
     subscribing = asyncio.create_task(topic.subscribed_payload(None))
@@ -187,7 +194,7 @@ async def test_what_comes_while_the_log_is_read_is_not_lost(
 ) -> None:
     # Given an event that is published after the snapshot was taken, and comes before the answer does
     sent: asyncio.Queue[str] = asyncio.Queue()
-    topic = jobs(SimpleNamespace(send_text=sent.put), TOPIC, {"job_id": "j"})
+    topic = topic_of(jobs, send_text=sent.put)
     loop = asyncio.get_running_loop()
     take_snapshot = bridge.store.snapshot
 

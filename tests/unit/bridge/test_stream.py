@@ -1,0 +1,165 @@
+"""The pump of one subscription: what it sends, and when the client has to start over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from chanx.bridge.entry import Head, LogEntry, LogPage, NewEntry
+from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.store.async_store import AsyncJobStore
+from chanx.bridge.store.base import Retention, StoreUnavailableError
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.bridge.web import stream as stream_module
+from chanx.bridge.web.merge import LatestEntry
+from chanx.bridge.web.stream import JobStream
+
+KEPT = 5
+
+
+class Store(MemoryJobStore):
+    """A store whose reads can fail, and that counts them."""
+
+    def __init__(self) -> None:
+        super().__init__(Retention(max_entries=KEPT))
+        self.reads = 0
+        self.failing_reads = 0
+
+    def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:
+        self.reads += 1
+        if self.reads <= self.failing_reads:
+            raise StoreUnavailableError("away")
+        return super().read(job_id, after=after, limit=limit)
+
+
+class Watched:
+    """A job in a store, and a client that watches it from a position."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.store.create(JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+        self.n = 0
+        self.seen: list[str] = []
+        self._news = asyncio.Event()
+        self.running: asyncio.Task[None] | None = None
+
+    def log(self, *texts: str) -> None:
+        for text in texts:
+            self.n += 1
+            self.store.append(NewEntry("j", "x", text, "run", self.n))
+
+    def watch(self, position: int) -> JobStream:
+        snapshot = self.store.snapshot("j")
+        assert snapshot is not None
+        stream = JobStream(AsyncJobStore(self.store, threads=1), snapshot, position=position, send=self._take)
+        self.running = asyncio.create_task(stream.run())
+        return stream
+
+    async def has_seen(self, *texts: str) -> None:
+        async with asyncio.timeout(5):
+            while len(self.seen) < len(texts):
+                self._news.clear()
+                await self._news.wait()
+        assert self.seen == list(texts)
+
+    async def has_to_start_over(self) -> None:
+        assert self.running is not None
+        await asyncio.wait_for(self.running, 5)
+
+    async def _take(self, entry: LogEntry | LatestEntry) -> None:
+        self.seen.append(entry.event)
+        self._news.set()
+
+
+@pytest.fixture
+async def job() -> AsyncIterator[Watched]:
+    watched = Watched()
+    yield watched
+    if watched.running is not None:
+        watched.running.cancel()
+        await asyncio.gather(watched.running, return_exceptions=True)
+
+
+async def test_the_log_comes_first_then_what_is_live(job: Watched) -> None:
+    job.log("1", "2", "3")
+    stream = job.watch(1)
+    await job.has_seen("2", "3")
+
+    stream.live(LogEntry(4, "4"), job.store.epoch)
+
+    await job.has_seen("2", "3", "4")
+    assert job.store.reads == 1
+
+
+async def test_an_event_that_was_lost_is_read_once_the_head_tells_of_it(job: Watched) -> None:
+    stream = job.watch(0)
+    job.log("1")
+
+    stream.head(Head(job.store.epoch, 1, 0))
+
+    await job.has_seen("1")
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+async def test_a_log_that_does_not_reach_back_ends_the_stream(job: Watched, lost: int) -> None:
+    # Given a client that is missing as many events as the log has let go of
+    job.log(*"12345678")
+
+    # When
+    job.watch(8 - KEPT - lost)
+
+    # Then nothing partial is sent
+    await job.has_to_start_over()
+    assert job.seen == []
+
+
+async def test_a_log_that_reaches_back_just_so(job: Watched) -> None:
+    job.log(*"12345678")
+
+    job.watch(8 - KEPT)
+
+    await job.has_seen(*"45678")
+
+
+def by_a_live_event(stream: JobStream) -> None:
+    stream.live(LogEntry(1, "other"), "other")
+
+
+def by_the_head(stream: JobStream) -> None:
+    stream.head(Head("other", 1, 0))
+
+
+@pytest.mark.parametrize("tell", [by_a_live_event, by_the_head])
+async def test_another_epoch_ends_the_stream(job: Watched, tell: Callable[[JobStream], None]) -> None:
+    stream = job.watch(0)
+
+    tell(stream)
+
+    await job.has_to_start_over()
+    assert job.seen == []
+
+
+async def test_a_log_that_was_rewound_ends_the_stream(job: Watched) -> None:
+    # Given a client that is behind
+    job.log("1", "2", "3")
+    job.watch(0)
+
+    # When the log changes under it
+    job.store.rewind("j", to_seq=1)
+    job.log("another 2")
+
+    # Then
+    await job.has_to_start_over()
+    assert job.seen == []
+
+
+async def test_a_store_that_is_away_is_waited_for(job: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "RETRY_SECONDS", 0)
+    job.store.failing_reads = 3
+    job.log("1")
+
+    job.watch(0)
+
+    await job.has_seen("1")
+    assert job.store.reads == 4
