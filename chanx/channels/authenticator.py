@@ -37,8 +37,9 @@ class DjangoAuthenticator(BaseAuthenticator):
     signed in. Sessions need ``AllowedHostsOriginValidator`` around the consumers, as pages of other sites can open
     WebSockets with a user's cookies.
 
-    Afterwards there are ``user``, ``obj`` (None without a lookup) and ``request`` (REST framework's). The client gets
-    an ``authentication`` message first, whatever the outcome, unless ``SEND_AUTHENTICATION_MESSAGE`` is False.
+    Afterwards there are ``user`` (None if it was refused before it was known), ``obj`` (None without a lookup) and
+    ``request`` (REST framework's). The client gets an ``authentication`` message first, whatever the outcome, unless
+    the setting ``SEND_AUTHENTICATION_MESSAGE`` is False.
 
     Everything of the view, the overridable methods too, runs in the thread for database work.
     """
