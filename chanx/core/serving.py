@@ -55,6 +55,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._has_begun = False
         self._source: EventSource | None = None
         self._ending: asyncio.Task[None] | None = None
         self._last_code = NO_CLOSE_CODE
@@ -75,6 +76,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
                 self._source = EventSource(layer, self.channel_name)
                 open_to_synchronous_code(layer)
             receive_event = None if self._source is None else self._source.receive
+            self._has_begun = True
             await receive_loop(receive, receive_event, self.dispatch, self._restart)
         except self.signals.stop:
             pass
@@ -129,6 +131,8 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         await ended(self._ending, seconds=CLEAN_UP_SECONDS)
 
     async def _end(self) -> None:
+        if not self._has_begun:
+            return
         await self.drop_frames()
         await self.topic_session.close()
         await self.leave_groups()
@@ -145,6 +149,8 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         await self._close_with(CLOSE_SERVICE_RESTART)
 
     async def _close_with(self, code: int) -> None:
+        if self.is_closed:
+            return
         self._last_code = code
         try:
             await self.close(code)
