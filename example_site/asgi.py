@@ -10,23 +10,20 @@ a real site leaves them to its web server.
 import os
 
 from channels.auth import AuthMiddlewareStack
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ProtocolTypeRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
-from django.urls import path
+
+from chanx.channels.routing import include
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
 django_application = get_asgi_application()
 
-# Needs the apps that the line above has loaded.
-from example_site.jobs.consumers import JobsConsumer  # noqa: E402
-
 application = ProtocolTypeRouter(
     {
         "http": ASGIStaticFilesHandler(django_application),
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([path("ws/jobs/", JobsConsumer.as_asgi())])),
-        ),
+        # By its name: the module needs the apps that Django has loaded by now.
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(include("example_site.jobs.routing"))),
     },
 )

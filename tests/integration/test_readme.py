@@ -53,7 +53,6 @@ IMPORTS = {
         from channels.routing import ProtocolTypeRouter, URLRouter
         from channels.security.websocket import AllowedHostsOriginValidator
         from django.core.asgi import get_asgi_application
-        from django.urls import path
         from shop.consumers import JobsConsumer
     """,
 }
