@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from chanx.constants import COMPLETE_ACTIONS, ENVELOPE_VERSION
-from chanx.core.testing.frames import action_of, typed, typed_of_topic
+from chanx.core.testing.wire import Wire
 from chanx.core.topic import Topic
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.messages.base import BaseMessage
@@ -23,8 +23,11 @@ class WebsocketCommunicatorMixin:
     consumer: type[ChanxWebsocketConsumerMixin[Any]]
 
     if TYPE_CHECKING:  # the framework's communicator has these
-        future: asyncio.Future[None]
-        output_queue: asyncio.Queue[dict[str, Any]]
+
+        @property
+        def future(self) -> asyncio.Task[Any]: ...
+        @property
+        def output_queue(self) -> asyncio.Queue[dict[str, Any]]: ...
 
         async def send_json_to(self, data: Any) -> None: ...
 
@@ -41,6 +44,7 @@ class WebsocketCommunicatorMixin:
         """``path`` may hold a query string; ``consumer`` is the class whose messages are expected there."""
         super().__init__(application, path, headers, subprotocols, spec_version)  # type: ignore[call-arg] # the framework's
         self.consumer = consumer
+        self.wire = Wire(consumer)
         self._received: deque[dict[str, Any]] = deque()
         self._is_open = False
 
@@ -83,18 +87,18 @@ class WebsocketCommunicatorMixin:
         self, message: BaseMessage, *, topic: str | None = None, ref: str | int | None = None
     ) -> None:
         """Send a message to the consumer, or to one of its topics."""
-        await self._send_frame(message.model_dump(mode="json"), topic, ref)
+        await self._send_frame(self.wire.write(message), topic, ref)
 
     async def subscribe(
         self, topic: str, ref: str | int = "1", *, payload: Any = None, timeout: float = 1
     ) -> dict[str, Any]:
         """Subscribe to a topic; returns the reply as it came, a refusal (action ``error``) included."""
-        await self._send_frame({"action": "subscribe", "payload": payload}, topic, ref)
+        await self._send_frame(self.wire.write_control("subscribe", payload), topic, ref)
         return await self._reply(topic, ref, timeout)
 
     async def unsubscribe(self, topic: str, ref: str | int = "1", *, timeout: float = 1) -> dict[str, Any]:
         """Unsubscribe from a topic; returns the reply as it came."""
-        await self._send_frame({"action": "unsubscribe", "payload": None}, topic, ref)
+        await self._send_frame(self.wire.write_control("unsubscribe", None), topic, ref)
         return await self._reply(topic, ref, timeout)
 
     # Receiving
@@ -126,9 +130,9 @@ class WebsocketCommunicatorMixin:
         """
         messages: list[BaseMessage] = []
         while (frame := await self._next_frame(timeout)) is not None:
-            action = action_of(self.consumer, frame)
+            action = self.wire.action(frame)
             if action not in COMPLETE_ACTIONS:
-                messages.append(typed(self.consumer, frame))
+                messages.append(self.wire.read(frame))
             if action == stop_action:
                 break
         return messages
@@ -142,10 +146,10 @@ class WebsocketCommunicatorMixin:
         def is_wanted(frame: dict[str, Any]) -> bool:
             topic = frame.get("topic")
             of_class = isinstance(topic, str) and topic_class.parse(topic) is not None
-            return of_class and action_of(self.consumer, frame) not in COMPLETE_ACTIONS
+            return of_class and self.wire.action(frame) not in COMPLETE_ACTIONS
 
         frame = await self._pick(is_wanted, f"a message of {topic_class.__name__}", timeout)
-        return typed_of_topic(self.consumer, topic_class, frame)
+        return self.wire.read_topic(topic_class, frame)
 
     async def _send_frame(self, content: dict[str, Any], topic: str | None, ref: str | int | None) -> None:
         if topic is not None:
