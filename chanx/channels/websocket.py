@@ -1,10 +1,12 @@
 """The consumer class for Django Channels."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from channels.exceptions import AcceptConnection, DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as ChannelsConsumer
 from channels.layers import get_channel_layer as channels_layer
+from django.db import transaction
 
 from chanx.channels.database import old_connections
 from chanx.channels.settings import SettingsConfig
@@ -19,6 +21,11 @@ class AsyncJsonWebsocketConsumer(ServedConsumer[ReceiveEvent], ChannelsConsumer)
     config: ClassVar[ConsumerConfig] = SettingsConfig()
     signals: ClassVar[Signals] = Signals(AcceptConnection, DenyConnection, StopConsumer)
     upkeep: ClassVar[Upkeep | None] = old_connections
+
+    @classmethod
+    def run_on_commit(cls, action: Callable[[], None]) -> None:
+        """Call ``action`` when the transaction of the default database is committed; at once if there is none."""
+        transaction.on_commit(action)
 
     @staticmethod
     def get_channel_layer(alias: str) -> Any:

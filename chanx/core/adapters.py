@@ -1,39 +1,95 @@
-"""One Pydantic adapter for many message types, told apart by their ``action``."""
+"""One Pydantic adapter for many message types, told apart by one key of the frame."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, cast
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from pydantic_core import CoreSchema, ErrorDetails, core_schema, to_json
 
-from chanx.messages.base import BaseMessage, message_actions
+from chanx.core.rekeying import rekeyed
+from chanx.messages.base import ACTION, BaseChannelEvent, BaseMessage, Event, EventType, message_actions, tag_field
 
-DISCRIMINATOR = "action"
 
-
-def tagged_union(types: Iterable[type[BaseMessage]]) -> TypeAdapter[BaseMessage]:
-    """An adapter for exactly these message types.
+def tagged_union(types: Iterable[type[BaseMessage]], discriminator: str = ACTION) -> TypeAdapter[BaseMessage]:
+    """An adapter for exactly these message types, told apart by the key ``discriminator``.
 
     It is a tagged union even for a single type, so that an unknown action is always a ``union_tag_invalid`` and a
-    missing one a ``union_tag_not_found``. Types with an action in common are tried one after the other.
+    missing one a ``union_tag_not_found``. Types with an action in common are tried one after the other. A type that has
+    no such field is read with that key in place of its own discriminating field.
     """
-    by_action: dict[str, list[type[BaseMessage]]] = {}
-    for model in types:
-        for action in message_actions(model):
-            by_action.setdefault(action, []).append(model)
-    return TypeAdapter(Annotated[Any, _TaggedUnion(by_action)])
+    return TypeAdapter(Annotated[Any, _TaggedUnion(types, discriminator, [discriminator])])
+
+
+def event_union(types: Iterable[EventType], discriminator: str = ACTION) -> TypeAdapter[Event]:
+    """An adapter for events as they are dumped: each has its own discriminating field, or ``discriminator``.
+
+    Of both kinds, those with a ``handler`` are told from the others by having no other of these keys.
+    """
+    given = list(types)
+    messages = [model for model in given if issubclass(model, BaseMessage)]
+    channel_events = [model for model in given if issubclass(model, BaseChannelEvent)]
+    keys = list(dict.fromkeys([discriminator, *(tag_field(model, discriminator) for model in messages)]))
+    plain = _TaggedUnion(messages, discriminator, keys)
+    by_handler = _TaggedUnion(channel_events, "handler", ["handler"])
+    if not channel_events:
+        return TypeAdapter(Annotated[Any, plain])
+    if not messages:
+        return TypeAdapter(Annotated[Any, by_handler])
+    return TypeAdapter(Annotated[Any, _EitherUnion(plain, by_handler, keys)])
 
 
 class _TaggedUnion:
-    def __init__(self, by_action: dict[str, list[type[BaseMessage]]]) -> None:
-        self._by_action = by_action
+    def __init__(self, models: Iterable[EventType], discriminator: str, keys: Sequence[str]) -> None:
+        self._by_tag: dict[str, list[EventType]] = {}
+        for model in models:
+            for tag in message_actions(model, discriminator):
+                self._by_tag.setdefault(tag, []).append(model)
+        self._discriminator = discriminator
+        self._keys = keys
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         choices: dict[str, CoreSchema] = {}
-        for action, models in self._by_action.items():
-            schemas = [handler.generate_schema(model) for model in models]
-            choices[action] = schemas[0] if len(schemas) == 1 else core_schema.union_schema([*schemas])
-        return core_schema.tagged_union_schema(choices, discriminator=DISCRIMINATOR)
+        for tag, models in self._by_tag.items():
+            schemas = [self._schema(model, handler) for model in models]
+            choices[tag] = schemas[0] if len(schemas) == 1 else core_schema.union_schema([*schemas])
+        discriminator: Any = self._keys[0] if len(self._keys) == 1 else [[key] for key in self._keys]
+        return core_schema.tagged_union_schema(choices, discriminator=discriminator)
+
+    def _schema(self, model: EventType, handler: GetCoreSchemaHandler) -> CoreSchema:
+        field = tag_field(model, self._discriminator)
+        if field == self._discriminator:
+            return handler.generate_schema(model)
+        return core_schema.no_info_plain_validator_function(_reader(model, self._discriminator, field))
+
+
+class _EitherUnion:
+    def __init__(self, messages: _TaggedUnion, channel_events: _TaggedUnion, message_keys: Sequence[str]) -> None:
+        self._messages = messages
+        self._channel_events = channel_events
+        self._message_keys = message_keys
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {
+            "message": self._messages.__get_pydantic_core_schema__(source, handler),
+            "channel_event": self._channel_events.__get_pydantic_core_schema__(source, handler),
+        }
+        return core_schema.tagged_union_schema(choices, discriminator=self._kind)
+
+    def _kind(self, event: Any) -> str | None:
+        if not isinstance(event, dict):
+            return None
+        return "message" if any(key in event for key in self._message_keys) else "channel_event"
+
+
+def _reader(model: EventType, discriminator: str, field: str) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return model.model_validate(value)
+        content = cast("dict[str, Any]", value)
+        # As JSON again: in strict mode Pydantic takes from JSON what it refuses from Python (a text for a date).
+        return model.model_validate_json(to_json(rekeyed(content, discriminator, field)))
+
+    return read
 
 
 def error_list(error: ValidationError) -> list[dict[str, Any]]:

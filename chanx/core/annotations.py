@@ -10,20 +10,25 @@ from typing import Any, Union, cast, get_args, get_origin
 
 from typing_extensions import TypeAliasType
 
-from chanx.messages.base import BaseMessage, message_actions
+from chanx.messages.base import BaseChannelEvent, BaseMessage, EventType, message_actions
 
 _MISSING = inspect.Parameter.empty
 
 
-def input_type_of(function: Callable[..., Any], explicit: object, namespace: dict[str, Any]) -> type[BaseMessage]:
+def input_type_of(
+    function: Callable[..., Any], explicit: object, namespace: dict[str, Any], *, is_event: bool
+) -> EventType:
     """The message type a handler takes: ``explicit``, else the annotation of its first parameter after self.
 
-    Raises ``ValueError`` where there is none to be found and ``TypeError`` where it is no concrete message type.
+    An event may be a ``BaseChannelEvent`` too. Raises ``ValueError`` where there is none to be found and ``TypeError``
+    where it is no concrete message type.
     """
-    found = explicit if explicit is not None else _first_annotation(function, namespace)
-    if not _is_message_type(found):
+    found: Any = explicit if explicit is not None else _first_annotation(function, namespace)
+    allowed = (BaseMessage, BaseChannelEvent) if is_event else BaseMessage
+    if not (isinstance(found, type) and issubclass(found, allowed)):
+        also = " (or a BaseChannelEvent subclass)" if is_event else ""
         raise TypeError(
-            f"The input type of {function.__qualname__}() must be a BaseMessage subclass, not {found!r}: "
+            f"The input type of {function.__qualname__}() must be a BaseMessage subclass{also}, not {found!r}: "
             "annotate the parameter with one, or pass input_type=."
         )
     if not message_actions(found):

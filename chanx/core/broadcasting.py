@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from chanx.core.camelize import camelized
 from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
-from chanx.core.sending import json_text
-from chanx.messages.base import BaseMessage
+from chanx.core.rekeying import rekeyed
+from chanx.messages.base import ACTION, BaseMessage, tag_field
 from chanx.messages.outgoing import GroupCompleteMessage
 
 _GROUP_COMPLETE = GroupCompleteMessage()
@@ -39,21 +40,34 @@ class Broadcasting(Dispatching):
 
         With ``exclude_current`` this connection does not get it.
         """
-        content = message.model_dump(mode="json") if isinstance(message, BaseMessage) else message
         layer = configured(self.channel_layer, self.channel_layer_alias)
-        exclude = self.channel_name if exclude_current else None
+        group_message = self._group_message(message)
+        group_message["exclude"] = self.channel_name if exclude_current else None
         for group in group_list(self.groups if groups is None else groups):
-            await layer.group_send(group, {"type": "handle_group_message", "message": content, "exclude": exclude})
+            await layer.group_send(group, group_message)
 
     async def handle_group_message(self, message: dict[str, Any]) -> None:
         """Take a broadcast from the channel layer: send it to the client, then the completion."""
         exclude = message.get("exclude")
         if exclude is not None and exclude == self.channel_name:
             return
-        content = message["message"]
-        await self.send_encoded(json_text(content), content.get("action"))
+        content = message["camelized"] if self.should_camelize and "camelized" in message else message["message"]
+        if self.discriminator not in content:
+            content = rekeyed(content, ACTION, self.discriminator)
+        await self.send_encoded(self.encode_content(content), content.get(self.discriminator))
         if self.should_send_completion:
             await self.send_last(_GROUP_COMPLETE)
+
+    def _group_message(self, message: BaseMessage | dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(message, BaseMessage):
+            return {"type": "handle_group_message", "message": message}
+        own_field = tag_field(type(message), self.discriminator)
+        content = rekeyed(message.model_dump(mode="json"), own_field, self.discriminator)
+        group_message: dict[str, Any] = {"type": "handle_group_message", "message": content}
+        if self.should_camelize:
+            # Sent along, as a member need not know the type, and so not which of the keys are names.
+            group_message["camelized"] = camelized(type(message), content, self.discriminator)
+        return group_message
 
     async def join_groups(self) -> None:
         """Join every group of this connection."""

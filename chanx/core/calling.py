@@ -4,10 +4,10 @@ from inspect import isawaitable
 from typing import Any
 
 from chanx.core.handlers import Handler
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, Event
 
 
-async def call_handler(owner: object, handler: Handler, message: BaseMessage) -> BaseMessage | None:
+async def call_handler(owner: object, handler: Handler, message: Event) -> BaseMessage | None:
     """Run the method a handler names, coroutine function or not, and return the message it answers with.
 
     Raises ``TypeError`` if it returns anything but a message or None, and whatever the method raises.

@@ -28,6 +28,8 @@ class Connection:
     config: ClassVar[ConsumerConfig] = config
     """Where options come from that the class leaves at None."""
 
+    discriminator_field: str | None = None
+    camelize: bool | None = None
     send_completion: bool | None = None
     send_message_immediately: bool | None = None
     log_websocket_message: bool | None = None
@@ -54,6 +56,17 @@ class Connection:
         """The channel layer of this class, or None if it is not configured."""
         layer: ChannelLayer | None = cls.get_channel_layer(cls.channel_layer_alias)
         return layer
+
+    @classmethod
+    def wire_discriminator(cls) -> str:
+        """The key that messages are told apart by on the wire; it stays the same while a connection lasts."""
+        return cls.discriminator_field or cls.config.discriminator_field
+
+    @property
+    def should_camelize(self) -> bool:
+        """Whether names of fields are camelCase on the wire. Asked for every message, as the next."""
+        own = self.camelize
+        return self.config.camelize if own is None else own
 
     @property
     def should_send_completion(self) -> bool:

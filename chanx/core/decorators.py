@@ -121,7 +121,7 @@ class _Marker:
     def __call__(self, function: _Function) -> _Function:
         info = HandlerInfo(
             kind=self.kind,
-            input_type=input_type_of(function, self.input_type, self.namespace),
+            input_type=input_type_of(function, self.input_type, self.namespace, is_event=self.kind == "event"),
             output_types=output_types_of(function, self.output_type, self.namespace),
             operation=self.operation,
             description=self.description,

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from chanx.core.adapters import error_list, is_message_error
+from chanx.core.adapters import is_message_error
 from chanx.core.calling import call_handler
 from chanx.core.failures import log_failure
-from chanx.core.handlers import HandlerTable
+from chanx.core.incoming import decamelized_json, problems
 from chanx.core.sending import Sending
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage
@@ -27,9 +27,6 @@ class Dispatching(Sending):
 
     A failure in it never closes the socket, and its text never reaches the client.
     """
-
-    handler_table: ClassVar[HandlerTable]
-    incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
 
     _own_json_hooks: ClassVar[bool] = False
 
@@ -58,16 +55,19 @@ class Dispatching(Sending):
 
     async def receive_message(self, message: BaseMessage) -> None:
         """Run the handler of a message and send its answer. Overridable."""
+        action = self.handler_table.tag_of(message)
         try:
-            answer = await call_handler(self, self.handler_table.messages[message.action], message)
+            answer = await call_handler(self, self.handler_table.messages[action], message)
             if answer is not None:
                 await self.send_last(answer)
         except Exception as error:
-            await self.handle_message_handler_error(error, message.action, message)
+            await self.handle_message_handler_error(error, action, message)
 
     async def handle_validation_error(self, error: ValidationError) -> None:
         """Answer a frame that is no valid message: an error frame listing type, place and text. Overridable."""
-        await self.send_message(ErrorMessage(payload=error_list(error)))
+        await self.send_message(
+            ErrorMessage(payload=problems(self.handler_table, error, camelize=self.should_camelize))
+        )
 
     async def handle_message_handler_error(self, error: Exception, action: str, message: BaseMessage) -> None:
         """Answer a message whose handler raised: a general text; the details are logged. Overridable."""
@@ -88,17 +88,19 @@ class Dispatching(Sending):
             await self.receive_json(content)
 
     async def _handle(self, data: str | bytes) -> None:
-        adapter = self.incoming_message_adapter
+        adapter = self.handler_table.incoming_message_adapter
         if adapter is None:
             raise RuntimeError(f"No message handlers registered for {type(self).__name__}")
         try:
-            message = adapter.validate_json(data)
+            message = adapter.validate_json(
+                decamelized_json(self.handler_table, data) if self.should_camelize else data
+            )
         except ValidationError as error:
             await self.handle_validation_error(error)
             if not is_message_error(error):
                 return
         else:
-            self.log_frame("Websocket received", message.action)
+            self.log_frame("Websocket received", self.handler_table.tag_of(message))
             await self.receive_message(message)
         if self.should_send_completion:
             await self.send_last(_COMPLETE)

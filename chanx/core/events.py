@@ -1,9 +1,9 @@
 """Events from the server side: sending them to consumers, and a consumer handling them."""
 
-from collections.abc import Collection
-from typing import Any, ClassVar, Generic
+from collections.abc import Callable, Collection
+from typing import Any, Generic
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 from typing_extensions import TypeVar
 
@@ -18,12 +18,13 @@ from chanx.core.channel_layer import (
 )
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
+from chanx.errors import ConfigurationError
 from chanx.layers import publisher_for
 from chanx.log import log_event
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import Event
 from chanx.messages.outgoing import EventCompleteMessage
 
-ReceiveEvent = TypeVar("ReceiveEvent", bound=BaseMessage, default=BaseMessage)
+ReceiveEvent = TypeVar("ReceiveEvent", bound=Event, default=Event)
 
 _EVENT_COMPLETE = EventCompleteMessage()
 
@@ -32,38 +33,68 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     """The part of a consumer that receives events, and the class methods that send them from anywhere.
 
     The ``_sync`` methods are for tasks, views and commands: they use a synchronous publisher, may be called inside a
-    running loop too, and never raise because the layer is unreachable. The others go through the layer itself.
+    running loop too, and never raise because the layer is unreachable. The others go through the layer itself. With
+    ``validate`` the event is checked first against what the class handles; raises ``ValidationError``. With
+    ``on_commit`` it is sent once the database transaction around the call is committed, and not if that is rolled back.
     """
 
-    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
-
     @classmethod
-    async def send_event(cls, event: ReceiveEvent, channel_name: str) -> None:
+    async def send_event(cls, event: ReceiveEvent, channel_name: str, *, validate: bool = False) -> None:
         """Send an event to one connection (its ``channel_name``), or to the group of that name if it is no channel."""
-        await send_to_name(cls._layer(), channel_name, event_message(event))
+        await send_to_name(cls._layer(), channel_name, cls._event_message(event, validate))
 
     @classmethod
-    def send_event_sync(cls, event: ReceiveEvent, channel_name: str) -> None:
+    def send_event_sync(
+        cls, event: ReceiveEvent, channel_name: str, *, on_commit: bool = False, validate: bool = False
+    ) -> None:
         """``send_event`` from synchronous code."""
-        send_to_name_sync(cls._layer(), channel_name, event_message(event))
+        layer, message = cls._layer(), cls._event_message(event, validate)
+
+        def send() -> None:
+            send_to_name_sync(layer, channel_name, message)
+
+        cls.run_on_commit(send) if on_commit else send()
 
     @classmethod
-    async def broadcast_event(cls, event: ReceiveEvent, groups: Collection[str] | str | None = None) -> None:
+    async def broadcast_event(
+        cls, event: ReceiveEvent, groups: Collection[str] | str | None = None, *, validate: bool = False
+    ) -> None:
         """Send an event to every connection in the groups: a collection, one name, or None for the class's own."""
-        layer, message = cls._layer(), event_message(event)
+        layer, message = cls._layer(), cls._event_message(event, validate)
         for group in cls._event_groups(groups):
             await layer.group_send(group, message)
 
     @classmethod
-    def broadcast_event_sync(cls, event: ReceiveEvent, groups: Collection[str] | str | None = None) -> None:
+    def broadcast_event_sync(
+        cls,
+        event: ReceiveEvent,
+        groups: Collection[str] | str | None = None,
+        *,
+        on_commit: bool = False,
+        validate: bool = False,
+    ) -> None:
         """``broadcast_event`` from synchronous code."""
-        publisher, message = publisher_for(cls._layer()), event_message(event)
-        for group in cls._event_groups(groups):
-            publisher.group_send(group, message)
+        publisher, message = publisher_for(cls._layer()), cls._event_message(event, validate)
+        names = cls._event_groups(groups)
+
+        def send() -> None:
+            for group in names:
+                publisher.group_send(group, message)
+
+        cls.run_on_commit(send) if on_commit else send()
+
+    @classmethod
+    def run_on_commit(cls, action: Callable[[], None]) -> None:
+        """Call ``action`` after the current database transaction. Overridable, for another ORM's hook."""
+        raise ConfigurationError(
+            f"{cls.__name__} knows of no database transactions, which on_commit=True needs: subclass "
+            "chanx.channels.websocket.AsyncJsonWebsocketConsumer (Django), override run_on_commit(), or send the event "
+            "after the commit."
+        )
 
     async def handle_channel_event(self, message: dict[str, Any]) -> None:
         """Take an event from the channel layer: ``{"event_data": {...}}``. Unknown or invalid ones are only logged."""
-        adapter, data = self.incoming_event_adapter, message.get("event_data")
+        adapter, data = self.handler_table.incoming_event_adapter, message.get("event_data")
         if adapter is None:
             log_event("event_without_handler", consumer=type(self).__name__)
             return
@@ -75,18 +106,18 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
             return
         await self.receive_event(event)
 
-    async def receive_event(self, event: BaseMessage) -> None:
+    async def receive_event(self, event: Event) -> None:
         """Run the handler of an event and send its answer, then the completion. Overridable."""
         try:
-            answer = await call_handler(self, self.handler_table.events[event.action], event)
+            answer = await call_handler(self, self.handler_table.event_handler(event), event)
             if answer is not None:
                 await self.send_last(answer)
         except Exception as error:
-            await self.handle_event_handler_error(error, event.action, event)
+            await self.handle_event_handler_error(error, self.handler_table.event_tag(event), event)
         if self.should_send_completion:
             await self.send_last(_EVENT_COMPLETE)
 
-    async def handle_event_handler_error(self, error: Exception, action: str, event: BaseMessage) -> None:
+    async def handle_event_handler_error(self, error: Exception, action: str, event: Event) -> None:
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
         log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
 
@@ -95,12 +126,22 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         return configured(cls.find_channel_layer(), cls.channel_layer_alias)
 
     @classmethod
+    def _event_message(cls, event: Event, validate: bool) -> dict[str, Any]:
+        message = event_message(event)
+        if validate:
+            adapter = cls.handler_table.under(cls.wire_discriminator()).incoming_event_adapter
+            if adapter is None:
+                raise ConfigurationError(f"{cls.__name__} handles no events: give it an @event_handler method.")
+            adapter.validate_json(to_json(message["event_data"]))
+        return message
+
+    @classmethod
     def _event_groups(cls, groups: Collection[str] | str | None) -> list[str]:
         if groups is not None:
             return group_list(groups)
         return group_list([*(cls.groups or ()), *merged_over_mro(cls, "extra_groups")])
 
 
-def event_message(event: BaseMessage) -> dict[str, Any]:
+def event_message(event: Event) -> dict[str, Any]:
     """An event as consumers receive it from the channel layer."""
     return {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}

@@ -4,16 +4,19 @@ decorated methods of the whole MRO  ─┐
 passthrough_events of the whole MRO ─┴─> HandlerTable: action -> Handler, and the adapters that validate
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter
 
-from chanx.core.adapters import tagged_union
-from chanx.messages.base import BaseMessage, message_actions
+from chanx.core.adapters import event_union, tagged_union
+from chanx.messages.base import ACTION, BaseChannelEvent, BaseMessage, Event, EventType, message_actions, tag_field
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage, GroupCompleteMessage
 from chanx.utils.naming import snake_case
+
+_Value = TypeVar("_Value")
 
 HandlerKind: TypeAlias = Literal["message", "event"]
 
@@ -37,7 +40,7 @@ class HandlerInfo:
     """What ``@ws_handler`` and ``@event_handler`` attach to a method."""
 
     kind: HandlerKind
-    input_type: type[BaseMessage]
+    input_type: EventType
     output_types: tuple[type[BaseMessage], ...] = ()
     operation: str | None = None
     description: str | None = None
@@ -56,38 +59,68 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class HandlerTable:
-    """The handlers of one class, by action; a message and an event may share one.
+    """The handlers of one class, by the values their messages are told apart by under one ``discriminator``.
 
-    The adapters validate what a client sends, an event (each None where nothing is handled), and what is sent: the
-    declared outputs, errors and completions.
+    A message and an event may share a value. ``events`` holds the events that are messages, ``channel_events`` those
+    with a ``handler``. The adapters validate what a client sends, an event (each None where nothing is handled), and
+    what is sent: the declared outputs, errors and completions. ``tag_of`` reads a message's value.
     """
 
+    owner: str
+    discriminator: str
     messages: Mapping[str, Handler]
     events: Mapping[str, Handler]
+    channel_events: Mapping[str, Handler]
     incoming_message_adapter: TypeAdapter[BaseMessage] | None
-    incoming_event_adapter: TypeAdapter[BaseMessage] | None
+    incoming_event_adapter: TypeAdapter[Event] | None
     outgoing_message_adapter: TypeAdapter[BaseMessage]
+    inputs: Mapping[str, type[BaseMessage]]
+    outputs: Mapping[str, type[BaseMessage]]
+    tag_of: Callable[[BaseMessage], str]
+    handlers: Sequence[Handler] = field(repr=False)
+    _others: dict[str, "HandlerTable"] = field(repr=False, compare=False, default_factory=dict[str, "HandlerTable"])
+
+    def under(self, discriminator: str) -> "HandlerTable":
+        """The same handlers under another discriminator, built once."""
+        if discriminator == self.discriminator:
+            return self
+        if discriminator not in self._others:
+            self._others[discriminator] = _table(self.owner, self.handlers, discriminator)
+        return self._others[discriminator]
+
+    def event_tag(self, event: Event) -> str:
+        """The value an event is told apart by."""
+        return event.handler if isinstance(event, BaseChannelEvent) else self.tag_of(event)
+
+    def event_handler(self, event: Event) -> Handler:
+        """The handler of an event that was validated."""
+        events = self.channel_events if isinstance(event, BaseChannelEvent) else self.events
+        return events[self.event_tag(event)]
 
 
-def build_table(cls: type, passthrough: Sequence[type[BaseMessage]], passthrough_prefix: str) -> HandlerTable:
+class OfTable(Generic[_Value]):
+    """A class attribute read from the handler table under the discriminator in force, which a setting may name."""
+
+    def __init__(self, read: Callable[[HandlerTable], _Value]) -> None:
+        self._read = read
+
+    def __get__(self, instance: object, owner: Any) -> _Value:
+        return self._read(owner.handler_table.under(owner.wire_discriminator()))
+
+
+def build_table(
+    cls: type, passthrough: Sequence[type[BaseMessage]], passthrough_prefix: str, discriminator: str = ACTION
+) -> HandlerTable:
     """Collect the decorated methods of a class, and give it a method for every event it only passes through.
 
     Raises ``TypeError`` where two methods of different names claim the same action.
     """
-    messages: dict[str, Handler] = {}
-    events: dict[str, Handler] = {}
-    for name, info in _declared(cls):
-        _claim(cls, messages if info.kind == "message" else events, Handler(name, info))
-    for event in passthrough:
-        info = HandlerInfo("event", event, (event,), description=f"Passthrough handler for {event.__name__}")
-        handler = Handler(passthrough_prefix + snake_case(event.__name__), info, passthrough=True)
-        free = [action for action in message_actions(event) if action not in events]
-        if free and not hasattr(cls, handler.name):
+    passing = [_passthrough_handler(event, passthrough_prefix) for event in passthrough]
+    table = _table(cls.__name__, [*_declared(cls), *passing], discriminator)
+    for handler in dict.fromkeys(table.events.values()):
+        if handler.passthrough and not hasattr(cls, handler.name):
             setattr(cls, handler.name, _passthrough_method(handler))
-        events.update(dict.fromkeys(free, handler))
-    return HandlerTable(
-        messages, events, _input_adapter(messages), _input_adapter(events), _output_adapter(messages, events)
-    )
+    return table
 
 
 def merged_over_mro(cls: type, attribute: str) -> list[Any]:
@@ -105,7 +138,48 @@ def passthrough_events_of(cls: type) -> list[type[BaseMessage]]:
     return events
 
 
-def _declared(cls: type) -> Iterator[tuple[str, HandlerInfo]]:
+def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> HandlerTable:
+    messages: dict[str, Handler] = {}
+    events: dict[str, Handler] = {}
+    channel_events: dict[str, Handler] = {}
+    for handler in handlers:
+        if handler.info.kind == "message":
+            _claim(owner, messages, handler, discriminator)
+        else:
+            is_message = issubclass(handler.info.input_type, BaseMessage)
+            _claim(owner, events if is_message else channel_events, handler, discriminator)
+    event_types = [handler.info.input_type for handler in (*events.values(), *channel_events.values())]
+    inputs = {tag: cast("type[BaseMessage]", handler.info.input_type) for tag, handler in messages.items()}
+    declared = _output_types(messages, events, channel_events)
+    outputs: list[type[BaseMessage]] = list(dict.fromkeys((*SYSTEM_OUTPUTS, *declared)))
+    return HandlerTable(
+        owner=owner,
+        discriminator=discriminator,
+        messages=messages,
+        events=events,
+        channel_events=channel_events,
+        incoming_message_adapter=tagged_union(dict.fromkeys(inputs.values()), discriminator) if inputs else None,
+        incoming_event_adapter=event_union(dict.fromkeys(event_types), discriminator) if event_types else None,
+        outgoing_message_adapter=tagged_union(outputs, discriminator),
+        inputs=inputs,
+        outputs={tag: model for model in outputs for tag in message_actions(model, discriminator)},
+        tag_of=_tag_reader(discriminator),
+        handlers=handlers,
+    )
+
+
+def _tag_reader(discriminator: str) -> Callable[[BaseMessage], str]:
+    if discriminator == ACTION:
+        return attrgetter(ACTION)  # every message has it, those told apart by another field as a property
+
+    def read(message: BaseMessage) -> str:
+        tag: str = getattr(message, tag_field(type(message), discriminator))
+        return tag
+
+    return read
+
+
+def _declared(cls: type) -> Iterator[Handler]:
     """Every handler name with the nearest declaration of it; an override without a decorator keeps its parent's."""
     seen: set[str] = set()
     for base in cls.__mro__:
@@ -114,18 +188,24 @@ def _declared(cls: type) -> Iterator[tuple[str, HandlerInfo]]:
             if isinstance(info, HandlerInfo) and name not in seen:
                 seen.add(name)
                 if callable(getattr(cls, name)):
-                    yield name, info
+                    yield Handler(name, info)
 
 
-def _claim(cls: type, table: dict[str, Handler], handler: Handler) -> None:
-    for action in message_actions(handler.info.input_type):
-        other = table.setdefault(action, handler)
-        if other.name != handler.name:
+def _claim(owner: str, table: dict[str, Handler], handler: Handler, discriminator: str) -> None:
+    for tag in message_actions(handler.info.input_type, discriminator):
+        other = table.setdefault(tag, handler)
+        if other.name != handler.name and not handler.passthrough:
             first, second = sorted((other.name, handler.name))
+            what = "action" if issubclass(handler.info.input_type, BaseMessage) else "handler"
             raise TypeError(
-                f"{cls.__name__} has two {handler.info.kind} handlers for action {action!r}: "
-                f"{first}() and {second}(). Keep one, or give its input type another action."
+                f"{owner} has two {handler.info.kind} handlers for {what} {tag!r}: "
+                f"{first}() and {second}(). Keep one, or give its input type another {what}."
             )
+
+
+def _passthrough_handler(event: type[BaseMessage], prefix: str) -> Handler:
+    info = HandlerInfo("event", event, (event,), description=f"Passthrough handler for {event.__name__}")
+    return Handler(prefix + snake_case(event.__name__), info, passthrough=True)
 
 
 def _passthrough_method(handler: Handler) -> Any:
@@ -137,11 +217,5 @@ def _passthrough_method(handler: Handler) -> Any:
     return passthrough
 
 
-def _input_adapter(handlers: Mapping[str, Handler]) -> TypeAdapter[BaseMessage] | None:
-    types = dict.fromkeys(handler.info.input_type for handler in handlers.values())
-    return tagged_union(types) if types else None
-
-
-def _output_adapter(*tables: Mapping[str, Handler]) -> TypeAdapter[BaseMessage]:
-    declared = (output for table in tables for handler in table.values() for output in handler.info.output_types)
-    return tagged_union(dict.fromkeys((*SYSTEM_OUTPUTS, *declared)))
+def _output_types(*tables: Mapping[str, Handler]) -> Iterator[type[BaseMessage]]:
+    return (output for table in tables for handler in table.values() for output in handler.info.output_types)

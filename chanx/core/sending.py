@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from chanx.constants import COMPLETE_ACTIONS
+from chanx.core.camelize import camelized
 from chanx.core.connection import Connection
+from chanx.core.handlers import HandlerTable
+from chanx.core.rekeying import rekeyed_text
 from chanx.log import log_event, logger
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, tag_field
 
 
 def json_text(content: Any) -> str:
@@ -21,7 +23,8 @@ def json_text(content: Any) -> str:
 class Sending(Connection):
     """The part of a consumer that writes to its client."""
 
-    outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
+    handler_table: HandlerTable
+    """The handlers of the class; on an instance, those under its discriminator."""
 
     _own_send_json: ClassVar[bool] = False
     _own_send_message: ClassVar[bool] = False
@@ -33,6 +36,8 @@ class Sending(Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.handler_table = type(self).handler_table.under(self.wire_discriminator())
+        self.discriminator = self.handler_table.discriminator
         ignored, immediately, logged = (
             self.log_ignored_actions,
             self.send_message_immediately,
@@ -47,10 +52,9 @@ class Sending(Connection):
 
         With ``validate`` it is checked first against what the class declares to send; raises ``ValidationError``.
         """
-        text = message.model_dump_json()
         if validate:
-            self.outgoing_message_adapter.validate_json(text)
-        await self.send_encoded(text, message.action)
+            self.handler_table.outgoing_message_adapter.validate_json(self._rekeyed(message))
+        await self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
         await self.pause()
 
     async def send_last(self, message: BaseMessage) -> None:
@@ -58,14 +62,30 @@ class Sending(Connection):
         if self._own_send_message:
             await self.send_message(message)
         else:
-            await self.send_encoded(message.model_dump_json(), message.action)
+            await self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
+
+    def encode(self, message: BaseMessage) -> str:
+        """A message as JSON text, as the client reads it: under its discriminator, and in camelCase if that is on."""
+        text = message.model_dump_json() if message.own_discriminator == self.discriminator else self._rekeyed(message)
+        return (
+            json_text(camelized(type(message), from_json(text), self.discriminator)) if self.should_camelize else text
+        )
+
+    def encode_content(self, content: Any) -> str:
+        """The same for a message that was dumped before; of one that is not declared no key is renamed."""
+        if not (self.should_camelize and isinstance(content, dict)):
+            return json_text(content)
+        message = cast("dict[str, Any]", content)
+        tag = message.get(self.discriminator)
+        model = self.handler_table.outputs.get(tag) if isinstance(tag, str) else None
+        return json_text(message if model is None else camelized(model, message, self.discriminator))
 
     async def pause(self) -> None:
         """Let the server write what was sent, where ``send_message_immediately`` asks for it."""
         if self._yields:
             await asyncio.sleep(0)
 
-    async def send_encoded(self, text: str, action: str) -> None:
+    async def send_encoded(self, text: str, action: Any) -> None:
         """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
         if self._own_send_json:
             await self.send_json(from_json(text))
@@ -75,8 +95,8 @@ class Sending(Connection):
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode ``content`` as JSON and send it. Where a subclass overrides this, every message goes through it."""
-        text = json_text(content)
-        self.log_frame("Websocket sent", content.get("action") if isinstance(content, dict) else None)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- any JSON
+        text = self.encode_content(content)
+        self.log_frame("Websocket sent", content.get(self.discriminator) if isinstance(content, dict) else None)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] -- any JSON
         await self.send_text(text)
         if close:
             await self.close(close)
@@ -93,3 +113,6 @@ class Sending(Connection):
         """One info entry for a frame, unless it is not wanted; the level is tested first, as it is mostly off."""
         if logger.isEnabledFor(logging.INFO) and self._logs and action not in self._unlogged_actions:
             log_event(event, level=logging.INFO, action=action, consumer=type(self).__name__)
+
+    def _rekeyed(self, message: BaseMessage) -> str:
+        return rekeyed_text(message.model_dump_json(), tag_field(type(message), self.discriminator), self.discriminator)

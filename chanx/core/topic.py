@@ -8,18 +8,18 @@ from typing import Any, ClassVar, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from chanx.core.adapters import error_list
 from chanx.core.calling import call_handler
 from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
+from chanx.core.incoming import decamelized_json, problems
 from chanx.core.sending import Sending
 from chanx.core.topic_pattern import TopicPattern, topic_pattern
 from chanx.errors import ChanxError, InvalidNameError
 from chanx.layers import publisher_for
 from chanx.log import log_event
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
 from chanx.utils.framework import channel_layer, consumer_base
 from chanx.utils.groups import safe_group_name
@@ -60,9 +60,9 @@ class Topic:
     send_completion: ClassVar[bool | None] = None
     channel_layer_alias: ClassVar[str] = "default"
 
-    handler_table: ClassVar[HandlerTable]
+    handler_table: HandlerTable
     incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
-    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
+    incoming_event_adapter: ClassVar[TypeAdapter[Event] | None]
     outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
 
     _parsed_pattern: ClassVar[TopicPattern]
@@ -85,6 +85,7 @@ class Topic:
 
     def __init__(self, consumer: Sending, topic: str, params: Mapping[str, str]) -> None:
         self.consumer = consumer
+        self.handler_table = type(self).handler_table.under(consumer.discriminator)
         self.topic = topic
         self.params = dict(params)
         # Events that come while subscribing wait for the `subscribed` reply.
@@ -152,8 +153,8 @@ class Topic:
 
     async def send_message(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> None:
         """Send a message on this topic; ``ref`` makes it the reply to a frame, ``seq`` numbers it."""
-        text = enveloped(message.model_dump_json(), self.topic, ref=ref, seq=seq)
-        await self.consumer.send_encoded(text, message.action)
+        text = enveloped(self.consumer.encode(message), self.topic, ref=ref, seq=seq)
+        await self.consumer.send_encoded(text, self.handler_table.tag_of(message))
         await self.consumer.pause()
 
     async def send_text(self, text: str) -> None:
@@ -229,32 +230,35 @@ class Topic:
 
     async def receive_frame(self, content: dict[str, Any], ref: Ref) -> None:
         """Handle a client's message to this topic. Raises ``TopicRefused`` if it takes none."""
-        adapter = self.incoming_message_adapter
+        adapter, camelize = self.handler_table.incoming_message_adapter, self.consumer.should_camelize
         if adapter is None:
             raise TopicRefused("no_handler", "This topic takes no messages.")
+        data = to_json(content)
         try:
-            message = adapter.validate_json(to_json(content))
+            message = adapter.validate_json(decamelized_json(self.handler_table, data) if camelize else data)
         except ValidationError as error:
-            await self.send_message(ErrorMessage(payload=error_list(error)), ref=ref)
+            found = problems(self.handler_table, error, camelize=camelize)
+            await self.send_message(ErrorMessage(payload=found), ref=ref)
         else:
             await self._handle_message(message, ref)
         if self.should_send_completion:
             await self.send_message(_COMPLETE, ref=ref)
 
     async def _handle_message(self, message: BaseMessage, ref: Ref) -> None:
-        self.consumer.log_frame("Websocket received", message.action)
+        action = self.handler_table.tag_of(message)
+        self.consumer.log_frame("Websocket received", action)
         try:
-            answer = await call_handler(self, self.handler_table.messages[message.action], message)
+            answer = await call_handler(self, self.handler_table.messages[action], message)
         except TopicRefused as refused:
             answer = refusal_message(refused)
         except Exception as error:
-            log_failure("topic_handler_failed", error, topic=self.topic, action=message.action)
-            answer = ErrorMessage(payload={"detail": f"Failed to process message for {message.action}"})
+            log_failure("topic_handler_failed", error, topic=self.topic, action=action)
+            answer = ErrorMessage(payload={"detail": f"Failed to process message for {action}"})
         if answer is not None:
             await self.send_message(answer, ref=ref)
 
     async def _handle_event(self, message: dict[str, Any]) -> None:
-        adapter = self.incoming_event_adapter
+        adapter = self.handler_table.incoming_event_adapter
         if adapter is None:
             log_event("event_without_handler", topic=self.topic)
             return
@@ -264,11 +268,11 @@ class Topic:
             log_event("event_not_handled", topic=self.topic, problems=error.error_count())
             return
         try:
-            answer = await call_handler(self, self.handler_table.events[event.action], event)
+            answer = await call_handler(self, self.handler_table.event_handler(event), event)
             if answer is not None:
                 await self.send_message(answer, seq=message.get("seq"))
         except Exception as error:
-            log_failure("event_handler_failed", error, topic=self.topic, action=event.action)
+            log_failure("event_handler_failed", error, topic=self.topic, action=self.handler_table.event_tag(event))
         if self.should_send_completion:
             await self.send_message(_EVENT_COMPLETE)
 

@@ -56,7 +56,7 @@ class TopicHost(Eventful[ReceiveEvent]):
     def opening_frame(self) -> dict[str, Any] | None:
         """The frame that opens the default topic, as if the client had sent it; None without one."""
         topic = self.topic_session.default
-        return None if topic is None else {"topic": topic, "action": "subscribe"}
+        return None if topic is None else {"topic": topic, self.discriminator: "subscribe"}
 
     def topic_frame(self, text: str) -> dict[str, Any] | None:
         """The decoded content of a frame that is addressed to a topic, else None."""
@@ -72,7 +72,7 @@ class TopicHost(Eventful[ReceiveEvent]):
         frame = cast("dict[str, Any]", content)
         if is_topic_frame(frame):
             return frame
-        if default is None or self._takes(frame.get("action")):
+        if default is None or self._takes(frame.get(self.discriminator)):
             return None
         return {**frame, "topic": default}
 

@@ -52,7 +52,7 @@ class TopicSession:
             envelope = Envelope.model_validate(content)
         except ValidationError as error:
             problem = ErrorMessage(payload=error_list(error))
-            await self._consumer.send_encoded(problem.model_dump_json(), problem.action)
+            await self._consumer.send_encoded(self._consumer.encode(problem), problem.action)
             return
         try:
             await self._route(envelope, message_part(content))
@@ -60,11 +60,11 @@ class TopicSession:
         except TopicRefused as refused:
             answer = refusal_message(refused)
         except Exception as error:
-            action = content.get("action")
+            action = content.get(self._consumer.discriminator)
             log_failure("topic_frame_failed", error, topic=envelope.topic, action=action)
             answer = refusal_message(TopicRefused(FAILED, f"Failed to process message for {action}"))
         await self._reply(envelope, answer)
-        if content.get("action") == "subscribe" and envelope.topic == self.default:
+        if content.get(self._consumer.discriminator) == "subscribe" and envelope.topic == self.default:
             await self._consumer.close()
 
     async def receive_event(self, message: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ class TopicSession:
             await self._leave(topic)
 
     async def _route(self, envelope: Envelope, content: dict[str, Any]) -> None:
-        match content.get("action"):
+        match content.get(self._consumer.discriminator):
             case "subscribe":
                 await self._subscribe(envelope, content.get("payload"))
             case "unsubscribe":
@@ -152,5 +152,5 @@ class TopicSession:
                 log_failure("on_unsubscribe_failed", error, topic=topic.topic)
 
     async def _reply(self, envelope: Envelope, message: BaseMessage) -> None:
-        text = enveloped(message.model_dump_json(), envelope.topic, ref=envelope.ref)
+        text = enveloped(self._consumer.encode(message), envelope.topic, ref=envelope.ref)
         await self._consumer.send_encoded(text, message.action)

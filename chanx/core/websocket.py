@@ -12,10 +12,10 @@ from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.frame_queue import FrameQueue
-from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
+from chanx.core.handlers import HandlerTable, OfTable, build_table, passthrough_events_of
 from chanx.core.topic_host import TopicHost
 from chanx.log import log_event
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import ACTION, BaseMessage, Event
 from chanx.messages.outgoing import ErrorMessage
 from chanx.utils.naming import consumer_name, consumer_snake_name
 from chanx.utils.scope import path_params
@@ -26,6 +26,18 @@ MAX_PENDING_BYTES_FACTOR: Final = 4
 CLOSE_TOO_BIG: Final = 1009
 CLOSE_INTERNAL_ERROR: Final = 1011
 CLOSE_TRY_AGAIN_LATER: Final = 1013
+
+
+def _incoming_messages(table: HandlerTable) -> TypeAdapter[BaseMessage] | None:
+    return table.incoming_message_adapter
+
+
+def _incoming_events(table: HandlerTable) -> TypeAdapter[Event] | None:
+    return table.incoming_event_adapter
+
+
+def _outgoing_messages(table: HandlerTable) -> TypeAdapter[BaseMessage]:
+    return table.outgoing_message_adapter
 
 
 class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
@@ -40,10 +52,9 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     name: ClassVar[str]
     snake_name: ClassVar[str]
-    handler_table: ClassVar[HandlerTable]
-    incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
-    incoming_event_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
-    outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
+    incoming_message_adapter = OfTable(_incoming_messages)
+    incoming_event_adapter = OfTable(_incoming_events)
+    outgoing_message_adapter = OfTable(_outgoing_messages)
 
     passthrough_events: ClassVar[Any] = ()  # a sequence of message types: Any, so that a subclass may annotate it
     passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
@@ -56,11 +67,9 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        table = build_table(cls, passthrough_events_of(cls), cls.passthrough_method_prefix)
-        cls.handler_table = table
-        cls.incoming_message_adapter = table.incoming_message_adapter
-        cls.incoming_event_adapter = table.incoming_event_adapter
-        cls.outgoing_message_adapter = table.outgoing_message_adapter
+        cls.handler_table = build_table(
+            cls, passthrough_events_of(cls), cls.passthrough_method_prefix, cls.discriminator_field or ACTION
+        )
         if "name" not in vars(cls):
             cls.name = consumer_name(cls.__name__)
         if "snake_name" not in vars(cls):

@@ -21,9 +21,9 @@ class BaseMessage(BaseModel, ABC):
             payload: ChatPayload
 
     For consumers with another ``discriminator_field`` it may annotate that field instead (``type: Literal["chat"]``);
-    then it has no field ``action``, and ``action`` reads as that field's value. Raises ``TypeError`` when a subclass has
-    neither. A class that lists ``abc.ABC`` among its own bases is a base for others and exempt. Unknown keys in received
-    data are ignored.
+    then it has no field ``action``, and ``action`` reads as that field's value. Raises ``TypeError`` when a subclass
+    has neither. A class that lists ``abc.ABC`` among its own bases is a base for others and exempt. Unknown keys in
+    received data are ignored.
     """
 
     action: Any

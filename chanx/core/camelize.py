@@ -1,0 +1,48 @@
+"""camelCase on the wire: messages and events between Python's names and JavaScript's."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from chanx.core.camelize_plan import Plan
+from chanx.core.camelize_schema import Direction, plan_of
+
+
+def camelized(model: type[BaseModel], content: dict[str, Any], discriminator: str) -> dict[str, Any]:
+    """A dumped message with the names of its fields in camelCase.
+
+    The names of models, dataclasses and TypedDicts are renamed; keys of ``dict`` and ``Any`` are user data and stay,
+    and so do the discriminator, its value and every alias.
+    """
+    return _renamed(_plan(model, "out"), content, discriminator)
+
+
+def decamelized(model: type[BaseModel], content: dict[str, Any], discriminator: str) -> dict[str, Any]:
+    """The way back, for what a client sends; names that are Python's already are taken too."""
+    return _renamed(_plan(model, "in"), content, discriminator)
+
+
+def camelized_loc(model: type[BaseModel], loc: Sequence[int | str]) -> list[int | str]:
+    """The place of a problem in a message, as the client named it."""
+    plan = _plan(model, "out")
+    path: list[int | str] = []
+    for part in loc:
+        name: int | str = part
+        if plan is not None:
+            name, plan = plan.step(part)
+        path.append(name)
+    return path
+
+
+@lru_cache(maxsize=4096)
+def _plan(model: type[BaseModel], direction: Direction) -> Plan | None:
+    return plan_of(model, direction)
+
+
+def _renamed(plan: Plan | None, content: dict[str, Any], discriminator: str) -> dict[str, Any]:
+    if plan is None or discriminator not in content:
+        return content
+    rest: dict[str, Any] = plan.apply({key: value for key, value in content.items() if key != discriminator})
+    return {discriminator: content[discriminator], **rest}
