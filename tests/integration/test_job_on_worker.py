@@ -156,6 +156,22 @@ def test_cancelling_a_running_task_stops_it_at_its_next_step(bridge: Bridge, tmp
     assert actions(bridge, job).count("job_cancelled") == 1
 
 
+def test_a_task_revoked_before_it_ran_ends_its_job(bridge: Bridge, tmp_path: Path) -> None:
+    # Given a worker that is busy, so that the second job's task waits in it
+    started = tmp_path / "started"
+    first = start_job_sync(jobs_app.run_until_cancelled, str(started), owner="user:1")
+    wait_until(started.exists, what="the start of the first task")
+    second = start_job_sync(jobs_app.count, 5, owner="user:1")
+
+    # When somebody revokes it with Celery's own means
+    bridge.app.control.revoke(second.task_id, reply=True, limit=1, timeout=10)
+    bridge.cancel(first.job_id)
+
+    # Then
+    assert ended(bridge, second).state is JobState.CANCELLED
+    assert actions(bridge, second) == ["job_queued", "job_cancelled"]
+
+
 def test_a_nested_task_belongs_to_the_job_and_outlives_it(bridge: Bridge, tmp_path: Path) -> None:
     # Given one pool process: the inner task runs after the outer one, which is the job's end
     done = tmp_path / "done"
