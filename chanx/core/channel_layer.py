@@ -25,8 +25,9 @@ def configured(layer: _Layer | None, alias: str) -> _Layer:
     """``layer``, or ``ConfigurationError`` if there is none."""
     if layer is None:
         raise ConfigurationError(
-            f"There is no channel layer {alias!r}, which groups and events need: configure CHANNEL_LAYERS[{alias!r}], "
-            "or set channel_layer_alias to one that is configured."
+            f"There is no channel layer {alias!r}, which groups and events need: configure CHANNEL_LAYERS[{alias!r}] "
+            f"(Django), or call register_channel_layer({alias!r}, ...) (fast-channels), or set channel_layer_alias to "
+            "one that is configured."
         )
     return layer
 
