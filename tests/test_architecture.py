@@ -44,6 +44,7 @@ INDEPENDENT = {
     "chanx.core.websocket": DJANGO | FASTAPI | {"celery"},
     "chanx.core.topic": DJANGO | FASTAPI | {"celery"},
     "chanx.fast_channels.websocket": DJANGO | {"celery", "redis"},
+    "chanx.routing.discovery": DJANGO | FASTAPI | {"celery"},
     "chanx.messages.base": DJANGO | FASTAPI | {"celery"},
     "chanx.layers": DJANGO | FASTAPI | {"celery"},
     "example_worker": DJANGO | FASTAPI,

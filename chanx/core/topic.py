@@ -51,6 +51,8 @@ class Topic:
     connection are handled in order of arrival, events in the order the channel layer delivers them, the two at the
     same time. ``on_unsubscribe`` runs exactly once for every topic whose ``on_subscribe`` was begun.
 
+    ``channel_layer_alias`` names the layer that ``broadcast`` uses: that of the consumers which have the topic.
+
     Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it).
     """
 
@@ -171,7 +173,10 @@ class Topic:
         needs no envelope. ``base``: the consumer class to extend, by default that of the framework in use;
         ``attributes``: class attributes such as ``authenticator_class``.
         """
-        own = {"__module__": cls.__module__, "__doc__": cls.__doc__, "default_topic": cls, **attributes}
+        own = {"__module__": cls.__module__, "__doc__": cls.__doc__, "default_topic": cls}
+        if cls.channel_layer_alias != Topic.channel_layer_alias:
+            own["channel_layer_alias"] = cls.channel_layer_alias
+        own.update(attributes)
         return new_class(f"{cls.__name__}Consumer", (base or consumer_base(),), exec_body=lambda body: body.update(own))
 
     @classmethod

@@ -60,8 +60,10 @@ class TopicHost(Eventful[ReceiveEvent]):
 
     def topic_frame(self, text: str) -> dict[str, Any] | None:
         """The decoded content of a frame that is addressed to a topic, else None."""
+        if not self._has_topics:
+            return None
         default = self.topic_session.default
-        if not self._has_topics or (default is None and not may_be_topic_frame(text)):
+        if default is None and not may_be_topic_frame(text):
             return None
         try:
             content = from_json(text)

@@ -231,6 +231,18 @@ async def test_attributes_of_the_consumer(base: Any) -> None:
     assert consumer.default_topic is Discussion
 
 
+def test_the_consumer_has_the_channel_layer_of_the_topic(base: Any) -> None:
+    class Elsewhere(Discussion):
+        channel_layer_alias = "elsewhere"
+
+    class Base(base):  # type: ignore[misc] # a fixture
+        channel_layer_alias = "chat"
+
+    assert Elsewhere.as_consumer(Base).channel_layer_alias == "elsewhere"
+    assert Elsewhere.as_consumer(Base, channel_layer_alias="mine").channel_layer_alias == "mine"
+    assert Discussion.as_consumer(Base).channel_layer_alias == "chat"
+
+
 def test_a_default_topic_that_is_none_is_refused(base: Any) -> None:
     with pytest.raises(TypeError, match=r"Wrong.default_topic: .* must be a Topic subclass with a pattern"):
         type("Wrong", (base,), {"default_topic": Say})
