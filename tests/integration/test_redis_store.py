@@ -63,6 +63,28 @@ def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: re
     assert all(50 <= seconds <= 60 for seconds in lifetimes(client, key_prefix))
 
 
+def test_a_job_that_nobody_ever_runs_expires_too(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    create(store)
+
+    (seconds,) = lifetimes(client, key_prefix)
+    assert 3590 <= seconds <= 3600
+
+
+def test_a_job_that_goes_on_is_kept(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    # Given a job near the end of its time
+    job_id = create(store)
+    store.append(entry(job_id, 1))
+    for key in client.keys(f"{key_prefix}:{{*"):
+        client.expire(key, 100)
+
+    # When it reports on, for 255 events more
+    for n in range(2, 257):
+        store.append(entry(job_id, n))
+
+    # Then
+    assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
+
+
 def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
     job_id = create(store)
     store.append(entry(job_id, 1))
