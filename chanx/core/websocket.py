@@ -112,6 +112,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         try:
             if not await self._authenticate():
                 await self.close()
+            if self.is_closed:
                 return
         except Exception as error:
             log_failure("authenticator_failed", error, consumer=type(self).__name__)
@@ -159,8 +160,10 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         return bool(accepted)
 
     async def _give_up(self, detail: str, code: int | None) -> None:
-        await self.send_message(ErrorMessage(payload={"detail": detail}))
-        await self.close(code)
+        try:
+            await self.send_message(ErrorMessage(payload={"detail": detail}))
+        finally:  # nobody may stay connected because telling them failed
+            await self.close(code)
 
     def _is_too_big(self, text: str) -> bool:
         limit = self.max_message_bytes
