@@ -329,3 +329,12 @@ async def test_a_permission_may_ask_the_scopes_own_kind_of_user(connect: Connect
     await client.quiet()
     assert client.consumer.user is user
     assert isinstance(client.consumer, Guarded)
+
+
+async def test_the_message_is_camelized_like_any_other(connect: Connect, user: User) -> None:
+    camel = type("Camel", (guarded_by(SignedIn),), {"camelize": True})
+    accepted = {"statusCode": 200, "statusText": "OK", "data": {"detail": "OK"}}
+    forbidden = {"statusCode": 403, "statusText": "Forbidden", "data": FORBIDDEN["payload"]["data"]}
+    for who, payload in ((user, accepted), (None, forbidden)):
+        client = await connect(camel, user=who)
+        assert await client.frame() == {"action": "authentication", "payload": payload}
