@@ -28,7 +28,14 @@ class ChanxSettings:
     def __getattr__(self, name: str) -> Any:
         if name not in DEFAULTS:
             raise AttributeError(f"There is no setting CHANX[{name!r}]; there are {', '.join(DEFAULTS)}")
-        return getattr(settings, "CHANX", {}).get(name, DEFAULTS[name])
+        return _project().get(name, DEFAULTS[name])
+
+
+def _project() -> Mapping[str, Any]:
+    try:
+        return settings.CHANX  # type: ignore[no-any-return]  # django-stubs knows Django's own settings only
+    except AttributeError:
+        return {}
 
 
 chanx_settings = ChanxSettings()
@@ -43,11 +50,11 @@ class SettingsConfig:
 
     @property
     def camelize(self) -> bool:
-        return bool(chanx_settings.CAMELIZE)
+        return bool(_project().get("CAMELIZE"))
 
     @property
     def send_completion(self) -> bool:
-        return bool(chanx_settings.SEND_COMPLETION)
+        return bool(_project().get("SEND_COMPLETION"))
 
     @property
     def send_message_immediately(self) -> bool:

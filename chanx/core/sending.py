@@ -1,7 +1,6 @@
 """Sending to the client of a connection: one message, one encoding, one frame."""
 
 import asyncio
-import logging
 from typing import Any, ClassVar, cast
 
 from pydantic_core import from_json, to_json
@@ -11,8 +10,8 @@ from chanx.core.camelize import camelized
 from chanx.core.connection import Connection
 from chanx.core.handlers import HandlerTable
 from chanx.core.rekeying import rekeyed_text
-from chanx.log import log_event, logger
 from chanx.messages.base import BaseMessage, tag_field
+from chanx.utils.logging import log_info
 
 
 def json_text(content: Any) -> str:
@@ -110,9 +109,9 @@ class Sending(Connection):
                 self.is_closed = True
 
     def log_frame(self, event: str, action: Any) -> None:
-        """One info entry for a frame, unless it is not wanted; the level is tested first, as it is mostly off."""
-        if logger.isEnabledFor(logging.INFO) and self._logs and action not in self._unlogged_actions:
-            log_event(event, level=logging.INFO, action=action, consumer=type(self).__name__)
+        """One info entry for a frame, unless it is not wanted."""
+        if self._logs and action not in self._unlogged_actions:
+            log_info(event, action=action, consumer=type(self).__name__)
 
     def _rekeyed(self, message: BaseMessage) -> str:
         return rekeyed_text(message.model_dump_json(), tag_field(type(message), self.discriminator), self.discriminator)

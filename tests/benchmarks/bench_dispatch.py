@@ -3,16 +3,22 @@
 (a) Channels' own AsyncJsonWebsocketConsumer with a dict of handlers, (b) a bare ASGI application with Pydantic's
 validate_json and model_dump_json, and chanx on Channels. Rounds of the three are interleaved; medians count.
 
+Also what logging costs: off, and on with the entries dropped by their level, as by default.
+
     python -m tests.benchmarks.bench_dispatch
 """
 
 import asyncio
 import gc
+import logging
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal, Union
 
 import django
+import structlog
 from django.conf import settings
 
 if not settings.configured:
@@ -55,7 +61,7 @@ def message_types(count: int) -> list[type[BaseMessage]]:
     ]
 
 
-def chanx_app(types: list[type[BaseMessage]]) -> App:
+def chanx_app(types: list[type[BaseMessage]], *, logs: bool = False) -> App:
     def handler(model: type[BaseMessage]) -> Any:
         async def say(self: Any, message: BaseMessage) -> BaseMessage:
             return message
@@ -63,7 +69,7 @@ def chanx_app(types: list[type[BaseMessage]]) -> App:
         return ws_handler(input_type=model, output_type=model)(say)
 
     methods = {f"say_{index}": handler(model) for index, model in enumerate(types)}
-    options = {"log_websocket_message": False}
+    options = {"log_websocket_message": logs}
     consumer: Any = type("Consumer", (AsyncJsonWebsocketConsumer,), {**methods, **options})
     return consumer.as_asgi()
 
@@ -144,6 +150,29 @@ def measure(handlers: int, in_flight: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
+def measure_logging() -> None:
+    """What the log entries of a frame in and its answer cost, in microseconds beside the same without logging."""
+    types = message_types(1)
+    frames = ['{"action":"say_0","payload":{"text":"hello there","room":7}}'] * FRAMES
+    dropped = structlog.make_filtering_bound_logger(logging.WARNING)
+    ways: dict[str, tuple[bool, Callable[[], None]]] = {
+        "off": (False, structlog.reset_defaults),
+        "standard library at its default level": (True, structlog.reset_defaults),
+        "structlog configured, at WARNING": (True, partial(structlog.configure, wrapper_class=dropped)),
+    }
+    apps = {logs: chanx_app(types, logs=logs) for logs in (False, True)}
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(ROUNDS):
+        for way, (logs, configure) in ways.items():
+            configure()
+            gc.collect()
+            times[way].append(asyncio.run(seconds(apps[logs], frames, 100)) / FRAMES * 1e6)
+    structlog.reset_defaults()
+    off = statistics.median(times["off"])
+    for way, values in times.items():
+        print(f"logging {way}: {statistics.median(values) - off:+.1f} us a message")
+
+
 def main() -> None:
     print("handlers  in flight  channels/s    bare/s   chanx/s  chanx:channels  time chanx:bare")
     for handlers, in_flight in ((1, 1), (30, 1), (1, 100), (30, 100)):
@@ -152,6 +181,7 @@ def main() -> None:
             f"{handlers:8}  {in_flight:9}  {rate['channels']:10,.0f}  {rate['bare']:8,.0f}  {rate['chanx']:8,.0f}"
             f"  {rate['chanx'] / rate['channels']:14.1f}  {rate['bare'] / rate['chanx']:15.2f}"
         )
+    measure_logging()
 
 
 if __name__ == "__main__":
