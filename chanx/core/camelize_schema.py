@@ -87,7 +87,7 @@ class _Builder:
         for name, key in keys.items():
             if key is None:
                 continue
-            camel = camels.get(name, key)
+            camel = key if self._out and key != name else camels.get(name, key)
             ways[name] = tuple({key, camel})
             if camel != key:
                 names.update({key: camel} if self._out else {camel: key})
@@ -131,7 +131,7 @@ class _Builder:
 
 def _choice(plans: Iterable[Plan | None]) -> Plan | None:
     given = [plan for plan in plans if plan is not None]
-    return given[0] if len(given) == 1 else Choice(given) if given else None
+    return Choice(given) if given else None
 
 
 def _camel_names(keys: dict[str, str | None]) -> dict[str, str]:
