@@ -38,7 +38,7 @@ def run(app: Celery, bridge: Bridge) -> Callable[[Inside], JobState]:
         def work(self: Any) -> None:
             inside(self)
 
-        task: Any = app.task(bind=True, base=JobTask)(work)
+        task: Any = app.task(bind=True, base=JobTask, shared=False)(work)
         job = start_job_sync(task, owner="user:1")
         snapshot = bridge.store.snapshot(job.job_id)
         assert snapshot is not None
@@ -101,7 +101,7 @@ def test_a_task_of_an_app_without_a_bridge_reports_to_nobody(bridge: Bridge) -> 
     def work(self: Any) -> None:
         pass
 
-    task: Any = Celery("other", set_as_current=False).task(bind=True, base=JobTask)(work)
+    task: Any = Celery("other", set_as_current=False).task(bind=True, base=JobTask, shared=False)(work)
     request = Context(id="t", headers={HEADER: JobContext("j", "user:1", "t").to_header()}, retries=0)
 
     answers = signals.task_revoked.send(sender=task, request=request)

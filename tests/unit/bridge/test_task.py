@@ -32,7 +32,7 @@ def bridge(app: Celery) -> Bridge:
 
 
 def task_of(app: Celery, function: Any, **options: Any) -> Any:
-    return app.task(bind=True, base=JobTask, **options)(function)  # type: ignore[no-untyped-call]  # task() has no types with options
+    return app.task(bind=True, base=JobTask, shared=False, **options)(function)  # type: ignore[no-untyped-call]  # task() has no types with options
 
 
 def snapshot_of(bridge: Bridge, job: StartedJob) -> JobSnapshot:
