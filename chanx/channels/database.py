@@ -5,6 +5,8 @@ from typing import Final
 
 from channels.db import aclose_old_connections
 
+from chanx.core.failures import log_failure
+
 PERIOD_SECONDS: Final = 1.0
 
 
@@ -24,9 +26,12 @@ class OldConnections:
         return time.monotonic() >= self._due
 
     async def close(self) -> None:
-        """Close them now."""
+        """Close them now. What fails is logged: the message that is being handled must not be lost for it."""
         self._due = time.monotonic() + PERIOD_SECONDS
-        await aclose_old_connections()
+        try:
+            await aclose_old_connections()
+        except Exception as error:
+            log_failure("old_connections_failed", error)
 
 
 old_connections = OldConnections()
