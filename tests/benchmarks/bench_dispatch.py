@@ -1,7 +1,8 @@
 """What a JSON text frame costs from the server to a typed handler and back, in process, beside what it could cost.
 
-(a) Channels' own AsyncJsonWebsocketConsumer with a dict of handlers, (b) a bare ASGI application with Pydantic's
-validate_json and model_dump_json, and chanx on Channels. Rounds of the three are interleaved; medians count.
+The AsyncJsonWebsocketConsumer (a) of Channels and (a') of fast-channels with a dict of handlers, (b) a bare ASGI
+application with Pydantic's validate_json and model_dump_json, and chanx on Channels and on fast-channels, each with a
+channel layer. Rounds of all are interleaved; medians count.
 
 Also what logging costs: off, and on with the entries dropped by their level, as by default.
 
@@ -29,10 +30,13 @@ if not settings.configured:
     django.setup()
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as ChannelsConsumer
+from fast_channels.consumer import AsyncJsonWebsocketConsumer as FastChannelsConsumer
+from fast_channels.layers import InMemoryChannelLayer, register_channel_layer
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import ws_handler
+from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer as ChanxFastConsumer
 from chanx.messages.base import BaseMessage
 
 FRAMES = 3000
@@ -61,7 +65,7 @@ def message_types(count: int) -> list[type[BaseMessage]]:
     ]
 
 
-def chanx_app(types: list[type[BaseMessage]], *, logs: bool = False) -> App:
+def chanx_app(base: Any, types: list[type[BaseMessage]], *, logs: bool = False) -> App:
     def handler(model: type[BaseMessage]) -> Any:
         async def say(self: Any, message: BaseMessage) -> BaseMessage:
             return message
@@ -70,21 +74,24 @@ def chanx_app(types: list[type[BaseMessage]], *, logs: bool = False) -> App:
 
     methods = {f"say_{index}": handler(model) for index, model in enumerate(types)}
     options = {"log_websocket_message": logs}
-    consumer: Any = type("Consumer", (AsyncJsonWebsocketConsumer,), {**methods, **options})
+    consumer: Any = type("Consumer", (base,), {**methods, **options})
     return consumer.as_asgi()
 
 
-def channels_app(types: list[type[BaseMessage]]) -> App:
-    async def say(consumer: ChannelsConsumer, content: dict[str, Any]) -> None:
+def channels_app(base: Any, types: list[type[BaseMessage]]) -> App:
+    async def say(consumer: Any, content: dict[str, Any]) -> None:
         await consumer.send_json({"action": content["action"], "payload": content["payload"]})
 
     handlers = {f"say_{index}": say for index in range(len(types))}
 
-    class Consumer(ChannelsConsumer):
+    class Consumer(base):  # type: ignore[misc]  # of either framework
+        channel_layer_alias = "default"
+
         async def receive_json(self, content: dict[str, Any], **kwargs: Any) -> None:
             await handlers[content["action"]](self, content)
 
-    return Consumer.as_asgi()
+    app: App = Consumer.as_asgi()
+    return app
 
 
 def bare_app(types: list[type[BaseMessage]]) -> App:
@@ -141,7 +148,13 @@ def measure(handlers: int, in_flight: int) -> dict[str, float]:
     frames = [
         f'{{"action":"say_{index % handlers}","payload":{{"text":"hello there","room":7}}}}' for index in range(FRAMES)
     ]
-    apps = {"channels": channels_app(types), "bare": bare_app(types), "chanx": chanx_app(types)}
+    apps = {
+        "channels": channels_app(ChannelsConsumer, types),
+        "fast-channels": channels_app(FastChannelsConsumer, types),
+        "bare": bare_app(types),
+        "chanx": chanx_app(AsyncJsonWebsocketConsumer, types),
+        "chanx fast": chanx_app(ChanxFastConsumer, types),
+    }
     rates: dict[str, list[float]] = {name: [] for name in apps}
     for _ in range(ROUNDS):
         for name, app in apps.items():
@@ -160,7 +173,7 @@ def measure_logging() -> None:
         "standard library at its default level": (True, structlog.reset_defaults),
         "structlog configured, at WARNING": (True, partial(structlog.configure, wrapper_class=dropped)),
     }
-    apps = {logs: chanx_app(types, logs=logs) for logs in (False, True)}
+    apps = {logs: chanx_app(AsyncJsonWebsocketConsumer, types, logs=logs) for logs in (False, True)}
     times: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(ROUNDS):
         for way, (logs, configure) in ways.items():
@@ -174,13 +187,15 @@ def measure_logging() -> None:
 
 
 def main() -> None:
-    print("handlers  in flight  channels/s    bare/s   chanx/s  chanx:channels  time chanx:bare")
+    register_channel_layer("default", InMemoryChannelLayer())
+    print("handlers  in flight  way               frames/s  times (a)  times (a')  time of (b)")
     for handlers, in_flight in ((1, 1), (30, 1), (1, 100), (30, 100)):
         rate = measure(handlers, in_flight)
-        print(
-            f"{handlers:8}  {in_flight:9}  {rate['channels']:10,.0f}  {rate['bare']:8,.0f}  {rate['chanx']:8,.0f}"
-            f"  {rate['chanx'] / rate['channels']:14.1f}  {rate['bare'] / rate['chanx']:15.2f}"
-        )
+        for way, frames in rate.items():
+            print(
+                f"{handlers:8}  {in_flight:9}  {way:14}  {frames:10,.0f}  {frames / rate['channels']:9.1f}"
+                f"  {frames / rate['fast-channels']:10.1f}  {rate['bare'] / frames:11.2f}"
+            )
     measure_logging()
 
 

@@ -1,4 +1,4 @@
-"""Both flavours on a real Redis channel layer: jobs, in process and behind a real server, and what connections leave."""
+"""Both flavours on a real Redis layer: jobs, in process and behind a real server, and what a connection leaves."""
 
 import asyncio
 import json
