@@ -1,10 +1,24 @@
 """The views that decide about a connection: REST framework's own machinery, run for a handshake."""
 
 import functools
+import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from django.http import Http404
-from rest_framework import authentication, generics, renderers, response, serializers, views  # type: ignore[import-untyped] # has no types
+from django.http import Http404, HttpResponseBase
+
+from chanx.utils.extras import need
+
+need("rest_framework", extra="channels")
+
+from rest_framework import (  # type: ignore[import-untyped] # has no types  # noqa: E402
+    authentication,
+    generics,
+    renderers,
+    response,
+    serializers,
+    views,
+)
+from rest_framework.utils import encoders  # type: ignore[import-untyped] # has no types  # noqa: E402
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 LOOKUP_METHODS: Final = ("get_queryset", "get_object")
@@ -146,6 +160,12 @@ class HandshakeView(_View):
     def view_object(self) -> Any:
         """The object as the view itself finds it."""
         return super().get_object()
+
+
+def refusal_of(answer: HttpResponseBase) -> Any:
+    """What a view's answer says, in JSON types; of a page only its status."""
+    data = getattr(answer, "data", None) or {"detail": answer.reason_phrase}
+    return json.loads(json.dumps(data, cls=encoders.JSONEncoder))
 
 
 @functools.cache

@@ -3,14 +3,19 @@
 handshake ─> request ─> view: authenticate ─> permissions ─> object and its permissions ─> "authentication" frame
 """
 
-import json
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
 from django.http import HttpResponseBase
-from rest_framework.utils.encoders import JSONEncoder  # type: ignore[import-untyped] # REST framework has no types
 
-from chanx.channels.auth_view import METHODS, ChanxAuthView, ChanxSerializer, handshake_view, overrides_lookup
+from chanx.channels.auth_view import (
+    METHODS,
+    ChanxAuthView,
+    ChanxSerializer,
+    handshake_view,
+    overrides_lookup,
+    refusal_of,
+)
 from chanx.channels.origin import is_own_origin
 from chanx.channels.settings import chanx_settings
 from chanx.channels.utils.request import request_from_scope
@@ -77,7 +82,7 @@ class DjangoAuthenticator(BaseAuthenticator):
             payload = AuthenticationPayload(
                 status_code=response.status_code,
                 status_text=response.reason_phrase,
-                data={"detail": "OK"} if accepted else _refusal(response),
+                data={"detail": "OK"} if accepted else refusal_of(response),
             )
             await self.send_message(AuthenticationMessage(payload=payload))
         return accepted
@@ -106,12 +111,6 @@ class DjangoAuthenticator(BaseAuthenticator):
         self._view.setup(request, *args, **kwargs)
         response: HttpResponseBase = self._view.dispatch(request, *args, **kwargs)
         return response
-
-
-def _refusal(response: HttpResponseBase) -> Any:
-    """What a response says, as JSON types."""
-    data = getattr(response, "data", None) or {"detail": response.reason_phrase}
-    return json.loads(json.dumps(data, cls=JSONEncoder))
 
 
 def _without_ambiguous_headers(scope: dict[str, Any]) -> dict[str, Any]:

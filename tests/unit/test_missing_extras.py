@@ -13,6 +13,7 @@ import pytest
         ("redis", "from chanx.bridge import JobTask", 'pip install "chanx[bridge]"'),
         ("celery", "from chanx.bridge import JobTopic", 'pip install "chanx[bridge]"'),
         ("channels", "import chanx.channels.websocket", 'pip install "chanx[channels]"'),
+        ("rest_framework", "import chanx.channels.authenticator", 'pip install "chanx[channels]"'),
         ("fast_channels", "import chanx.fast_channels.websocket", 'pip install "chanx[fast_channels]"'),
     ],
 )
