@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -47,3 +49,18 @@ class JobSnapshot(BaseModel):
     rev: int
     fields: dict[str, Any]
     task_id: str = Field(exclude=True)
+
+
+def decoded_fields(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The snapshot's fields from their JSON texts.
+
+    A text that Python does not read (an integer of more than 4,300 digits) is None: one value of one job must not hide
+    an owner's whole list.
+    """
+    decoded: dict[str, Any] = {}
+    for name, text in fields.items():
+        try:
+            decoded[name] = json.loads(text)
+        except ValueError:
+            decoded[name] = None
+    return decoded

@@ -173,6 +173,12 @@ def test_latest_events_live_in_the_snapshot_only(store: JobStore, job_id: str) -
     assert head[1] is None
 
 
+def test_a_value_that_cannot_be_read_again_hides_nothing_else(store: JobStore, job_id: str) -> None:
+    Run(store, job_id).append(delivery="latest", patch={"huge": "9" * 5000, "p": "1"})
+
+    assert [job.fields for job in store.jobs_of("user:1")] == [{"huge": None, "p": 1}]
+
+
 def test_the_oldest_entries_make_room(store: JobStore, job_id: str) -> None:
     # When
     run = Run(store, job_id)

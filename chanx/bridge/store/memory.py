@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 from collections import deque
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chanx.bridge.entry import Appended, AppendStatus, Head, LogEntry, LogPage, NewEntry
-from chanx.bridge.snapshot import JobRecord, JobSnapshot
+from chanx.bridge.snapshot import JobRecord, JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState, is_newer
 from chanx.bridge.store.base import JobStore, Retention
 from chanx.errors import ConfigurationError
@@ -140,5 +139,5 @@ class MemoryJobStore(JobStore):
             seq=job.seq,
             oldest=job.oldest,
             rev=job.rev,
-            fields={name: json.loads(value) for name, value in job.fields.items()},
+            fields=decoded_fields(job.fields),
         )

@@ -20,7 +20,7 @@ from typing import Any
 
 from chanx.bridge.entry import Appended, AppendStatus, Head, LogEntry, LogPage, NewEntry
 from chanx.bridge.names import validated_job_id
-from chanx.bridge.snapshot import JobRecord, JobSnapshot
+from chanx.bridge.snapshot import JobRecord, JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention, StoreUnavailableError
 from chanx.errors import ConfigurationError, MissingExtraError
@@ -219,5 +219,5 @@ def _snapshot(found: Any) -> JobSnapshot | None:
         seq=int(values["seq"]),
         oldest=oldest,
         rev=int(values["rev"]),
-        fields={name[2:]: json.loads(value) for name, value in values.items() if name.startswith("f:")},
+        fields=decoded_fields({name[2:]: text for name, text in values.items() if name.startswith("f:")}),
     )
