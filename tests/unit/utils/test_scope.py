@@ -2,8 +2,11 @@
 
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chanx.utils.scope import header, path_param, path_params, query_params, scope_user
 
@@ -31,6 +34,22 @@ def test_one_path_parameter() -> None:
 def test_query_parameters_are_lists_and_blank_ones_are_kept() -> None:
     assert query_params({"query_string": b"a=1&a=2&b=&c=%C3%A9"}) == {"a": ["1", "2"], "b": [""], "c": ["é"]}
     assert query_params({}) == {}
+
+
+@given(st.binary() | st.text("a=&%;+é").map(str.encode))
+def test_any_query_string_is_read(query: bytes) -> None:
+    found = query_params({"query_string": query})
+    assert all(values for values in found.values())
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1),
+    )
+)
+def test_an_encoded_query_is_read_back(given_params: dict[str, list[str]]) -> None:
+    assert query_params({"query_string": urlencode(given_params, doseq=True).encode()}) == given_params
 
 
 def test_a_header_is_found_in_any_case() -> None:
