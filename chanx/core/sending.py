@@ -110,7 +110,7 @@ class Sending(Connection):
 
     def log_frame(self, event: str, action: Any) -> None:
         """One info entry for a frame, unless it is not wanted."""
-        if self._logs and action not in self._unlogged_actions:
+        if self._logs and not (isinstance(action, str) and action in self._unlogged_actions):
             log_info(event, action=action, consumer=type(self).__name__)
 
     def _rekeyed(self, message: BaseMessage) -> str:

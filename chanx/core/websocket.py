@@ -23,6 +23,11 @@ from chanx.utils.scope import path_params
 MAX_PENDING_FRAMES: Final = 1000
 MAX_PENDING_BYTES_FACTOR: Final = 4
 
+INSTANCE_ATTRIBUTES: Final = frozenset(
+    ("authenticator", "base_send", "channel_layer", "channel_name", "groups", "scope", "topic_session", "user")
+)
+"""What a connection sets on its consumer, and so would hide a method of the class."""
+
 CLOSE_TOO_BIG: Final = 1009
 CLOSE_INTERNAL_ERROR: Final = 1011
 CLOSE_TRY_AGAIN_LATER: Final = 1013
@@ -70,6 +75,12 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         cls.handler_table = build_table(
             cls, passthrough_events_of(cls), cls.passthrough_method_prefix, cls.discriminator_field or ACTION
         )
+        for handler in cls.handler_table.handlers:
+            if handler.name in INSTANCE_ATTRIBUTES:
+                raise TypeError(
+                    f"{cls.__name__}.{handler.name}() cannot be a handler, as every consumer has an attribute of that "
+                    "name: rename the method."
+                )
         if "name" not in vars(cls):
             cls.name = consumer_name(cls.__name__)
         if "snake_name" not in vars(cls):

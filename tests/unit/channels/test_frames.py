@@ -4,7 +4,9 @@ import logging
 from typing import Any, Literal
 
 import pytest
+import structlog
 from pydantic import BaseModel, ValidationError
+from structlog.testing import capture_logs
 
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import ws_handler
@@ -280,3 +282,17 @@ async def test_no_log_entries_where_the_class_says_so(connect: Connect, caplog: 
     with caplog.at_level(logging.INFO, logger="chanx"):
         await client.quiet()
     assert caplog.records == []
+
+
+async def test_structlog_gets_the_same_entries_where_it_is_configured(connect: Connect) -> None:
+    class Logged(Shop):
+        log_ignored_actions = ["pong"]
+
+    client = await connect(Logged)
+    with capture_logs() as entries:
+        await client.send({"action": "ping"})
+        await client.frames(2)
+    structlog.reset_defaults()
+    assert entries == [
+        {"event": "Websocket received", "action": "ping", "consumer": "Logged", "log_level": "info"},
+    ]

@@ -118,6 +118,14 @@ def test_a_passthrough_event_that_is_no_message_type_is_refused() -> None:
             passthrough_events = [int]
 
 
+def test_a_method_that_the_connection_would_hide_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Wrong\.user\(\) cannot be a handler.*rename the method"):
+
+        class Wrong(ChanxWebsocketConsumerMixin):
+            @ws_handler
+            async def user(self, message: Say) -> None: ...
+
+
 def test_adapters_are_there_for_what_is_handled_and_sent() -> None:
     class Nothing(ChanxWebsocketConsumerMixin):
         pass

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from chanx.messages.base import BaseMessage, message_actions
+from chanx.messages.base import BaseChannelEvent, BaseMessage, message_actions
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import AuthenticationMessage, AuthenticationPayload, ErrorMessage, PongMessage
 
@@ -108,3 +108,62 @@ def test_a_frame_has_every_declared_field(message: BaseMessage, frame: str) -> N
 def test_unknown_keys_are_ignored() -> None:
     data: dict[str, Any] = {"action": "ping", "payload": None, "extra": 1}
     assert PingMessage.model_validate(data) == PingMessage()
+
+
+class TestOtherDiscriminators:
+    """A type told apart by another Literal field has no action of its own."""
+
+    class Said(BaseMessage):
+        payload: str
+        type: Literal["said"] = "said"
+
+    class Cried(Said):
+        type: Literal["cried"] = "cried"  # type: ignore[assignment] # the point of the test
+        volume: Literal["loud"] = "loud"
+
+    def test_it_has_only_that_field(self) -> None:
+        message = self.Said(payload="a")
+        assert message.model_dump() == {"payload": "a", "type": "said"}
+        assert self.Said.model_validate_json('{"type":"said","payload":"a"}') == message
+        assert list(self.Said.model_json_schema()["properties"]) == ["payload", "type"]
+
+    def test_action_reads_as_that_field(self) -> None:
+        assert self.Said(payload="a").action == "said"
+        assert self.Cried(payload="a").action == "cried"
+        assert message_actions(self.Cried) == ("cried",)
+        assert self.Cried(payload="a").model_dump() == {"payload": "a", "type": "cried", "volume": "loud"}
+
+    def test_any_literal_field_can_be_asked_for(self) -> None:
+        assert message_actions(self.Cried, "volume") == ("loud",)
+        assert message_actions(self.Cried, "elsewhere") == ("cried",)
+
+    def test_a_payload_is_none(self) -> None:
+        with pytest.raises(TypeError, match="must define an 'action' field"):
+
+            class Nameless(BaseMessage):
+                payload: Literal["a"]
+
+
+class TestChannelEvents:
+    """Events with a ``handler``."""
+
+    def test_it_has_to_be_a_literal(self) -> None:
+        with pytest.raises(TypeError, match="must define a 'handler' field"):
+
+            class Nameless(BaseChannelEvent):
+                payload: int
+
+        with pytest.raises(TypeError, match="requires the field 'handler' to be a `Literal` type"):
+
+            class Vague(BaseChannelEvent):
+                handler: str
+                payload: int
+
+        class Shared(BaseChannelEvent, ABC):
+            payload: int
+
+        class Good(Shared):
+            handler: Literal["good"] = "good"
+
+        assert Good(payload=1).model_dump() == {"handler": "good", "payload": 1}
+        assert message_actions(Good) == ("good",)
