@@ -19,7 +19,7 @@ class Connection:
     """
 
     scope: dict[str, Any]
-    channel_layer: ChannelLayer | None
+    channel_layer: Any  # a ChannelLayer or None: Any, so that a consumer that has one need not ask
     channel_name: str
     base_send: Callable[[dict[str, Any]], Awaitable[None]]
     user: Any
