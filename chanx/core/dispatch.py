@@ -79,6 +79,10 @@ class Dispatching(Sending):
         log_failure("frame_failed", error, consumer=type(self).__name__)
         await self.send_message(ErrorMessage(payload={"detail": "Failed to process message"}))
 
+    async def receive_without_handlers(self, data: str | bytes) -> None:
+        """Take a frame where the class has no message handler at all."""
+        raise RuntimeError(f"No message handlers registered for {type(self).__name__}")
+
     async def _receive_decoded(self, text: str) -> None:
         try:
             content = _ANY_JSON.validate_json(text)
@@ -90,7 +94,8 @@ class Dispatching(Sending):
     async def _handle(self, data: str | bytes) -> None:
         adapter = self.handler_table.incoming_message_adapter
         if adapter is None:
-            raise RuntimeError(f"No message handlers registered for {type(self).__name__}")
+            await self.receive_without_handlers(data)
+            return
         try:
             message = adapter.validate_json(
                 decamelized_json(self.handler_table, data) if self.should_camelize else data

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
-from chanx.core.envelope import is_topic_frame, may_be_topic_frame
+from chanx.core.envelope import Envelope, is_topic_frame, may_be_topic_frame
 from chanx.core.events import Eventful, ReceiveEvent
 from chanx.core.topic import Topic
 from chanx.core.topic_session import TopicSession
@@ -77,6 +78,16 @@ class TopicHost(Eventful[ReceiveEvent]):
         if default is None or self._takes(frame.get(self.discriminator)):
             return None
         return {**frame, "topic": default}
+
+    async def receive_without_handlers(self, data: str | bytes) -> None:
+        """Answer what is no JSON object; where there is a default topic every object is addressed to it."""
+        if self.default_topic is None:
+            await super().receive_without_handlers(data)
+            return
+        try:
+            Envelope.model_validate_json(data)
+        except ValidationError as error:
+            await self.handle_validation_error(error)
 
     def _takes(self, action: Any) -> bool:
         return isinstance(action, str) and action in self.handler_table.messages

@@ -105,13 +105,20 @@ async def test_errors_are_answered_on_the_topic(connect: Connect, base: Any) -> 
         assert isinstance(error["payload"], list)
 
 
-@pytest.mark.parametrize("text", ["[1]", "1", "null", "{", "", '"say"'])
-async def test_what_is_no_object_is_answered_with_an_error(connect: Connect, base: Any, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("[1]", "model_type"), ("1", "model_type"), ("null", "model_type"), ("{", "json_invalid"), ("", "json_invalid")],
+)
+async def test_what_is_no_object_is_answered_with_what_is_wrong(
+    connect: Connect, base: Any, caplog: pytest.LogCaptureFixture, text: str, problem: str
+) -> None:
     client = await opened(connect, Discussion.as_consumer(base))
     await client.send(text=text)
-    assert (await client.frame())["action"] == "error"
+    error = await client.frame()
+    assert (error["action"], [part["type"] for part in error["payload"]]) == ("error", [problem])
     await client.send({"action": "say", "payload": "still here"})
     assert await client.frame() == pushed("say", "still here")
+    assert caplog.records == []
 
 
 async def test_events_reach_it_as_they_reach_any_subscriber(connect: Connect, base: Any, layer: Any) -> None:
