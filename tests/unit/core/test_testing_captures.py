@@ -88,6 +88,12 @@ def test_the_synchronous_variant_is_captured_once() -> None:
     assert captured == [CapturedBroadcastEvent(Said(payload="1"), ["a"])]
 
 
+def test_its_options_are_taken_too() -> None:
+    with capture_broadcast_events(Chat) as captured:
+        Chat.broadcast_event_sync(Said(payload="1"), ["a"], on_commit=True)
+    assert captured == [CapturedBroadcastEvent(Said(payload="1"), ["a"])]
+
+
 async def test_it_is_captured_inside_a_running_loop_too() -> None:
     with capture_broadcast_events(Chat) as captured:
         Chat.broadcast_event_sync(Said(payload="1"))
