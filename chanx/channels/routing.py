@@ -3,10 +3,10 @@
 websocket_application = URLRouter([path("ws/", include("shop.routing"))])    # the module's `router`
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from channels.routing import URLRouter
 from django.urls import URLPattern
@@ -15,24 +15,25 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 from chanx.errors import ConfigurationError
 from chanx.routing.traversal import traverse_middleware_stack
 
-ROUTER_NAME = "router"
+if TYPE_CHECKING:  # what the types of URLRouter ask for: Django's own class, whose view is an ASGI application
+    from channels.routing import _ExtendedURLPattern as Route  # pyright: ignore[reportPrivateUsage] -- has no public name
+else:
+    Route = URLPattern
+
+ROUTER_NAME: Final = "router"
 
 
-def path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> URLPattern:
+def path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> Route:
     """A route such as ``path("ws/room/<int:pk>/", RoomConsumer.as_asgi())``, to an ASGI application or a router.
 
     ``kwargs`` are added to the parameters of the URL. To a router, also inside middleware, it is a prefix.
     """
-    application = _application(view)
-    pattern = RoutePattern(route, name=name or None, is_endpoint=not _leads_to_router(application))
-    return URLPattern(pattern, application, dict(kwargs or {}), name or None)
+    return _route(RoutePattern, route, view, kwargs, name)
 
 
-def re_path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> URLPattern:
+def re_path(route: str, view: Any, kwargs: Mapping[str, Any] | None = None, name: str = "") -> Route:
     """``path`` with a regular expression, whose named groups are the parameters."""
-    application = _application(view)
-    pattern = RegexPattern(route, name=name or None, is_endpoint=not _leads_to_router(application))
-    return URLPattern(pattern, application, dict(kwargs or {}), name or None)
+    return _route(RegexPattern, route, view, kwargs, name)
 
 
 def include(source: URLRouter | ModuleType | str) -> URLRouter:
@@ -47,6 +48,18 @@ def include(source: URLRouter | ModuleType | str) -> URLRouter:
             f"include() found no URLRouter in {source!r}: write `{ROUTER_NAME} = URLRouter([...])` in that module."
         )
     return router
+
+
+def _route(
+    pattern_type: Callable[..., RoutePattern | RegexPattern],
+    route: str,
+    view: Any,
+    kwargs: Mapping[str, Any] | None,
+    name: str,
+) -> Route:
+    application = _application(view)
+    pattern = pattern_type(route, name=name or None, is_endpoint=not _leads_to_router(application))
+    return cast("Route", URLPattern(pattern, application, dict(kwargs or {}), name or None))
 
 
 def _application(view: Any) -> Any:
