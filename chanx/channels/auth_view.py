@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         """What comes after ``HandshakeView``: any class of views."""
 
         authentication_classes: Any
+        queryset: Any
         request: Any
 
         def initial(self, request: Any, *args: Any, **kwargs: Any) -> None: ...
@@ -131,7 +132,7 @@ class HandshakeView(_View):
 
     def has_objects(self) -> bool:
         return (
-            getattr(self, "queryset", None) is not None
+            self.queryset is not None
             or overrides_lookup(self.view_class, generics.GenericAPIView)
             or self.authenticator.has_own_lookup()
         )
@@ -169,7 +170,7 @@ def refusal_of(answer: HttpResponseBase) -> Any:
 
 
 @functools.cache
-def handshake_view(view_class: type, override_http_methods: bool) -> Any:
+def handshake_view(view_class: type[Any], override_http_methods: bool) -> Any:
     """The class of views that answer handshakes as ``view_class`` would answer requests.
 
     With ``override_http_methods`` only its checks are used: each method does what ``ChanxAuthView``'s does.
@@ -179,4 +180,7 @@ def handshake_view(view_class: type, override_http_methods: bool) -> Any:
         namespace.update({name: getattr(ChanxAuthView, name) for name in METHODS})
         if not hasattr(view_class, "get_response"):
             namespace["get_response"] = ChanxAuthView.get_response
-    return type(f"{view_class.__name__}OfHandshake", (HandshakeView, view_class), namespace)
+    bases: tuple[type, ...] = (HandshakeView, view_class)
+    if not issubclass(view_class, generics.GenericAPIView):
+        bases = (*bases, generics.GenericAPIView)
+    return type(f"{view_class.__name__}OfHandshake", bases, namespace)

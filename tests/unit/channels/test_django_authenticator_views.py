@@ -246,6 +246,29 @@ async def test_a_plain_view_without_objects_can_decide(connect: Connect, user: U
     assert await client.frame() == refused(403, "Forbidden", NOT_PERMITTED)
 
 
+async def test_a_plain_view_gets_the_lookup_of_the_authenticator(connect: Connect, user: User, room: Room) -> None:
+    await Room.objects.acreate(name="other")
+    authenticator = with_view(
+        Answering, queryset=Room.objects.all(), lookup_field="name", permission_classes=[IsMember]
+    )
+    for name, code in (("hall", 200), ("other", 403), ("none", 404)):
+        client = await connect(guarded_by(authenticator), user=user, url_route=url(name=name))
+        assert (await client.frame())["payload"]["status_code"] == code
+
+
+async def test_a_plain_view_keeps_its_own_lookup(connect: Connect, user: User, room: Room) -> None:
+    class OfName(APIView):  # type: ignore[misc] # REST framework has no types
+        permission_classes = [IsMember]
+
+        def get_object(self) -> Any:
+            return Room.objects.get(name=self.kwargs["name"])
+
+    await Room.objects.acreate(name="other")
+    for name, code in (("hall", 200), ("other", 403)):
+        client = await connect(guarded_by(with_view(OfName)), user=user, url_route=url(name=name))
+        assert (await client.frame())["payload"]["status_code"] == code
+
+
 async def test_a_list_view_needs_an_object_once_it_has_a_queryset(
     connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
