@@ -106,7 +106,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
             return
         await self.receive_event(event)
 
-    async def receive_event(self, event: Event) -> None:
+    async def receive_event(self, event: Any) -> None:  # Any, so that an override may name the events it has
         """Run the handler of an event and send its answer, then the completion. Overridable."""
         try:
             answer = await call_handler(self, self.handler_table.event_handler(event), event)
@@ -117,7 +117,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         if self.should_send_completion:
             await self.send_last(_EVENT_COMPLETE)
 
-    async def handle_event_handler_error(self, error: Exception, action: str, event: Event) -> None:
+    async def handle_event_handler_error(self, error: Exception, action: str, event: Any) -> None:
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
         log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
 

@@ -4,13 +4,14 @@ decorated methods of the whole MRO  ─┐
 passthrough_events of the whole MRO ─┴─> HandlerTable: action -> Handler, and the adapters that validate
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from chanx.constants import ENVELOPE_FIELDS
 from chanx.core.adapters import event_union, tagged_union
 from chanx.messages.base import ACTION, BaseChannelEvent, BaseMessage, Event, EventType, message_actions, tag_field
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage, GroupCompleteMessage
@@ -152,6 +153,7 @@ def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> Handl
     inputs = {tag: cast("type[BaseMessage]", handler.info.input_type) for tag, handler in messages.items()}
     declared = _output_types(messages, events, channel_events)
     outputs: list[type[BaseMessage]] = list(dict.fromkeys((*SYSTEM_OUTPUTS, *declared)))
+    _refuse_clashes(owner, discriminator, (*inputs.values(), *outputs))
     return HandlerTable(
         owner=owner,
         discriminator=discriminator,
@@ -166,6 +168,17 @@ def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> Handl
         tag_of=_tag_reader(discriminator),
         handlers=handlers,
     )
+
+
+def _refuse_clashes(owner: str, discriminator: str, models: Iterable[type[BaseMessage]]) -> None:
+    if discriminator in ENVELOPE_FIELDS:
+        raise TypeError(f"{owner}: a discriminator_field cannot be {discriminator!r}, a key of topic frames.")
+    for model in models:
+        if discriminator in model.model_fields and tag_field(model, discriminator) != discriminator:
+            raise TypeError(
+                f"{owner}: the discriminator_field {discriminator!r} is a field of {model.__name__} that is no "
+                "Literal. Make it one, or choose another discriminator_field."
+            )
 
 
 def _tag_reader(discriminator: str) -> Callable[[BaseMessage], str]:

@@ -4,7 +4,7 @@ from abc import ABC
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -26,7 +26,10 @@ class BaseMessage(BaseModel, ABC):
     received data are ignored.
     """
 
-    action: Any
+    if TYPE_CHECKING:
+        action: Any = None  # for type checkers with a default: a type with another discriminating field has none
+    else:
+        action: Any
     payload: Any
 
     own_discriminator: ClassVar[str] = ACTION

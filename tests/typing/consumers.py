@@ -13,7 +13,7 @@ from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import channel, event_handler, ws_handler
 from chanx.core.topic import Topic
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseChannelEvent, BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
 
@@ -29,6 +29,16 @@ class ChatMessage(BaseMessage):
 
 class JobDone(BaseMessage):
     action: Literal["job_done"] = "job_done"
+    payload: int
+
+
+class UserJoined(BaseChannelEvent):
+    handler: Literal["user_joined"] = "user_joined"
+    payload: str
+
+
+class Typed(BaseMessage):
+    type: Literal["typed"] = "typed"
     payload: int
 
 
@@ -84,6 +94,20 @@ class ChatConsumer(AsyncJsonWebsocketConsumer[JobDone]):
         return event
 
 
+class TypedConsumer(AsyncJsonWebsocketConsumer[JobDone | UserJoined]):
+    discriminator_field = "type"
+    camelize = True
+
+    @ws_handler
+    async def typed(self, message: Typed) -> Typed:
+        return message
+
+    @event_handler
+    async def user_joined(self, event: UserJoined) -> None: ...
+
+    async def handle_event_handler_error(self, error: Exception, action: str, event: UserJoined) -> None: ...
+
+
 def own_layer(alias: str) -> Any:
     return None
 
@@ -108,3 +132,7 @@ async def the_type_parameter_is_what_may_be_sent() -> None:
     ChatConsumer.broadcast_event_sync(PongMessage())  # type: ignore[arg-type] # has to be found
     await PlainConsumer.send_event(PongMessage(), "channel")
     await Room.broadcast("room:1", JobDone(payload=1), seq=1)
+    await TypedConsumer.send_event(UserJoined(payload="Ada"), "channel", validate=True)
+    TypedConsumer.broadcast_event_sync(JobDone(payload=1), "hall", on_commit=True, validate=True)
+    TypedConsumer.send_event_sync(Typed(payload=1), "hall")  # type: ignore[arg-type] # has to be found
+    assert_type(Typed(payload=1).payload, int)

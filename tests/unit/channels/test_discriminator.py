@@ -269,3 +269,25 @@ def test_two_methods_for_one_value_are_refused_when_the_class_is_created() -> No
 
             @ws_handler
             async def both(self, message: Both) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("payload", "a field of .* that is no Literal"),
+        ("size", "'size' is a field of Sized that is no Literal"),
+        ("topic", "a key of topic frames"),
+    ],
+)
+def test_a_key_that_means_something_else_is_refused(field: str, text: str) -> None:
+    class Sized(BaseMessage):
+        action: Literal["sized"] = "sized"
+        payload: None = None
+        size: int = 1
+
+    class Consumer(ChanxWebsocketConsumerMixin):
+        @ws_handler
+        async def sized(self, message: Sized) -> None: ...
+
+    with pytest.raises(TypeError, match=text):
+        type("Wrong", (Consumer,), {"discriminator_field": field})
