@@ -34,7 +34,9 @@ from chanx.bridge.web.messages import (
 from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
+from chanx.core.rekeying import rekeyed_text
 from chanx.core.topic import Topic, TopicRefused, refusal_message
+from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
 from chanx.utils.asyncio import create_task
 
@@ -198,7 +200,8 @@ class JobTopic(Topic):
     async def _send_entry(self, entry: LogEntry | LatestEntry) -> None:
         # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
         place = f'"seq":{entry.seq}' if isinstance(entry, LogEntry) else f'"head":{entry.head},"rev":{entry.rev}'
-        await self.send_text(f'{{"version":1,"topic":{json.dumps(self.topic)},{place},{entry.event[1:]}')
+        event = rekeyed_text(entry.event, ACTION, self.consumer.discriminator)
+        await self.send_text(f'{{"version":1,"topic":{json.dumps(self.topic)},{place},{event[1:]}')
 
     async def _stop(self) -> None:
         self._stream = None

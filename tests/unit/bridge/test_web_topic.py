@@ -214,3 +214,25 @@ async def test_what_comes_while_the_log_is_read_is_not_lost(
     # Then
     assert json.loads(await asyncio.wait_for(sent.get(), 5))["action"] == "job_progress"
     await topic.on_unsubscribe()
+
+
+async def test_the_stream_has_its_consumers_discriminator(bridge: Bridge, jobs: type[JobTopic]) -> None:
+    # Given
+    class Consumer(AsyncJsonWebsocketConsumer):
+        topics = [jobs]
+        discriminator_field = "type"
+        get_channel_layer = jobs.get_channel_layer
+
+    log(bridge, "one")
+    socket = WebsocketCommunicator(Consumer.as_asgi(), "/ws/")
+    socket.scope["user"] = SimpleNamespace(pk=1)
+    assert (await socket.connect())[0]
+
+    # When
+    await socket.send_json_to({"topic": TOPIC, "type": "subscribe", "ref": "1"})
+
+    # Then
+    frames = [await hear(socket), await hear(socket)]
+    assert [frame["type"] for frame in frames] == ["subscribed", "job_log"]
+    assert not any("action" in frame for frame in frames)
+    await socket.disconnect()
