@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
-from channels.testing import WebsocketCommunicator as ChannelsCommunicator
 from django.test import TransactionTestCase
 
 from chanx.channels.settings import chanx_settings
@@ -15,18 +14,28 @@ from chanx.channels.testing_connections import open_connections
 from chanx.channels.utils.asgi import get_websocket_application
 from chanx.core.testing import WebsocketCommunicatorMixin
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
+from chanx.errors import MissingExtraError
 from chanx.messages.outgoing import AuthenticationMessage
+
+try:
+    from channels.testing import WebsocketCommunicator as ChannelsCommunicator
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.split(".")[0] != "daphne":
+        raise
+    raise MissingExtraError('Channels\' test helpers need daphne: pip install "channels[daphne]"') from error
 
 Headers = list[tuple[bytes, bytes]]
 Consumer = type[ChanxWebsocketConsumerMixin[Any]]
 
 
 class WebsocketCommunicator(WebsocketCommunicatorMixin, ChannelsCommunicator):  # type: ignore[misc] # channels has no types
-    """A typed test client of one connection, with the methods of Channels' own beside it::
+    """A typed test client of one connection::
 
-    async with WebsocketCommunicator(ChatConsumer.as_asgi(), "/ws/chat/", consumer=ChatConsumer) as client:
-        await client.send_message(ChatMessage(payload="Hello"))
-        assert await client.receive_all_messages() == [EchoMessage(payload="Hello")]
+        async with WebsocketCommunicator(ChatConsumer.as_asgi(), "/ws/chat/", consumer=ChatConsumer) as client:
+            await client.send_message(ChatMessage(payload="Hello"))
+            assert await client.receive_all_messages() == [EchoMessage(payload="Hello")]
+
+    It has the methods of Channels' own communicator too.
     """
 
     async def receive_output(self, timeout: float = 1) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from chanx.core.testing import WebsocketCommunicatorMixin
 
 
 class WebsocketCommunicator(WebsocketCommunicatorMixin, FastChannelsCommunicator):
-    """A typed test client of one connection, with the methods of fast-channels' own beside it::
+    """A typed test client of one connection::
 
-    async with WebsocketCommunicator(app, "/ws/chat", consumer=ChatConsumer) as client:
-        await client.send_message(ChatMessage(payload="Hello"))
-        assert await client.receive_all_messages() == [EchoMessage(payload="Hello")]
+        async with WebsocketCommunicator(app, "/ws/chat", consumer=ChatConsumer) as client:
+            await client.send_message(ChatMessage(payload="Hello"))
+            assert await client.receive_all_messages() == [EchoMessage(payload="Hello")]
+
+    It has the methods of fast-channels' own communicator too.
     """

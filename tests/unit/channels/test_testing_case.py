@@ -1,6 +1,9 @@
 """The Django test case for a consumer, and what its communicator knows about authentication."""
 
 import asyncio
+import subprocess
+import sys
+import textwrap
 import time
 import unittest
 from collections.abc import Callable
@@ -286,3 +289,20 @@ async def test_nothing_stays_patched_when_clients_wait_at_the_same_time() -> Non
     assert db.close_old_connections is before
     for client in clients:
         await client.disconnect()
+
+
+def test_without_daphne_it_says_what_to_install() -> None:
+    # Given an interpreter where daphne is not installed, which channels.testing imports
+    program = """
+        import sys
+        sys.modules["daphne"] = None
+        import django
+        from django.conf import settings
+        settings.configure(INSTALLED_APPS=["channels"])
+        django.setup()
+        import chanx.channels.testing
+    """
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert 'need daphne: pip install "channels[daphne]"' in result.stderr
