@@ -14,6 +14,8 @@ from chanx.core.config import ConsumerConfig
 from chanx.core.events import ReceiveEvent
 from chanx.core.serving import ServedConsumer, Signals, Upkeep
 
+__all__ = ["AsyncJsonWebsocketConsumer", "ReceiveEvent"]
+
 
 class AsyncJsonWebsocketConsumer(ServedConsumer[ReceiveEvent], ChannelsConsumer):  # type: ignore[misc] # channels has no types
     """A typed consumer on Channels: subclass it, decorate methods, route to ``as_asgi()``."""

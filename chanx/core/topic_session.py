@@ -92,6 +92,7 @@ class TopicSession:
                 await topic.receive_frame(content, envelope.ref)
 
     async def _subscribe(self, envelope: Envelope, payload: Any) -> None:
+        self._log_received("subscribe", envelope)
         known = self._topics.get(envelope.topic)
         topic = known or self._new_topic(envelope.topic)
         if known is None and len(self._topics) >= self._limit:
@@ -115,9 +116,14 @@ class TopicSession:
         await topic.on_subscribe()
 
     async def _unsubscribe(self, envelope: Envelope) -> None:
+        self._log_received("unsubscribe", envelope)
         topic = self._topics.get(envelope.topic) or self._new_topic(envelope.topic)
         await self._leave(topic)
         await self._reply(envelope, UnsubscribedMessage())
+
+    def _log_received(self, action: str, envelope: Envelope) -> None:
+        if envelope.topic != self.default:  # that one is opened by the connection, no frame asks for it
+            self._consumer.log_frame("Websocket received", action)
 
     def _new_topic(self, name: str) -> Topic:
         dedicated = self._dedicated.get(name)

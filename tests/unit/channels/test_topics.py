@@ -1,6 +1,7 @@
 """Topics: subscribing, addressed frames, events, and their hooks."""
 
 import asyncio
+import logging
 from typing import Any, Literal
 
 import pytest
@@ -369,3 +370,19 @@ def test_topics_that_are_none_are_refused() -> None:
 
         class Wrong(AsyncJsonWebsocketConsumer):
             topics = [Topic]
+
+
+async def test_every_topic_frame_in_and_out_is_logged_once(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    client = await connect(Host)
+    with caplog.at_level(logging.INFO, logger="chanx"):
+        for action in ("subscribe", "say", "unsubscribe"):
+            await client.send({"topic": "room:1", "action": action, "payload": "x"})
+            await client.frame()
+    assert [(record.event, record.values["action"]) for record in caplog.records] == [  # type: ignore[attr-defined] # extras
+        ("Websocket received", "subscribe"),
+        ("Websocket sent", "subscribed"),
+        ("Websocket received", "say"),
+        ("Websocket sent", "said"),
+        ("Websocket received", "unsubscribe"),
+        ("Websocket sent", "unsubscribed"),
+    ]
