@@ -60,6 +60,23 @@ async def test_camelized_frames_become_messages(base: Any, communicator: Any) ->
         assert frame["payload"] == {"firstName": "Ada", "extra": {"own_key": 1}}
 
 
+@on_both
+async def test_what_is_sent_is_camelized_too(base: Any, communicator: Any) -> None:
+    class Profiles(base):  # type: ignore[misc]
+        camelize = True
+
+    async def echo(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+
+    async with communicator(echo, "/ws/", consumer=Profiles) as client:
+        await client.send_message(GetProfile(payload=Profile(first_name="Ada", extra={"own_key": 1})))
+        frame = await client.receive_json_from()
+        assert frame == {"action": "get_profile", "payload": {"firstName": "Ada", "extra": {"own_key": 1}}}
+
+
 class ProfileTopic(Topic):
     pattern = "profile"
 
