@@ -47,8 +47,8 @@ class Wire:
         """A frame as what the consumer, or the topic it is addressed by, declares; else ``ValidationError``."""
         topic = _value(frame, "topic")
         if isinstance(topic, str):
-            for topic_class in self._consumer.topics:
-                if topic_class.parse(topic) is not None:
+            for topic_class in (*self._consumer.topics, self._consumer.default_topic):
+                if topic_class is not None and topic_class.parse(topic) is not None:
                     return self.read_topic(topic_class, frame)
         table = self._consumer.handler_table.under(self._consumer.wire_discriminator())
         return self._validated(table.outgoing_message_adapter, table.outputs.get(self.action(frame)), frame)

@@ -357,6 +357,18 @@ async def test_topic_messages_among_all_messages(flavour: Flavour) -> None:
         assert await client.receive_all_messages("answer") == [Answer(payload="room")]
 
 
+async def test_the_dedicated_route_of_a_topic(flavour: Flavour) -> None:
+    consumer = Room.as_consumer(flavour.base, get_channel_layer=staticmethod(lambda alias: None))
+
+    async def of_room_1(scope: Any, receive: Any, send: Any) -> None:
+        await consumer()({**scope, "path_params": {"id": "1"}}, receive, send)
+
+    async with flavour.communicator(of_room_1, "/room/1/", consumer=consumer) as client:
+        assert await client.receive_topic_message(Room) == SubscribedMessage()
+        await client.send_message(Ask(payload="who"))
+        assert await client.receive_all_messages("answer") == [Answer(payload="who in room:1")]
+
+
 async def test_waiting_for_a_reply_of_a_connection_that_is_closed(flavour: Flavour) -> None:
     async with flavour.client(flavour.chat) as client:
         await client.send_message(Ask(payload="close"))
