@@ -15,6 +15,7 @@ from chanx.core.ending import ended
 from chanx.core.event_source import EventSource
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
+from chanx.core.foreign_scope import refuse
 from chanx.core.receive_loop import receive_loop
 from chanx.core.websocket import CLOSE_INTERNAL_ERROR, ChanxWebsocketConsumerMixin
 from chanx.utils.asyncio import create_task
@@ -67,6 +68,9 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         """Serve one connection, from its first message to its last."""
+        if scope["type"] != "websocket":
+            await refuse(scope, send)
+            return
         self.scope = scope
         self.base_send = send
         self.channel_layer = layer = self.find_channel_layer()

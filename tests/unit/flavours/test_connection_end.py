@@ -9,6 +9,7 @@ import pytest
 from chanx.core import serving
 from chanx.core.decorators import event_handler, ws_handler
 from chanx.core.topic import Topic
+from chanx.errors import ConfigurationError
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
@@ -287,3 +288,20 @@ async def test_a_layer_that_goes_away_closes_with_1011(
     await client._communicator.wait(5)
     assert client.consumer.log == [1011]
     assert [record.event for record in caplog.records] == ["connection_failed"]  # type: ignore[attr-defined]  # extras
+
+
+async def test_an_http_request_to_a_consumer_is_told_to_upgrade(consumer: Any) -> None:
+    """Whoever mounts a consumer gets HTTP requests there as well."""
+    answers: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        answers.append(message)
+
+    await consumer.as_asgi()({"type": "http", "path": "/"}, broken, send)
+    assert answers[0]["status"] == 426
+    assert answers[1]["type"] == "http.response.body"
+
+
+async def test_a_consumer_has_no_lifespan(consumer: Any) -> None:
+    with pytest.raises(ConfigurationError, match="lifespan"):
+        await consumer.as_asgi()({"type": "lifespan"}, broken, broken)
