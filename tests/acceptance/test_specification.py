@@ -224,7 +224,7 @@ class TestAuthentication:
         self, framework: claims.Framework, ada: User, room: ChatRoom
     ) -> None:
         client = await framework.client(ChatConsumer, f"/ws/chat/{room.pk}/", chat(ChatConsumer, ada))
-        await client.assert_authenticated_status_ok()
+        await client.assert_authenticated_status_ok(max_auth_time=5)
         assert await claims.next_message(client) == Notification(payload="ada in hall")
         await client.send_message(UserMessage(payload="hi"))
         assert await claims.next_message(client) == Notification(payload="ada: hi")
@@ -232,13 +232,13 @@ class TestAuthentication:
     async def test_who_is_not_signed_in_is_refused(self, framework: claims.Framework, room: ChatRoom) -> None:
         application = chat(ChatConsumer, AnonymousUser())
         client = await framework.client(ChatConsumer, f"/ws/chat/{room.pk}/", application)
-        message = await client.wait_for_auth(after_auth_time=0)
+        message = await client.wait_for_auth(max_auth_time=5, after_auth_time=0)
         assert (message.payload.status_code, message.payload.status_text) == (403, "Forbidden")
         await client.assert_closed()
 
     async def test_an_object_that_is_not_there(self, framework: claims.Framework, ada: User) -> None:
         client = await framework.client(ChatConsumer, "/ws/chat/99/", chat(ChatConsumer, ada))
-        message = await client.wait_for_auth(after_auth_time=0)
+        message = await client.wait_for_auth(max_auth_time=5, after_auth_time=0)
         assert (message.payload.status_code, message.payload.status_text) == (404, "Not Found")
         await client.assert_closed()
 
@@ -293,7 +293,7 @@ class RoomChatConsumer(AsyncJsonWebsocketConsumer[UserJoinedChannelEvent]):  # O
 class TestTheCompleteExample:
     async def enter(self, framework: claims.Framework, user: User, room: ChatRoom) -> Any:
         client = await framework.client(RoomChatConsumer, f"/ws/chat/{room.pk}/", chat(RoomChatConsumer, user))
-        await client.assert_authenticated_status_ok()
+        await client.assert_authenticated_status_ok(max_auth_time=5)
         return client
 
     async def test_a_chat_message_reaches_the_room(
@@ -324,5 +324,5 @@ class TestTheCompleteExample:
     async def test_who_is_not_signed_in_stays_out(self, framework: claims.Framework, room: ChatRoom) -> None:
         application = chat(RoomChatConsumer, AnonymousUser())
         client = await framework.client(RoomChatConsumer, f"/ws/chat/{room.pk}/", application)
-        assert (await client.wait_for_auth(after_auth_time=0)).payload.status_code == 403
+        assert (await client.wait_for_auth(max_auth_time=5, after_auth_time=0)).payload.status_code == 403
         await client.assert_closed()

@@ -114,7 +114,7 @@ class TestCommunicators(PingCase):
 
     async def test_messages(self) -> None:
         await self.auth_communicator.connect()
-        await self.auth_communicator.assert_authenticated_status_ok()
+        await self.auth_communicator.assert_authenticated_status_ok(max_auth_time=5)
         await self.auth_communicator.send_message(PingMessage())
         assert await self.auth_communicator.receive_all_messages() == [PongMessage()]
 
@@ -123,7 +123,7 @@ class TestAuthentication(PingCase):
     async def test_the_result_of_authentication(self) -> None:
         communicator = self.create_communicator(ws_path="/ws/ping/?status=403")
         await communicator.connect()
-        message = await communicator.wait_for_auth(after_auth_time=0)
+        message = await communicator.wait_for_auth(max_auth_time=5, after_auth_time=0)
         assert isinstance(message, AuthenticationMessage)
         assert message.payload.status_code == 403
         await communicator.assert_closed()
@@ -132,7 +132,7 @@ class TestAuthentication(PingCase):
         communicator = self.create_communicator(ws_path="/ws/ping/?status=404")
         await communicator.connect()
         with pytest.raises(AssertionError, match="Authentication ended with 404 Text"):
-            await communicator.assert_authenticated_status_ok()
+            await communicator.assert_authenticated_status_ok(max_auth_time=5)
 
     async def test_no_result_in_time(self) -> None:
         communicator = self.create_communicator(router=silent)
@@ -150,7 +150,7 @@ class TestAuthentication(PingCase):
     async def test_the_setting_says_that_none_is_expected(self) -> None:
         await self.auth_communicator.connect()
         assert await self.auth_communicator.wait_for_auth(max_auth_time=0.01) is None
-        assert await self.auth_communicator.wait_for_auth(True, after_auth_time=0) is not None
+        assert await self.auth_communicator.wait_for_auth(True, 5, after_auth_time=0) is not None
 
 
 async def silent(scope: Any, receive: Any, send: Any) -> None:
@@ -248,7 +248,7 @@ class TestTheProjectsApplication(WebsocketTestCase):
 
     async def test_it_is_used_without_a_router(self) -> None:
         await self.auth_communicator.connect()
-        await self.auth_communicator.assert_authenticated_status_ok()
+        await self.auth_communicator.assert_authenticated_status_ok(max_auth_time=5)
 
 
 class UsesTheDatabase(AsyncJsonWebsocketConsumer):

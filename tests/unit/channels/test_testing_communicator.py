@@ -240,7 +240,8 @@ async def test_a_frame_the_consumer_does_not_declare(flavour: Flavour) -> None:
 async def test_all_frames_as_json(flavour: Flavour) -> None:
     async with flavour.client(flavour.chat) as client:
         await client.send_message(Ask(payload="twice"))
-        assert await client.receive_all_json(timeout=0.05) == [
+        await sent(client, 3)
+        assert await client.receive_all_json(timeout=0.01) == [
             {"action": "answer", "payload": "1"},
             {"action": "answer", "payload": "2"},
             CompleteMessage().model_dump(),
