@@ -140,16 +140,19 @@ class TopicSession:
             await layer.group_add(topic.group_name(topic.topic), self._consumer.channel_name)
 
     async def _leave(self, topic: Topic) -> None:
-        if self._topics.pop(topic.topic, None) is None:
+        if topic.topic not in self._topics:
             return
         layer, group = self._consumer.channel_layer, topic.group_name(topic.topic)
         # Two topics may share a group, as its name holds fewer characters.
-        shared = any(other.group_name(name) == group for name, other in self._topics.items())
+        others = (other for name, other in self._topics.items() if name != topic.topic)
+        shared = any(other.group_name(other.topic) == group for other in others)
         try:
             if layer is not None and not shared:
                 await layer.group_discard(group, self._consumer.channel_name)
         except Exception as error:
             log_failure("group_discard_failed", error, topic=topic.topic)
+        # Not before: a connection may end in the middle of this, and then leaves the topics that are still here.
+        self._topics.pop(topic.topic, None)
         if topic.topic in self._begun:
             self._begun.discard(topic.topic)
             try:

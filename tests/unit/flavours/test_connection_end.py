@@ -305,3 +305,26 @@ async def test_an_http_request_to_a_consumer_is_told_to_upgrade(consumer: Any) -
 async def test_a_consumer_has_no_lifespan(consumer: Any) -> None:
     with pytest.raises(ConfigurationError, match="lifespan"):
         await consumer.as_asgi()({"type": "lifespan"}, broken, broken)
+
+
+async def test_a_topic_that_is_being_left_when_the_connection_ends_is_left(
+    consumer: Any, layer: Any, connect: Connect
+) -> None:
+    # Given an unsubscribe whose leaving of the group takes its time
+    client = await connect(consumer)
+    await busy(client)
+    group_discard, leaving = layer.group_discard, asyncio.Event()
+
+    async def never(*arguments: Any) -> None:
+        leaving.set()
+        await asyncio.Event().wait()
+
+    layer.group_discard = never
+    await client.send({"topic": "room:1", "action": "unsubscribe"})
+    await leaving.wait()
+
+    # When the client goes meanwhile, Then the group is left all the same
+    layer.group_discard = group_discard
+    await client.disconnect()
+    assert layer.groups == {}
+    assert "left the room" in client.consumer.log
