@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+import httpx
 import pytest
 from fast_channels.layers import InMemoryChannelLayer, register_channel_layer, unregister_channel_layer
-from fast_channels.testing import HttpCommunicator, WebsocketCommunicator
+from fast_channels.testing import WebsocketCommunicator
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -181,9 +182,8 @@ async def test_http_routes_send_events_to_its_clients(layer: InMemoryChannelLaye
     async with connected(app, "/ws/lobby") as socket:
         await asked(socket, action="say", payload="here")  # answered once the group is joined
         for path, text in (("/announce", "awaited"), ("/announce_sync", "from a thread")):
-            request = HttpCommunicator(app, path=path)
-            await request.send_request()
-            assert (await request.get_response(5))["status"] == 200
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site") as http:
+                assert (await http.get(path)).status_code == 200
             assert await socket.receive_json_from(5) == {"action": "said", "payload": text}
     assert layer.groups == layer.channels == {}
 
