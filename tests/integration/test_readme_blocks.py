@@ -1,0 +1,156 @@
+"""The README's other blocks of Python, word for word, each run with what it leaves out."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from fastapi import FastAPI
+from pydantic import BaseModel
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from starlette.routing import WebSocketRoute
+
+from chanx.bridge import Job, JobError, JobEvent
+from chanx.channels.authenticator import DjangoAuthenticator
+from chanx.channels.routing import path
+from chanx.channels.testing import WebsocketCommunicator
+from chanx.channels.websocket import AsyncJsonWebsocketConsumer
+from chanx.core.authenticator import BaseAuthenticator
+from chanx.core.decorators import channel, event_handler, ws_handler
+from chanx.messages.base import BaseMessage
+from chanx.messages.incoming import PingMessage
+from chanx.messages.outgoing import PongMessage
+from tests.unit.bridge.doubles import Bench
+from tests.unit.channels.rooms.models import Room
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+class RejectedPayload(BaseModel):
+    line: int
+
+
+class StatisticsPayload(BaseModel):
+    mean: float
+
+
+class ChatPayload(BaseModel):
+    text: str
+
+
+class InvoiceReady(BaseMessage):
+    action: Literal["invoice_ready"] = "invoice_ready"
+    payload: int
+
+
+def run_block(beginning: str, **left_out: Any) -> dict[str, Any]:
+    """Runs the block that begins so, with the names it leaves out; returns all its names."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if block.startswith(beginning)]
+    names = {"__name__": __name__, **left_out}
+    exec(compile(block, str(README), "exec"), names)
+    return names
+
+
+def event_types() -> dict[str, Any]:
+    return run_block(
+        "class RowRejected",
+        JobEvent=JobEvent,
+        Literal=Literal,
+        RejectedPayload=RejectedPayload,
+        StatisticsPayload=StatisticsPayload,
+    )
+
+
+def test_the_calls_in_a_task() -> None:
+    bench = Bench()
+    task = SimpleNamespace(job=Job(bench.reporter))
+    rejected = event_types()["RowRejected"]
+
+    with pytest.raises(JobError, match="The file is empty") as raised:
+        run_block(
+            "self.job.progress(", self=task, RowRejected=rejected, RejectedPayload=RejectedPayload, JobError=JobError
+        )
+
+    assert raised.value.code == "empty_file"
+    assert [event["action"] for event in bench.events()] == ["job_log", "row_rejected"]
+    assert bench.fields()["job_progress"]["fraction"] == 0.3
+
+
+def test_the_event_types() -> None:
+    bench, types = Bench(), event_types()
+    job = Job(bench.reporter)
+
+    job.emit(types["RowRejected"](payload=RejectedPayload(line=7)))
+    job.emit(types["Statistics"](payload=StatisticsPayload(mean=0.5)))
+
+    assert [event["payload"] for event in bench.events()] == [{"line": 7}]
+    assert bench.fields() == {"statistics": {"mean": 0.5}}
+
+
+@pytest.fixture
+def chat_consumer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    names = run_block(
+        "class ChatMessage",
+        AsyncJsonWebsocketConsumer=AsyncJsonWebsocketConsumer,
+        BaseMessage=BaseMessage,
+        ChatPayload=ChatPayload,
+        InvoiceReady=InvoiceReady,
+        Literal=Literal,
+        PingMessage=PingMessage,
+        PongMessage=PongMessage,
+        channel=channel,
+        event_handler=event_handler,
+        ws_handler=ws_handler,
+    )
+    layer = InMemoryChannelLayer()
+    monkeypatch.setattr(names["ChatConsumer"], "get_channel_layer", staticmethod(lambda alias: layer))
+    return names["ChatConsumer"]
+
+
+async def test_the_chat_consumer(chat_consumer: Any) -> None:
+    def client() -> WebsocketCommunicator:
+        return WebsocketCommunicator(chat_consumer.as_asgi(), "/ws/chat/", consumer=chat_consumer)
+
+    async with client() as ada, client() as grace:
+        await ada.send_message(PingMessage())
+        assert await ada.receive_json_from() == {"action": "pong", "payload": None}
+
+        await ada.send_json_to({"action": "chat", "payload": {"text": "hello"}})
+        assert await grace.receive_json_from() == {"action": "chat", "payload": {"text": "hello"}}
+        assert await ada.receive_nothing()
+
+        await chat_consumer.broadcast_event(InvoiceReady(payload=3), groups=["lobby"])
+        assert await ada.receive_json_from() == {"action": "invoice_ready", "payload": 3}
+
+
+def test_the_routes(chat_consumer: Any) -> None:
+    app = FastAPI()
+
+    run_block("app.router.routes", ChatConsumer=chat_consumer, WebSocketRoute=WebSocketRoute, app=app, path=path)
+
+    assert [route.path for route in app.routes if isinstance(route, WebSocketRoute)] == ["/ws/chat/{room}"]
+
+
+async def test_the_authenticators(chat_consumer: Any) -> None:
+    async def user_of(token: str | None) -> str | None:
+        return token
+
+    names = run_block(
+        "class RoomAuthenticator",
+        BaseAuthenticator=BaseAuthenticator,
+        DjangoAuthenticator=DjangoAuthenticator,
+        IsAuthenticated=IsAuthenticated,
+        IsMember=BasePermission,
+        Room=Room,
+        user_of=user_of,
+    )
+    chat_consumer.authenticator_class = names["TokenAuthenticator"]
+
+    async with WebsocketCommunicator(chat_consumer.as_asgi(), "/ws/?token=t", consumer=chat_consumer) as allowed:
+        await allowed.send_message(PingMessage())
+        assert await allowed.receive_json_from() == {"action": "pong", "payload": None}
+    async with WebsocketCommunicator(chat_consumer.as_asgi(), "/ws/", consumer=chat_consumer) as refused:
+        assert await refused.receive_output() == {"type": "websocket.close"}
