@@ -32,6 +32,11 @@ class ChanxSettings:
 
 
 def _project() -> Mapping[str, Any]:
+    # Django keeps a setting that was read in the object's own dict and empties it when settings are overridden. Looking
+    # there first saves its lookup in Python, which three times a frame costs a tenth of the frame.
+    kept: Mapping[str, Any] | None = object.__getattribute__(settings, "__dict__").get("CHANX")
+    if kept is not None:
+        return kept
     try:
         return settings.CHANX  # type: ignore[no-any-return]  # django-stubs knows Django's own settings only
     except AttributeError:

@@ -8,6 +8,7 @@ channel layer ───┘
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
 from chanx.core.channel_layer import open_to_synchronous_code
@@ -96,7 +97,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         What is no message, or what such a method raises, is logged and does not end the connection.
         """
         try:
-            name = _method_name(message)
+            name = _method_name(message["type"])
             if self.is_closed and not name.startswith("websocket_"):
                 return
             method = getattr(self, name)
@@ -162,8 +163,9 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             log_failure("close_failed", error, consumer=type(self).__name__, code=code)
 
 
-def _method_name(message: dict[str, Any]) -> str:
-    name: str = message["type"].replace(".", "_")
+@lru_cache(maxsize=256)
+def _method_name(message_type: str) -> str:
+    name = message_type.replace(".", "_")
     if name.startswith("_"):
         raise ValueError(f"The type of a message must not begin with an underscore: {name!r}")
     return name
