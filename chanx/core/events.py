@@ -39,15 +39,24 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     """
 
     @classmethod
-    async def send_event(cls, event: ReceiveEvent, channel_name: str, *, validate: bool = False) -> None:
-        """Send an event to one connection (its ``channel_name``), or to the group of that name if it is no channel."""
+    async def send_event(cls, event: ReceiveEvent, channel_name: str | None = None, *, validate: bool = False) -> None:
+        """Send an event to one connection (its ``channel_name``), or to the group of that name if it is no channel.
+
+        Without a name it goes to the class's own groups, as with ``broadcast_event``.
+        """
+        if channel_name is None:
+            await cls.broadcast_event(event, validate=validate)
+            return
         await send_to_name(cls._layer(), channel_name, cls._event_message(event, validate))
 
     @classmethod
     def send_event_sync(
-        cls, event: ReceiveEvent, channel_name: str, *, on_commit: bool = False, validate: bool = False
+        cls, event: ReceiveEvent, channel_name: str | None = None, *, on_commit: bool = False, validate: bool = False
     ) -> None:
         """``send_event`` from synchronous code."""
+        if channel_name is None:
+            cls.broadcast_event_sync(event, on_commit=on_commit, validate=validate)
+            return
         layer, message = cls._layer(), cls._event_message(event, validate)
 
         def send() -> None:

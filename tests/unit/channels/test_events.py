@@ -125,6 +125,14 @@ async def test_an_event_to_one_connection_and_to_the_group_of_a_name(connect: Co
     assert await one.actions(2) == await two.actions(2) == ["said", "event_complete"]
 
 
+async def test_an_event_to_nobody_in_particular_goes_to_the_class_s_groups(connect: Connect) -> None:
+    one, two = await connect(Room), await connect(Room)
+    await Room.send_event(Tick(payload=1))
+    await sync_to_async(Room.send_event_sync)(Tick(payload=2))
+    for client in (one, two):
+        assert [await client.frame() for _ in range(2)] == [{"action": "tick", "payload": n} for n in (1, 2)]
+
+
 @pytest.mark.parametrize("groups", [None, "hall", ["hall", "hall"]])
 async def test_an_event_to_groups(connect: Connect, groups: Any) -> None:
     one, two = await connect(Room), await connect(Room)
