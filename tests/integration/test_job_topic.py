@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from channels.testing import WebsocketCommunicator
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from chanx.bridge import Bridge, JobTopic, install
@@ -30,6 +29,7 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import Retention
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.web.merge import HOLD
+from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.testing.redis_server import RedisServer
 
@@ -137,7 +137,7 @@ class _Silent:
 
 @asynccontextmanager
 async def connected(consumer: type[AsyncJsonWebsocketConsumer], topic: str, user: Any = ADA) -> AsyncIterator[Client]:
-    socket = WebsocketCommunicator(consumer.as_asgi(), "/ws/")
+    socket = WebsocketCommunicator(consumer.as_asgi(), "/ws/", consumer=consumer)
     socket.scope["user"] = user
     accepted, _ = await socket.connect()
     assert accepted

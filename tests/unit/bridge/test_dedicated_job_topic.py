@@ -8,7 +8,6 @@ import pytest
 from celery import Celery
 from channels.layers import InMemoryChannelLayer
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from chanx.bridge import Bridge, JobTopic
 from chanx.bridge.events import JobLogLine, LogPayload
@@ -17,6 +16,7 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.channels.routing import path
+from chanx.channels.testing import WebsocketCommunicator
 from chanx.layers import MemoryPublisher
 
 
@@ -36,7 +36,9 @@ def connection(bridge: Bridge, url: str, user: int = 1) -> WebsocketCommunicator
     Jobs.bridge = bridge
     layer = InMemoryChannelLayer()
     consumer = Jobs.as_consumer(get_channel_layer=staticmethod(lambda alias: layer))
-    socket = WebsocketCommunicator(URLRouter([path("ws/jobs/<str:job_id>/", consumer.as_asgi())]), url)
+    socket = WebsocketCommunicator(
+        URLRouter([path("ws/jobs/<str:job_id>/", consumer.as_asgi())]), url, consumer=consumer
+    )
     socket.scope["user"] = SimpleNamespace(pk=user)
     return socket
 

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import pytest
 from celery import Celery
 from channels.layers import InMemoryChannelLayer
-from channels.testing import WebsocketCommunicator
 
 from chanx.bridge import Bridge, JobTopic
 from chanx.bridge.entry import NewEntry
@@ -21,6 +20,7 @@ from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport, live_message
 from chanx.bridge.web.messages import JobPosition
+from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import event_handler
 from chanx.layers import MemoryPublisher
@@ -64,7 +64,7 @@ async def socket(jobs: type[JobTopic]) -> AsyncIterator[WebsocketCommunicator]:
         topics = [jobs]
         get_channel_layer = jobs.get_channel_layer
 
-    communicator = WebsocketCommunicator(Consumer.as_asgi(), "/ws/")
+    communicator = WebsocketCommunicator(Consumer.as_asgi(), "/ws/", consumer=Consumer)
     communicator.scope["user"] = SimpleNamespace(pk=1)
     assert (await communicator.connect())[0]
     yield communicator
@@ -224,7 +224,7 @@ async def test_the_stream_has_its_consumers_discriminator(bridge: Bridge, jobs: 
         get_channel_layer = jobs.get_channel_layer
 
     log(bridge, "one")
-    socket = WebsocketCommunicator(Consumer.as_asgi(), "/ws/")
+    socket = WebsocketCommunicator(Consumer.as_asgi(), "/ws/", consumer=Consumer)
     socket.scope["user"] = SimpleNamespace(pk=1)
     assert (await socket.connect())[0]
 

@@ -15,7 +15,7 @@ from channels import db
 from channels.db import database_sync_to_async
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.contrib.auth.models import User
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.test import TestCase, override_settings
 from django.urls import path
 
@@ -273,6 +273,7 @@ class TestTheDatabase(TestCase):
 
 
 async def test_the_application_closes_no_connections_while_it_is_waited_for() -> None:
+    before = db.close_old_connections
     found: list[Any] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -282,12 +283,13 @@ async def test_the_application_closes_no_connections_while_it_is_waited_for() ->
         await receive()
 
     async with WebsocketCommunicator(application, "/", consumer=Quiet):
-        assert found != [close_old_connections]
-        assert db.close_old_connections is close_old_connections
+        assert found != [before]
+        assert db.close_old_connections is before
 
 
 async def test_nothing_stays_patched_when_clients_wait_at_the_same_time() -> None:
     # Given two clients that wait at once, the second longer than the first
+    before = db.close_old_connections
     clients = [WebsocketCommunicator(Quiet.as_asgi(), "/", consumer=Quiet) for _ in range(2)]
     for client in clients:
         await client.connect()
@@ -298,7 +300,7 @@ async def test_nothing_stays_patched_when_clients_wait_at_the_same_time() -> Non
 
     await asyncio.gather(wait(clients[0], 0.01), wait(clients[1], 0.03))
     # Then Channels closes connections as before
-    assert db.close_old_connections is close_old_connections
+    assert db.close_old_connections is before
     for client in clients:
         await client.disconnect()
 
