@@ -1,13 +1,17 @@
 """One Pydantic adapter for many message types, told apart by one key of the frame."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, core_schema, to_json
 
 from chanx.core.rekeying import rekeyed
 from chanx.messages.base import ACTION, BaseChannelEvent, BaseMessage, Event, EventType, message_actions, tag_field
+
+MAX_PROBLEMS: Final = 100
+MAX_PLACE_CHARACTERS: Final = 100
+MAX_TEXT_CHARACTERS: Final = 500
 
 
 def tagged_union(types: Iterable[type[BaseMessage]], discriminator: str = ACTION) -> TypeAdapter[BaseMessage]:
@@ -93,12 +97,28 @@ def _reader(model: EventType, discriminator: str, field: str) -> Callable[[Any],
 
 
 def error_list(error: ValidationError) -> list[dict[str, Any]]:
-    """A validation error as it is sent to a client: what, where and why, but never the input."""
-    return [{"type": part["type"], "loc": list(part["loc"]), "msg": part["msg"]} for part in _parts(error)]
+    """A validation error as it is sent to a client: what, where and why, but never the input.
+
+    Bounded, because a small frame can have very many problems, each with its place: of more than ``MAX_PROBLEMS`` only
+    the number is told, and long keys and texts are cut.
+    """
+    count = error.error_count()
+    if count > MAX_PROBLEMS:
+        return [{"type": "too_many_errors", "loc": [], "msg": f"The message has {count} problems"}]
+    return [
+        {
+            "type": part["type"],
+            "loc": [place[:MAX_PLACE_CHARACTERS] if isinstance(place, str) else place for place in part["loc"]],
+            "msg": part["msg"][:MAX_TEXT_CHARACTERS],
+        }
+        for part in _parts(error)
+    ]
 
 
 def is_message_error(error: ValidationError) -> bool:
     """Whether the frame was at least an object, so that it counts as a message that was dealt with."""
+    if error.error_count() > MAX_PROBLEMS:
+        return True  # what is no object at all has a single problem
     return any(part["loc"] or part["type"].startswith("union_tag_") for part in _parts(error))
 
 

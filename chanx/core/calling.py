@@ -1,5 +1,6 @@
 """Calling a handler."""
 
+import asyncio
 from inspect import isawaitable
 from typing import Any
 
@@ -10,11 +11,18 @@ from chanx.messages.base import BaseMessage, Event
 async def call_handler(owner: object, handler: Handler, message: Event) -> BaseMessage | None:
     """Run the method a handler names, coroutine function or not, and return the message it answers with.
 
-    Raises ``TypeError`` if it returns anything but a message or None, and whatever the method raises.
+    Raises ``TypeError`` if it returns anything but a message or None, and whatever the method raises. A cancellation
+    that is not this task's own (the method awaited something that was cancelled) is a failure of the method.
     """
-    result: Any = getattr(owner, handler.name)(message)
-    if isawaitable(result):
-        result = await result
+    try:
+        result: Any = getattr(owner, handler.name)(message)
+        if isawaitable(result):
+            result = await result
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError(f"{type(owner).__name__}.{handler.name}() awaited something that was cancelled") from error
     if result is None or isinstance(result, BaseMessage):
         return result
     raise TypeError(

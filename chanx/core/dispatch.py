@@ -36,7 +36,9 @@ class Dispatching(Sending):
         cls._own_json_hooks = (cls.receive_json, cls.handle_json) != plain
 
     async def receive_text(self, text: str) -> None:
-        """Handle one text frame. Never raises."""
+        """Handle one text frame; none once the connection is closed. Never raises."""
+        if self.is_closed:
+            return
         try:
             if self._own_json_hooks:
                 await self._receive_decoded(text)

@@ -47,7 +47,9 @@ class TopicSession:
             self._dedicated = {name: topic_type}
 
     async def receive(self, content: dict[str, Any]) -> None:
-        """Handle a topic frame; a refusal or failure is answered with an error frame."""
+        """Handle a topic frame, none once the connection is closed; a refusal or failure is answered with an error."""
+        if self._consumer.is_closed:
+            return
         try:
             envelope = Envelope.model_validate(content)
         except ValidationError as error:
