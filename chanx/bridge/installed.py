@@ -73,7 +73,8 @@ def bridge_of(app: Any) -> Bridge:
     if bridge is None:
         raise ConfigurationError(
             f"The Celery app {getattr(app, 'main', app)!r} has no bridge. Where the app is made, add: "
-            "chanx.bridge.install(app, store=..., layer=...)"
+            "chanx.bridge.install(app, store=..., layer=...). If it has that line, this process has not imported the "
+            "module: in a Django project add `from .celery import app as celery_app` to the project's __init__.py"
         )
     return bridge
 

@@ -17,10 +17,15 @@ def owner_of(user: object) -> str:
         if _OWNER.fullmatch(user):
             return user
         raise ConfigurationError(f'owner={user!r}: an owner string has the form "<kind>:<id>", for example "user:42"')
+    if getattr(user, "is_anonymous", False):
+        raise ConfigurationError(
+            "A visitor who is not signed in cannot own a job. Require sign-in (@login_required on a view), or pass an "
+            'owner string such as "session:<key>"'
+        )
     key = getattr(user, "pk", None)
     if key is None:
         key = getattr(user, "id", None)
-    if key is None or getattr(user, "is_anonymous", False):
+    if key is None:
         raise ConfigurationError(
             f"{type(user).__name__} cannot own a job: it has no primary key. "
             'Pass a saved user, or an owner string such as "session:<key>"'

@@ -17,45 +17,27 @@ ROOT = Path(__file__).parents[2]
 # What the README leaves to the reader: the imports, and the reader's own functions.
 IMPORTS = {
     "tasks": """
-        import time
-        from celery import shared_task
-        from chanx.bridge import JobTask
         def read_rows(path): return open(path).read().splitlines()
         def save(row): pass
     """,
-    "consumers": """
-        from chanx.bridge import JobTopic
-        from chanx.channels.websocket import AsyncJsonWebsocketConsumer
-    """,
+    "consumers": "",
     "views": """
+        from django.contrib.auth.decorators import login_required
         from django.http import JsonResponse
-        from chanx.bridge import start_job_sync
         from shop.tasks import import_csv
         def save_upload(request): return request.FILES["file"].temporary_file_path()
     """,
     "settings": """
         SECRET_KEY = "for a test"
         DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-        INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "chanx.channels", "shop"]
         FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-        CELERY_BROKER_URL = CELERY_RESULT_BACKEND = "redis://localhost:6379/0"
         CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
         USE_TZ = True
     """,
-    "celery": """
-        import os
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-    """,
-    "asgi": """
-        import django
-        django.setup()
-        from channels.auth import AuthMiddlewareStack
-        from channels.routing import ProtocolTypeRouter, URLRouter
-        from channels.security.websocket import AllowedHostsOriginValidator
-        from django.core.asgi import get_asgi_application
-        from shop.consumers import JobsConsumer
-    """,
+    "celery": "",
+    "asgi": "",
 }
+OWN_APPS = '"chanx.channels", "django.contrib.auth", "django.contrib.contenttypes", "shop"'
 DRIVER = """
 import asyncio, json
 import shop.asgi
@@ -105,8 +87,8 @@ def project(tmp_path: Path) -> Path:
     package = tmp_path / "shop"
     package.mkdir()
     for name, body in files.items():
-        (package / f"{name}.py").write_text(dedented(IMPORTS[name]) + body)
-    (package / "__init__.py").write_text("from shop.celery import app\n")
+        (package / f"{name}.py").write_text(dedented(IMPORTS[name]) + body.replace('"chanx.channels", ...', OWN_APPS))
+    (package / "__init__.py").write_text("from .celery import app as celery_app\n")
     (tmp_path / "rows.csv").write_text("\n".join(f"row {i}" for i in range(50)))
     (tmp_path / "drive.py").write_text(DRIVER)
     return tmp_path
