@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +20,7 @@ from chanx.bridge.names import job_topic, new_job_id
 from chanx.bridge.owner import owner_of
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
-
-logger = logging.getLogger("chanx")
+from chanx.core.failures import log_failure
 
 
 class JobRef(BaseModel):
@@ -82,8 +80,8 @@ def start_job_sync(
     headers: Any = {**own_headers, HEADER: context.to_header()}
     try:
         task.apply_async(args, kwargs, task_id=context.root_task_id, headers=headers, **options)
-    except Exception:
-        logger.exception("job not enqueued job_id=%s task=%s", context.job_id, task.name)
+    except Exception as failure:
+        log_failure("job_not_enqueued", failure, job_id=context.job_id, task=task.name)
         error = ErrorPayload(message="The job could not be started.", code="not_enqueued", reference=context.job_id)
         reporter.send(JobFailed(payload=FailedPayload(error=error)))
         raise

@@ -1,10 +1,16 @@
 """What holds for every unit test."""
 
 import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from chanx.channels.database import old_connections
+from tests.unit.channels.client import Client
+
+Connect = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +21,19 @@ def no_database_upkeep(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """
     if request.node.get_closest_marker("django_db") is None:
         monkeypatch.setattr(old_connections, "_due", math.inf)
+
+
+@pytest_asyncio.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """``await connect(Consumer)``: an accepted client, disconnected when the test ends."""
+    clients: list[Client] = []
+
+    async def start(consumer: Any, path: str = "/ws/", **scope: Any) -> Client:
+        client = Client(consumer, path, scope)
+        clients.append(client)
+        await client.connect()
+        return client
+
+    yield start
+    for client in clients:
+        await client.disconnect()

@@ -13,7 +13,7 @@ from chanx.core.decorators import ws_handler
 from chanx.core.topic import Topic
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import AuthenticationMessage, AuthenticationPayload
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -18,7 +18,7 @@ from chanx.layers import MemoryPublisher
 from chanx.messages.base import BaseChannelEvent, BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class UserPayload(BaseModel):

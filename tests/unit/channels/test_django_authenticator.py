@@ -27,8 +27,8 @@ from tests.unit.channels.authentication import (
     routed,
     url,
 )
-from tests.unit.channels.conftest import Connect
 from tests.unit.channels.rooms.models import Room
+from tests.unit.conftest import Connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from rest_framework.permissions import IsAuthenticated
 from chanx.channels.authenticator import ChanxAuthView, DjangoAuthenticator
 from tests.unit.channels.authentication import ACCEPTED, FORBIDDEN, Bearer, guarded_by, routed
 from tests.unit.channels.client import Client
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

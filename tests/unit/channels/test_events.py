@@ -12,7 +12,7 @@ from chanx.errors import ConfigurationError, InvalidNameError
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Say(BaseMessage):

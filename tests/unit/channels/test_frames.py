@@ -13,7 +13,7 @@ from chanx.core.decorators import ws_handler
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 COMPLETE = {"action": "complete", "payload": None}
 PONG = {"action": "pong", "payload": None}

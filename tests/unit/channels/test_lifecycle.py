@@ -15,7 +15,7 @@ from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import AuthenticationMessage, AuthenticationPayload, PongMessage
 from tests.unit.channels.client import Client
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Wait(BaseMessage):

@@ -17,7 +17,7 @@ from chanx.core.decorators import channel, event_handler, ws_handler
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.channels.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Say(BaseMessage):

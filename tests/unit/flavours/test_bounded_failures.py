@@ -8,7 +8,7 @@ from chanx.core.decorators import event_handler, ws_handler
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.flavours.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Numbers(BaseMessage):

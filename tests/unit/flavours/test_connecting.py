@@ -8,7 +8,7 @@ from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import ws_handler
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.flavours.conftest import Connect
+from tests.unit.conftest import Connect
 
 CLOSE = {"type": "websocket.close"}
 FAILED = {"action": "error", "payload": {"detail": "Authentication failed"}}

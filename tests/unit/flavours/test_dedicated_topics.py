@@ -11,7 +11,7 @@ from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
 from tests.unit.channels.client import Client
-from tests.unit.flavours.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Say(BaseMessage):

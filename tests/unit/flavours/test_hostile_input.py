@@ -14,7 +14,8 @@ from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
 from tests.unit.channels.client import Client
-from tests.unit.flavours.conftest import FLAVOURS, Connect
+from tests.unit.conftest import Connect
+from tests.unit.flavours.conftest import FLAVOURS
 
 MEBIBYTE = 1024 * 1024
 

@@ -9,7 +9,7 @@ from chanx.core.decorators import ws_handler
 from chanx.core.topic import Topic
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
-from tests.unit.flavours.conftest import Connect
+from tests.unit.conftest import Connect
 
 
 class Room(Topic):
