@@ -2,47 +2,87 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from chanx.core.failures import log_failure
+from chanx.core.own_context import in_own_context
 from chanx.core.turns import TURNS
 
-_Frame = TypeVar("_Frame")
 
+class FrameQueue:
+    """Handles text frames in order of arrival, at most ``concurrency`` at a time, and none after ``close()``.
 
-class FrameQueue(Generic[_Frame]):
-    """Runs frames in order of arrival, at most ``concurrency`` at a time, and none after ``close()``.
-
-    ``put`` never waits, so the connection keeps noticing its end while handlers are slow. What ``process`` raises is
-    logged and ends nothing.
+    Whoever puts a frame calls ``work`` afterwards, which handles it in the task it is called in. What ``process``
+    raises is logged and ends nothing; context variables it sets are not seen by the next frame.
     """
 
-    __slots__ = ("_closed", "_concurrency", "_max_frames", "_max_size", "_pending", "_process", "_size", "_workers")
+    __slots__ = (
+        "_closed",
+        "_concurrency",
+        "_max_characters",
+        "_max_frames",
+        "_pending",
+        "_process",
+        "_waiting_characters",
+        "_workers",
+    )
 
     def __init__(
-        self, process: Callable[[_Frame], Awaitable[None]], *, concurrency: int, max_frames: int, max_size: int
+        self,
+        process: Callable[[str], Coroutine[Any, Any, None]],
+        *,
+        concurrency: int,
+        max_frames: int,
+        max_characters: int,
     ) -> None:
         self._process = process
         self._concurrency = max(1, concurrency)
         self._max_frames = max_frames
-        self._max_size = max_size
-        self._pending: deque[tuple[_Frame, int]] = deque()
-        self._size = 0
-        self._workers: set[asyncio.Task[None]] = set()
+        self._max_characters = max_characters
+        self._pending: deque[str] = deque()
+        self._waiting_characters = 0
+        self._workers: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    def put(self, frame: _Frame, size: int) -> bool:
-        """Take a frame of ``size`` characters, or return False when as much waits as may."""
+    def put(self, frame: str) -> bool:
+        """Take a frame, or return False when as much waits as may."""
         if self._closed:
             return True
-        if len(self._pending) >= self._max_frames or self._size + size > self._max_size:
+        if len(self._pending) >= self._max_frames or self._waiting_characters + len(frame) > self._max_characters:
             return False
-        self._pending.append((frame, size))
-        self._size += size
-        if len(self._workers) < self._concurrency:
-            self._workers.add(asyncio.create_task(self._work()))
+        self._pending.append(frame)
+        self._waiting_characters += len(frame)
         return True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a frame waits that may be handled now."""
+        return bool(self._pending) and len(self._workers) < self._concurrency
+
+    async def work(self, on_wait: Callable[[], None]) -> None:
+        """Handle frames until none waits, if so many as may are not at work yet.
+
+        ``on_wait`` is called each time that a frame's handler waits for the first time, before it does.
+        """
+        task = asyncio.current_task()
+        if task is None or not self.is_ready:
+            return
+        self._workers.add(task)
+        try:
+            handled = 0
+            while self._pending:
+                frame = self._pending.popleft()
+                self._waiting_characters -= len(frame)
+                try:
+                    await in_own_context(self._process(frame), on_wait)
+                except Exception as error:
+                    log_failure("frame_failed", error)
+                handled += 1
+                if handled % TURNS == 0:
+                    await asyncio.sleep(0)
+        finally:
+            self._workers.discard(task)
 
     async def close(self) -> None:
         """Drop what waits, cancel what runs, and return when nothing does any more."""
@@ -52,20 +92,3 @@ class FrameQueue(Generic[_Frame]):
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-
-    async def _work(self) -> None:
-        try:
-            handled = 0
-            while self._pending:
-                frame, size = self._pending.popleft()
-                self._size -= size
-                try:
-                    await self._process(frame)
-                except Exception as error:
-                    log_failure("frame_failed", error)
-                handled += 1
-                if handled % TURNS == 0:
-                    await asyncio.sleep(0)
-        finally:
-            # Here, not in a done callback: that runs later, and a frame put in between would find no free worker.
-            self._workers.discard(asyncio.current_task())

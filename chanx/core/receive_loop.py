@@ -1,45 +1,132 @@
-"""Reading a connection's two sources, client and channel layer, each in order and neither waiting for the other."""
+"""Reading a connection's two sources, client and channel layer, each in order and neither waiting for the other.
+
+client ────────> dispatch ─> queues of frames ─> handlers, in the reading task; when one waits, another task reads on
+channel layer ─> dispatch
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
+from chanx.core.frame_queue import FrameQueue
 from chanx.core.turns import TURNS
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Dispatch = Callable[[dict[str, Any]], Awaitable[None]]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Dispatch: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def receive_loop(
-    receive: Receive, receive_event: Receive | None, dispatch: Dispatch, on_cancel: Callable[[], Awaitable[None]]
+    receive: Receive,
+    receive_event: Receive | None,
+    dispatch: Dispatch,
+    queues: Sequence[FrameQueue],
+    on_cancel: Callable[[], Awaitable[None]],
 ) -> None:
-    """Dispatch messages until ``dispatch`` or a source raises; that exception is raised here, and nothing runs on.
+    """Dispatch messages until ``dispatch`` or a source raises; that exception is raised here, and nothing is read on.
 
-    The first message of the client, which opens the connection, is dispatched before any event is read. ``on_cancel``
-    is awaited at once when this is cancelled: a server that shuts down may wait for a single turn of the event loop.
+    The first message of the client, which opens the connection, is dispatched before any event is read. What
+    dispatching puts into the ``queues`` is handled; to close them is left to the caller. ``on_cancel`` is awaited at
+    once when this is cancelled: a server that shuts down may wait for a single turn of the event loop.
     """
-    pumps: list[asyncio.Task[None]] = []
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    reader = _Reader(receive, dispatch, queues, ended)
+    events: asyncio.Task[None] | None = None
     try:
         await dispatch(await receive())
-        if receive_event is None:
-            await _pump(receive, dispatch)
-            return
-        pumps = [asyncio.create_task(_pump(source, dispatch)) for source in (receive, receive_event)]
-        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in done:
-            pump.result()
+        reader.start()
+        if receive_event is not None:
+            events = asyncio.create_task(_read_events(receive_event, dispatch, ended))
+        await ended
     except asyncio.CancelledError:
         await on_cancel()
         raise
     finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        await reader.stop()
+        if events is not None:
+            events.cancel()
+            await asyncio.gather(events, return_exceptions=True)
 
 
-async def _pump(source: Receive, dispatch: Dispatch) -> None:
-    while True:
-        # A source that has much ready never waits: everything else has to get its turn all the same.
-        for _ in range(TURNS):
-            await dispatch(await source())
-        await asyncio.sleep(0)
+class _Reader:
+    """Reads the client's messages and handles their frames, in one task until a handler waits for something.
+
+    A frame whose handler never waits costs no task and no turn of the event loop. Otherwise the task is the handler's
+    from there on, and reading goes on in a new one.
+    """
+
+    def __init__(
+        self, receive: Receive, dispatch: Dispatch, queues: Sequence[FrameQueue], ended: asyncio.Future[None]
+    ) -> None:
+        self._receive = receive
+        self._dispatch = dispatch
+        self._queues = queues
+        self._ended = ended
+        self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        self._is_stopped = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await self._read(task)
+        except asyncio.CancelledError:
+            if self._task is task:
+                self._ended.cancel()
+            raise
+        except Exception as error:
+            _end(self._ended, error)
+
+    async def _read(self, task: asyncio.Task[Any]) -> None:
+        taken = 0
+        while True:
+            for queue in self._queues:
+                if queue.is_ready:
+                    await queue.work(self._hand_on)
+                    if task.cancelling():  # by the handler itself, and that is no reason to stop reading
+                        self._hand_on()
+                    if self._task is not task:
+                        return
+            taken += 1
+            # A source that has much ready never waits: everything else has to get its turn all the same.
+            if taken % TURNS == 0:
+                await asyncio.sleep(0)
+            try:
+                message = await self._receive()
+            except asyncio.CancelledError:
+                if self._is_stopped:
+                    raise
+                self._hand_on()  # somebody cancelled the task of a handler that ended in this one long ago
+                return
+            await self._dispatch(message)
+
+    def _hand_on(self) -> None:
+        """Let another task read on, if the current one still reads."""
+        if self._task is asyncio.current_task():
+            self.start()
+
+
+async def _read_events(receive: Receive, dispatch: Dispatch, ended: asyncio.Future[None]) -> None:
+    try:
+        while True:
+            for _ in range(TURNS):
+                await dispatch(await receive())
+            await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        ended.cancel()
+        raise
+    except Exception as error:
+        _end(ended, error)
+
+
+def _end(ended: asyncio.Future[None], error: Exception) -> None:
+    if not ended.done():
+        ended.set_exception(error)

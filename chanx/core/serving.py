@@ -82,7 +82,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
                 open_to_synchronous_code(layer)
             receive_event = None if self._source is None else self._source.receive
             self._has_begun = True
-            await receive_loop(receive, receive_event, self.dispatch, self._restart)
+            await receive_loop(receive, receive_event, self.dispatch, self.frame_queues, self._restart)
         except self.signals.stop:
             pass
         except Exception as error:

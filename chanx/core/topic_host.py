@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from chanx.core.envelope import Envelope, is_topic_frame, may_be_topic_frame
 from chanx.core.events import Eventful, ReceiveEvent
+from chanx.core.sending import json_text
 from chanx.core.topic import Topic
 from chanx.core.topic_session import TopicSession
 from chanx.utils.scope import path_params
@@ -54,10 +55,16 @@ class TopicHost(Eventful[ReceiveEvent]):
         if self.default_topic is not None:
             self.topic_session.dedicate(self.default_topic, path_params(self.scope))
 
-    def opening_frame(self) -> dict[str, Any] | None:
+    def opening_frame(self) -> str | None:
         """The frame that opens the default topic, as if the client had sent it; None without one."""
         topic = self.topic_session.default
-        return None if topic is None else {"topic": topic, self.discriminator: "subscribe"}
+        return None if topic is None else json_text({"topic": topic, self.discriminator: "subscribe"})
+
+    async def receive_topic_text(self, text: str) -> None:
+        """Handle a frame that is addressed to a topic: decoded only now, as that takes many times the text's memory."""
+        frame = self.topic_frame(text)
+        if frame is not None:
+            await self.topic_session.receive(frame)
 
     def topic_frame(self, text: str) -> dict[str, Any] | None:
         """The decoded content of a frame that is addressed to a topic, else None."""

@@ -88,13 +88,13 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        max_size = MAX_PENDING_BYTES_FACTOR * self.max_message_bytes
-        self._frames = FrameQueue(
-            self.receive_text, concurrency=self.message_concurrency, max_frames=MAX_PENDING_FRAMES, max_size=max_size
-        )
-        self._topic_frames = FrameQueue(
-            self.topic_session.receive, concurrency=1, max_frames=MAX_PENDING_FRAMES, max_size=max_size
-        )
+        bounds = {
+            "max_frames": MAX_PENDING_FRAMES,
+            "max_characters": MAX_PENDING_BYTES_FACTOR * self.max_message_bytes,
+        }
+        self._frames = FrameQueue(self.receive_text, concurrency=self.message_concurrency, **bounds)
+        self._topic_frames = FrameQueue(self.receive_topic_text, concurrency=1, **bounds)
+        self.frame_queues = (self._frames, self._topic_frames)
 
     async def post_authentication(self) -> None:
         """Called once the connection is accepted, authenticated and in its groups."""
@@ -133,13 +133,13 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
             await self.join_groups()
             await self.post_authentication()
             if (opening := self.opening_frame()) is not None:
-                self._topic_frames.put(opening, 0)
+                self._topic_frames.put(opening)
         except Exception as error:
             log_failure("connecting_failed", error, consumer=type(self).__name__)
             await self._give_up("Failed to open the connection", CLOSE_INTERNAL_ERROR)
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
-        """Take a frame; returns at once, handlers run in tasks that end with the connection."""
+        """Take a frame into the queue that its handler is run from."""
         if self.is_closed:
             return
         text = message.get("text")
@@ -151,9 +151,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         if text is None or self._is_too_big(text):
             await self.close(CLOSE_TOO_BIG)
             return
-        content = self.topic_frame(text)
-        taken = self._frames.put(text, len(text)) if content is None else self._topic_frames.put(content, len(text))
-        if not taken:
+        queue = self._frames if self.topic_frame(text) is None else self._topic_frames
+        if not queue.put(text):
             log_event("too_many_frames", consumer=type(self).__name__)
             await self.close(CLOSE_TRY_AGAIN_LATER)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -40,15 +41,27 @@ class Work:
                 await self.changed.wait()
 
 
-def queue(work: Work, concurrency: int, max_frames: int = 100, max_size: int = 1000) -> FrameQueue[str]:
-    return FrameQueue(work, concurrency=concurrency, max_frames=max_frames, max_size=max_size)
+class Frames(FrameQueue):
+    """A queue whose frames are handled by a task per frame, as far as the queue lets them."""
+
+    __slots__ = ("tasks",)
+
+    def __init__(self, process: Any, concurrency: int, max_frames: int = 100, max_characters: int = 1000) -> None:
+        super().__init__(process, concurrency=concurrency, max_frames=max_frames, max_characters=max_characters)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def put(self, frame: str) -> bool:
+        taken = super().put(frame)
+        if self.is_ready:
+            self.tasks.append(asyncio.create_task(self.work(lambda: None)))
+        return taken
 
 
 async def test_at_most_so_many_frames_run_at_a_time_and_they_start_in_order() -> None:
     work = Work()
-    frames = queue(work, concurrency=2)
+    frames = Frames(work, concurrency=2)
     for frame in "abcd":
-        assert frames.put(frame, 1)
+        assert frames.put(frame)
     await work.until_started(2)
     assert work.started == ["a", "b"]
     work.let_go("b")
@@ -59,10 +72,10 @@ async def test_at_most_so_many_frames_run_at_a_time_and_they_start_in_order() ->
 
 async def test_with_one_at_a_time_frames_are_handled_in_order() -> None:
     work = Work()
-    frames = queue(work, concurrency=1)
+    frames = Frames(work, concurrency=1)
     for frame in "abc":
         work.let_go(frame)
-        frames.put(frame, 1)
+        frames.put(frame)
     await work.until_started(3)
     assert work.started == ["a", "b", "c"]
     assert work.finished[:2] == ["a", "b"]
@@ -71,14 +84,17 @@ async def test_with_one_at_a_time_frames_are_handled_in_order() -> None:
 
 async def test_a_frame_put_just_as_the_last_one_ends_is_handled() -> None:
     done = asyncio.Event()
-    frames: FrameQueue[int]
+    frames: Frames
 
-    async def handle(frame: int) -> None:
+    async def handle(frame: str) -> None:
         # The worker of the last frame still counts as one while this task, woken by it, already goes on.
-        asyncio.get_running_loop().call_soon(frames.put, frame + 1, 1) if frame < 100 else done.set()
+        if len(frame) < 100:
+            asyncio.get_running_loop().call_soon(frames.put, frame + "x")
+        else:
+            done.set()
 
-    frames = FrameQueue(handle, concurrency=1, max_frames=10, max_size=10)
-    frames.put(0, 1)
+    frames = Frames(handle, concurrency=1)
+    frames.put("x")
     async with asyncio.timeout(5):
         await done.wait()
     await frames.close()
@@ -86,10 +102,14 @@ async def test_a_frame_put_just_as_the_last_one_ends_is_handled() -> None:
 
 async def test_what_does_not_fit_is_refused() -> None:
     work = Work()
-    by_count = queue(work, concurrency=1, max_frames=2)
-    assert [by_count.put(frame, 1) for frame in "abc"] == [True, True, False]
-    by_size = queue(work, concurrency=1, max_size=5)
-    assert [by_size.put(frame, 3) for frame in "ab"] == [True, False]
+    by_count = Frames(work, concurrency=1, max_frames=2)
+    by_count.put("a")
+    await work.until_started(1)  # what is handled waits no more
+    assert [by_count.put(frame) for frame in "bcd"] == [True, True, False]
+    by_size = Frames(work, concurrency=1, max_characters=5)
+    by_size.put("aaa")
+    await work.until_started(2)
+    assert [by_size.put(frame) for frame in ("bbb", "ccc")] == [True, False]
     await by_count.close()
     await by_size.close()
 
@@ -97,13 +117,13 @@ async def test_what_does_not_fit_is_refused() -> None:
 async def test_closing_cancels_what_runs_drops_what_waits_and_leaves_no_task() -> None:
     work = Work()
     before = asyncio.all_tasks()
-    frames = queue(work, concurrency=2)
+    frames = Frames(work, concurrency=2)
     for frame in "abc":
-        frames.put(frame, 1)
+        frames.put(frame)
     await work.until_started(2)
 
     await frames.close()
-    frames.put("d", 1)
+    frames.put("d")
 
     assert sorted(work.cancelled) == ["a", "b"]
     assert work.started == ["a", "b"]
@@ -118,10 +138,10 @@ async def test_a_failure_is_logged_and_the_next_frame_is_handled(caplog: pytest.
             raise ValueError("broken")
         done.set()
 
-    frames = FrameQueue(handle, concurrency=1, max_frames=10, max_size=10)
+    frames = Frames(handle, concurrency=1)
     with caplog.at_level(logging.ERROR, logger="chanx"):
-        frames.put("bad", 1)
-        frames.put("good", 1)
+        frames.put("bad")
+        frames.put("good")
         async with asyncio.timeout(5):
             await done.wait()
     assert [record.message for record in caplog.records] == ["frame_failed "]
