@@ -82,13 +82,14 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         on_commit: bool = False,
         validate: bool = False,
     ) -> None:
-        """``broadcast_event`` from synchronous code."""
+        """``broadcast_event`` from synchronous code; to many groups in one round trip."""
         publisher, message = publisher_for(cls._layer()), cls._event_message(event, validate)
         names = cls._event_groups(groups)
 
         def send() -> None:
-            for group in names:
-                publisher.group_send(group, message)
+            with publisher.batch():
+                for group in names:
+                    publisher.group_send(group, message)
 
         cls.run_on_commit(send) if on_commit else send()
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, cast
 
 from chanx.errors import PublisherError
 from chanx.layers.loop_publisher import AsyncLayer, LoopPublisher
 from chanx.layers.publisher import Publisher
+from chanx.layers.redis_core import RedisCorePublisher
 from chanx.layers.redis_pubsub import RedisPubSubPublisher
 from chanx.layers.spec import LayerSpec
+from chanx.log import log_event
+
+TESTED: Final = {"channels_redis": "4", "fast_channels": "1"}
+"""The major versions of the layers' packages whose bytes the contract tests have seen."""
 
 _KEPT_AS = "_chanx_publisher"
 
@@ -21,7 +27,7 @@ def publisher_for(target: LayerSpec | object) -> Publisher:
     it, and ``close`` it. Raises ``PublisherError`` for what is neither, and ``MissingExtraError`` without redis-py.
     """
     if isinstance(target, LayerSpec):
-        return RedisPubSubPublisher(target)
+        return _direct(target)
     # On the object itself: it lives as long as the layer, and two layers share nothing.
     inside: dict[str, Any] = vars(target) if hasattr(target, "__dict__") else {}
     if _KEPT_AS not in inside:
@@ -42,8 +48,8 @@ def attach_loop(layer: object) -> None:
 
 def _new_publisher(layer: object) -> Publisher:
     spec = LayerSpec.from_layer(layer)
-    if spec is not None:
-        return RedisPubSubPublisher(spec)
+    if spec is not None and _is_tested(layer):
+        return _direct(spec)
     # On the class: the pub/sub layer answers a missing attribute only inside a running loop.
     if layer is None or not _can_send(layer):
         raise PublisherError(
@@ -51,6 +57,28 @@ def _new_publisher(layer: object) -> Publisher:
             "Redis one), or pass a LayerSpec, like LayerSpec.redis_pubsub('redis://localhost:6379/0')."
         )
     return LoopPublisher(cast("AsyncLayer", layer))
+
+
+def _direct(spec: LayerSpec) -> Publisher:
+    return RedisCorePublisher(spec) if spec.kind == "redis_core" else RedisPubSubPublisher(spec)
+
+
+def _is_tested(layer: object) -> bool:
+    package = type(layer).__module__.partition(".")[0]
+    try:
+        installed = version(package)
+    except PackageNotFoundError:
+        installed = "unknown"
+    if installed.partition(".")[0] == TESTED[package]:
+        return True
+    log_event(
+        "untested_layer_version",
+        package=package,
+        installed=installed,
+        tested=TESTED[package],
+        hint="published to through the layer itself, which is slower; upgrade chanx, or install the tested version",
+    )
+    return False
 
 
 def _can_send(layer: object) -> bool:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from copy import deepcopy
 from typing import Any, Protocol
 
+from chanx.errors import PublisherError
 from chanx.layers.background_loop import BackgroundLoop
+from chanx.layers.batch import Parcel
 from chanx.layers.breaker import CircuitBreaker
-from chanx.layers.payload import refuse_foreign_values
-from chanx.layers.publisher import DeliveryFailed, Publisher
+from chanx.layers.caller import is_in_worker_task, threads_are_greenlets
+from chanx.layers.failures import Kind, PublishFailure
+from chanx.layers.payload import refuse_foreign_values, size_of
+from chanx.layers.publisher import Publisher, failure_of
 from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
 
@@ -55,32 +60,51 @@ class LoopPublisher(Publisher):
         if worker is not None:
             worker.background.close()
 
-    def _group_send(self, group: str, message: dict[str, Any]) -> None:
-        self._deliver(self.layer.group_send, group, message)
-
-    def _send(self, channel: str, message: dict[str, Any]) -> None:
-        self._deliver(self.layer.send, channel, message)
-
-    def _deliver(self, method: Callable[..., Awaitable[None]], name: str, message: dict[str, Any]) -> None:
+    def _encode(self, kind: Kind, name: str, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        self._refuse_where_it_cannot_work()
         refuse_foreign_values(message)
+        return deepcopy(message), size_of(message)
+
+    def _deliver(self, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
         worker = self._worker.get()
+        failures = (self._deliver_one(worker, parcel) for parcel in parcels)
+        return [failure for failure in failures if failure is not None]
+
+    def _deliver_one(self, worker: _Worker, parcel: Parcel) -> PublishFailure | None:
+        layer = type(self.layer).__name__
         if not worker.breaker.allows():
-            raise DeliveryFailed(f"{type(self.layer).__name__} has just failed, so it is left alone for a second.")
+            return failure_of(parcel, f"{layer} has just failed, so it is left alone for a second.")
         loop = self._receiving_loop() or worker.background.loop
-        delivery = _call(method, name, message)
+        method = self.layer.group_send if parcel.kind == "group" else self.layer.send
+        delivery = _call(method, parcel.name, parcel.content)
         if loop is _running_loop():
             task = loop.create_task(delivery)
             worker.tasks.add(task)
-            task.add_done_callback(lambda done: self._finish(worker, name, done))
-            return
-        error = _outcome(_submitted(delivery, loop))
+            task.add_done_callback(lambda done: self._finish(worker, parcel, done))
+            return None
+        error = _outcome(delivery, loop)
         if error is None:
             worker.breaker.succeeded()
-            return
+            return None
         # A full channel is one receiver's trouble; the layer itself is well.
         if type(error).__name__ != "ChannelFull":
             worker.breaker.failed()
-        raise DeliveryFailed(f"{type(self.layer).__name__}: {type(error).__name__}: {error}") from error
+        return failure_of(parcel, f"{layer}: {type(error).__name__}: {error}")
+
+    def _refuse_where_it_cannot_work(self) -> None:
+        layer = type(self.layer).__name__
+        if self._in_process and self._receivers is None and is_in_worker_task():
+            raise PublisherError(
+                f"{layer} reaches consumers of its own process only, and none runs in this Celery worker. Configure "
+                "CHANNEL_LAYERS with channels_redis.pubsub.RedisPubSubChannelLayer for the site and the worker; in "
+                "tests, set task_always_eager."
+            )
+        if threads_are_greenlets():
+            raise PublisherError(
+                f"{layer} is published to through an event loop in a thread, which gevent and eventlet do not allow. "
+                "Use channels_redis.pubsub.RedisPubSubChannelLayer (or its core layer with one host and no "
+                "encryption), or run the worker with --pool=prefork or --pool=threads."
+            )
 
     def _receiving_loop(self) -> asyncio.AbstractEventLoop | None:
         if not self._in_process:
@@ -95,11 +119,11 @@ class LoopPublisher(Publisher):
         )
         return None
 
-    def _finish(self, worker: _Worker, name: str, task: asyncio.Task[None]) -> None:
+    def _finish(self, worker: _Worker, parcel: Parcel, task: asyncio.Task[None]) -> None:
         worker.tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._count_failure(name, error)
+            self._reports.report(failure_of(parcel, f"{type(error).__name__}: {error}"))
 
 
 class _Worker:
@@ -116,16 +140,13 @@ async def _call(method: Callable[..., Awaitable[None]], name: str, message: dict
     await method(name, message)
 
 
-def _submitted(delivery: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> concurrent.futures.Future[None]:
+def _outcome(delivery: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> BaseException | None:
+    """The delivery's own error, as a value. What strikes the waiting thread (a time limit) is raised."""
     try:
-        return asyncio.run_coroutine_threadsafe(delivery, loop)
+        future = asyncio.run_coroutine_threadsafe(delivery, loop)
     except RuntimeError as error:  # the loop was closed a moment ago
         delivery.close()
-        raise DeliveryFailed(str(error)) from error
-
-
-def _outcome(future: concurrent.futures.Future[None]) -> BaseException | None:
-    """The delivery's own error, as a value. What strikes the waiting thread (a time limit) is raised."""
+        return error
     try:
         return future.exception(TIMEOUT)
     except concurrent.futures.CancelledError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
-from chanx.layers.payload import refuse_foreign_values
-from chanx.layers.publisher import DeliveryFailed, Publisher
+from chanx.layers.batch import Parcel
+from chanx.layers.failures import Kind, PublishFailure
+from chanx.layers.payload import refuse_foreign_values, size_of
+from chanx.layers.publisher import Publisher, failure_of
 
 
 class MemoryPublisher(Publisher):
@@ -17,21 +20,20 @@ class MemoryPublisher(Publisher):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sent: list[tuple[Literal["group", "channel"], str, dict[str, Any]]] = []
+        self.sent: list[tuple[Kind, str, dict[str, Any]]] = []
         self.down = False
 
     def close(self) -> None:
         """Nothing to let go of: ``sent`` stays for the test to read."""
 
-    def _group_send(self, group: str, message: dict[str, Any]) -> None:
-        self._keep("group", group, message)
-
-    def _send(self, channel: str, message: dict[str, Any]) -> None:
-        self._keep("channel", channel, message)
-
-    def _keep(self, kind: Literal["group", "channel"], name: str, message: dict[str, Any]) -> None:
+    def _encode(self, kind: Kind, name: str, message: dict[str, Any]) -> tuple[dict[str, Any], int]:
         refuse_foreign_values(message)
-        if self.down:
-            raise DeliveryFailed("The test took this layer down.")
         # A copy: on a wire, what the sender changes later does not reach the receiver.
-        self.sent.append((kind, name, deepcopy(message)))
+        return deepcopy(message), size_of(message)
+
+    def _deliver(self, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
+        if self.down:
+            return [failure_of(parcel, "The test took this layer down.") for parcel in parcels]
+        for parcel in parcels:
+            self.sent.append((parcel.kind, parcel.name, parcel.content))
+        return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -19,6 +20,23 @@ def checked_message(message: Mapping[str, Any]) -> dict[str, Any]:
             '{"type": "handle_channel_event", ...}.'
         )
     return plain
+
+
+def event_name(message: Mapping[str, Any]) -> str:
+    """What a message is called for its sender: the action of the event in it, else its own ``type``."""
+    for inner in (message.get("event_data"), message.get("event"), message.get("message")):
+        if isinstance(inner, dict):
+            event = cast("dict[str, object]", inner)
+            for key in ("action", "type"):
+                if isinstance(name := event.get(key), str):
+                    return name
+    name = message.get("action", message["type"])
+    return str(name)
+
+
+def size_of(message: Mapping[str, Any]) -> int:
+    """About how many bytes ``message`` is on a wire, for layers whose wire is not known."""
+    return len(json.dumps(message, ensure_ascii=False, default=repr).encode("utf-8", "surrogatepass"))
 
 
 def refuse_foreign_values(message: Mapping[str, Any]) -> None:

@@ -1,90 +1,132 @@
-"""What every synchronous publisher promises: users' mistakes raise, delivery trouble never does."""
+"""What every synchronous publisher promises: users' mistakes raise, delivery trouble never does.
+
+group_send, send ─> _encode ─┬──────────────────────────────> _deliver ─> FailureReports
+                             └> the caller's batch ─ its end ─┘
+"""
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
 
+from chanx.errors import EventTooLargeError
+from chanx.layers.batch import Batches, Parcel
+from chanx.layers.failures import FailureHook, FailureReports, Kind, PublishFailure
 from chanx.layers.names import valid_channel_name, valid_group_name
-from chanx.layers.payload import checked_message
-from chanx.log import log_throttled
-from chanx.utils.process import PerProcess
+from chanx.layers.payload import checked_message, event_name
+from chanx.layers.spec import MAX_EVENT_BYTES
 
-
-class DeliveryFailed(Exception):
-    """A backend could not hand a message over. It never leaves the publisher, which counts and logs it."""
+_Hook = TypeVar("_Hook", bound=FailureHook)
 
 
 class Publisher(ABC):
     """Puts messages onto a channel layer from synchronous code, and never costs the caller more than half a second.
 
     Thread-safe and fork-safe, and allowed inside a running event loop. A message reaches whoever listens now, at most
-    once; nobody may be listening. When the layer cannot be reached, the message is dropped, counted in ``failures`` and
-    logged at most once in 30 seconds; nothing is raised, and for about a second the next calls return at once.
+    once; nobody may be listening. When the layer cannot be reached, the message is dropped, counted in ``failures``,
+    logged at most once in 30 seconds and given to the hooks of ``on_failure``; nothing is raised, and for about a
+    second the next calls return at once.
 
-    A backend implements ``_group_send`` and ``_send``: they get valid names and a dict with a ``type``, raise
-    ``PublisherError`` for a message that the layer cannot carry, and ``DeliveryFailed`` for whatever else is wrong.
+    A backend implements ``_encode`` (called at once) and ``_deliver`` (for one message or a batch).
     """
 
     channel_prefix = ""
     """What the layer puts before its channel names, of whatever characters."""
 
+    max_event_bytes: int = MAX_EVENT_BYTES
+    """The largest message, in bytes on the wire, without what the layer itself adds. A larger one raises."""
+
     def __init__(self) -> None:
-        self._failures = PerProcess(_FailureCount)
+        self._reports = FailureReports(type(self).__name__)
+        self._batches = Batches()
 
     @property
     def failures(self) -> int:
         """How many messages this process could not hand over to the layer."""
-        return self._failures.get().count
+        return self._reports.failures
+
+    @property
+    def over_capacity(self) -> int:
+        """How often a server process missed a group's message because its queue in the layer was full.
+
+        Only the core layer has such queues, and only the publisher for it learns of them.
+        """
+        return self._reports.over_capacity
+
+    def on_failure(self, hook: _Hook) -> _Hook:
+        """Have ``hook`` called with a ``PublishFailure`` for each message that is lost; usable as a decorator.
+
+        It is called in the thread that published, so it should be quick: count, do not send. What it raises is logged.
+        """
+        self._reports.hooks.append(hook)
+        return hook
 
     def group_send(self, group: str, message: Mapping[str, Any]) -> None:
         """Send ``message`` to all members of ``group``.
 
-        Raises ``InvalidNameError`` for the name, and ``PublisherError`` for a message without a ``type`` or with
-        values that are no JSON data.
+        Raises ``InvalidNameError`` for the name, ``PublisherError`` for a message without a ``type`` or with values
+        that are no JSON data, and ``EventTooLargeError`` for one over ``max_event_bytes``.
         """
-        name, plain = valid_group_name(group), checked_message(message)
-        try:
-            self._group_send(name, plain)
-        except DeliveryFailed as error:
-            self._count_failure(name, error)
+        self._publish("group", valid_group_name(group), message)
 
     def send(self, channel: str, message: Mapping[str, Any]) -> None:
         """Send ``message`` to one connection's own ``channel``. Raises as ``group_send`` does."""
-        name, plain = valid_channel_name(channel, prefix=self.channel_prefix), checked_message(message)
+        self._publish("channel", valid_channel_name(channel, prefix=self.channel_prefix), message)
+
+    @contextmanager
+    def batch(self) -> Generator[None]:
+        """Hold back what the caller publishes in the block, and send it at its end in one round trip for each server.
+
+        The order stays. Mistakes still raise at once. What was published before an exception in the block goes out all
+        the same; a block inside another adds to the outer one. The batch is that of the thread (greenlet, asyncio
+        task) that opened it: what others publish meanwhile goes out at once. More than 1000 messages, or 1 MiB, go out
+        in several parts.
+        """
+        batch = self._batches.begin()
         try:
-            self._send(name, plain)
-        except DeliveryFailed as error:
-            self._count_failure(name, error)
+            yield
+        finally:
+            if batch is not None:
+                self._hand_over(self._batches.end(batch))
 
     @abstractmethod
     def close(self) -> None:
         """Let go of this process's connections. Publishing again opens new ones."""
 
     @abstractmethod
-    def _group_send(self, group: str, message: dict[str, Any]) -> None: ...
+    def _encode(self, kind: Kind, name: str, message: dict[str, Any]) -> tuple[Any, int]:
+        """What ``_deliver`` needs of a message with a ``type``, for a valid name, and its size in bytes.
+
+        The sender may change the message afterwards. Raises ``PublisherError`` if the layer cannot carry it.
+        """
 
     @abstractmethod
-    def _send(self, channel: str, message: dict[str, Any]) -> None: ...
+    def _deliver(self, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
+        """Hand parcels over in their order; returns what failed, whatever was wrong."""
 
-    def _count_failure(self, name: str, error: BaseException) -> None:
-        count = self._failures.get().add()
-        log_throttled(
-            "publish_failed", key=id(self), publisher=type(self).__name__, name=name, error=str(error), failures=count
-        )
+    def _publish(self, kind: Kind, name: str, message: Mapping[str, Any]) -> None:
+        plain = checked_message(message)
+        content, size = self._encode(kind, name, plain)
+        if size > self.max_event_bytes:
+            raise EventTooLargeError(
+                f"The event {event_name(plain)!r} is {size} bytes, over the {self.max_event_bytes} of max_event_bytes, "
+                "and was sent to nobody. Send it in parts, or send where the client can fetch it."
+            )
+        parcel = Parcel(kind, name, plain, content, size)
+        batch = self._batches.current()
+        self._hand_over((parcel,) if batch is None else batch.add(parcel))
+
+    def _hand_over(self, parcels: Sequence[Parcel]) -> None:
+        if parcels:
+            for failure in self._deliver(parcels):
+                self._reports.report(failure)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A publisher holds connections and cannot be pickled: pass the LayerSpec instead.")
 
 
-class _FailureCount:
-    def __init__(self) -> None:
-        self.count = 0
-        self._lock = threading.RLock()
-
-    def add(self) -> int:
-        with self._lock:
-            self.count += 1
-            return self.count
+def failure_of(parcel: Parcel, reason: str, *, over_capacity: int = 0) -> PublishFailure:
+    """The failure of a parcel."""
+    return PublishFailure(parcel.kind, parcel.name, parcel.message, reason, over_capacity)

@@ -1,36 +1,36 @@
-"""Publishing to one Redis in bounded time, over a few connections that redis-py makes and reads.
+"""Talking to one Redis in bounded time, over as few connections as will do, which redis-py makes and reads.
 
 For each command, redis-py's own client borrows a connection from a pool, asks the kernel whether it is clean, and
-records metrics. Here a caller takes a free connection and uses it.
+records metrics. Here a caller takes the connection and uses it.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, Protocol
+import time
+from collections.abc import Sequence
+from typing import Final
 
 from chanx.layers.breaker import CircuitBreaker
-from chanx.layers.hosts import CONNECTION_OPTIONS, RedisHost
-from chanx.layers.publisher import DeliveryFailed
-from chanx.layers.wire import publish_command
+from chanx.layers.hosts import RedisHost
+from chanx.layers.redis_line import Answers, Line
 from chanx.utils.extras import need
 
-TIMEOUT: Final = 0.25
-"""Seconds for connecting, and for an answer. A publish waits for one of each at most, so half a second is what a dead
-Redis costs, once a second. A host's own timeouts may only shorten it: theirs are made for consumers, which can wait."""
+LONGEST: Final = 0.5
+"""Seconds that an exchange may take: what a dead Redis costs, once a second."""
 
 CONNECTIONS: Final = 8
-"""The most connections of a process to one Redis. One thread uses one."""
+"""The most connections of a process to one Redis. One is all it takes while that Redis answers quickly."""
+
+_PATIENCE: Final = 0.05
+"""Seconds to wait for the connection that another thread is using, before taking one more."""
+
+_LAST_PATIENCE: Final = 0.1
+"""Seconds to wait when all are in use."""
 
 
-class RedisConnection(Protocol):
-    """What is used of redis-py's connection."""
-
-    def send_packed_command(self, command: tuple[bytes], check_health: bool = True) -> None: ...
-
-    def read_response(self) -> Any: ...
-
-    def disconnect(self) -> None: ...
+class DeliveryFailed(Exception):
+    """What an exchange has in place of an answer. The text is for operators and holds no credentials."""
 
 
 class RedisShard:
@@ -41,90 +41,60 @@ class RedisShard:
         # Listed, and not every exception: Celery raises its soft time limit in the middle of anything.
         self._trouble: tuple[type[Exception], ...] = (errors.RedisError, OSError)
         self._name = repr(host)
-        self._lines = [_Line(host, errors.ConnectionError) for _ in range(CONNECTIONS)]
+        self._lines = [Line(host) for _ in range(CONNECTIONS)]
         self._breaker = CircuitBreaker()
 
-    def publish(self, channel: bytes, body: bytes) -> None:
-        """PUBLISH and wait for the answer. Raises ``DeliveryFailed``, within about half a second if Redis is silent."""
+    def exchange(self, commands: Sequence[bytes]) -> Answers:
+        """Send commands in one go and wait: an answer for each, in their order, or a ``DeliveryFailed`` in its place.
+
+        Takes half a second at most; nothing at all for a second after a failure.
+        """
         if not self._breaker.allows():
-            raise DeliveryFailed(f"{self._name} has just failed, so it is left alone for a second")
+            return self._failed(commands, [], f"{self._name} has just failed, so it is left alone for a second")
+        deadline = time.monotonic() + LONGEST
         line = self._free_line()
+        if line is None:
+            return self._failed(commands, [], f"{self._name}: all {CONNECTIONS} connections were busy")
+        answers: Answers = []
         try:
-            line.exchange(publish_command(channel, body))
+            line.exchange(commands, answers, deadline)
         except self._trouble as error:
             self._breaker.failed()
-            raise DeliveryFailed(f"{self._name}: {type(error).__name__}: {error}") from error
+            return self._failed(commands, answers, f"{self._name}: {type(error).__name__}: {error}")
         finally:
             line.lock.release()
-        self._breaker.succeeded()
+        if line.is_open:
+            self._breaker.succeeded()
+            return answers
+        # It refused a command: read-only after a fail-over, out of memory. A new connection may find another server.
+        self._breaker.failed()
+        return [self._refusal(a) if isinstance(a, Exception) else a for a in answers]
 
     def close(self) -> None:
         """Close the connections, once their present answers have come."""
         for line in self._lines:
             # Bounded, because a time limit may have struck just after a lock was taken, which then nobody releases.
-            if line.lock.acquire(timeout=TIMEOUT):
+            if line.lock.acquire(timeout=LONGEST):
                 line.close()
                 line.lock.release()
 
-    def _free_line(self) -> _Line:
-        # The first free one, so that a single thread keeps a single connection.
-        for line in self._lines:
+    def _free_line(self) -> Line | None:
+        first, *others = self._lines
+        if first.lock.acquire(blocking=False) or first.lock.acquire(timeout=_PATIENCE):
+            return first
+        for line in others:
             if line.lock.acquire(blocking=False):
+                # First from now on, since the former may be one that a time limit left locked for ever.
+                self._lines = [line, *(other for other in self._lines if other is not line)]
                 return line
         line = self._lines[threading.get_ident() % CONNECTIONS]
-        if not line.lock.acquire(timeout=TIMEOUT):
-            raise DeliveryFailed(f"{self._name}: all {CONNECTIONS} connections were busy for {TIMEOUT} s")
-        return line
+        return line if line.lock.acquire(timeout=_LAST_PATIENCE) else None
 
+    def _failed(self, commands: Sequence[bytes], answers: Answers, reason: str) -> Answers:
+        missing = len(commands) - len(answers)
+        return [self._refusal(a) if isinstance(a, Exception) else a for a in answers] + [
+            DeliveryFailed(reason)
+        ] * missing
 
-class _Line:
-    """A connection and the lock that whoever uses it holds."""
-
-    def __init__(self, host: RedisHost, connection_error: type[Exception]) -> None:
-        self.lock = threading.Lock()
-        self._host = host
-        self._connection_error = connection_error
-        self._connection: RedisConnection | None = None
-
-    def exchange(self, command: bytes) -> None:
-        """Send ``command`` and read its answer; once more, on a new connection, if the server closed the old one."""
-        is_new = self._connection is None
-        try:
-            self._try(command)
-        except self._connection_error:
-            # Not after a timeout: that server is there but slow, and would only take the same time again.
-            if is_new:
-                raise
-            self._try(command)
-
-    def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.disconnect()
-
-    def _try(self, command: bytes) -> None:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = new_connection(self._host)
-        try:
-            connection.send_packed_command((command,), check_health=False)
-            connection.read_response()
-        except BaseException:
-            # Whatever it was, a time limit too: an answer may still be on its way, so nobody else may use it.
-            self.close()
-            raise
-
-
-def new_connection(host: RedisHost) -> RedisConnection:
-    """A connection of redis-py for ``host``, with our bounds; it connects when it is first used."""
-    redis = need("redis.connection", extra="redis")
-    options: dict[str, Any] = dict(host.options)
-    if host.address is not None:
-        options |= redis.parse_url(host.address)
-    connection_class = options.pop("connection_class", redis.Connection)
-    known = {n: v for n, v in options.items() if n in CONNECTION_OPTIONS or n == "path" or n.startswith("ssl_")}
-    for name in ("socket_timeout", "socket_connect_timeout"):
-        known[name] = min(known.get(name) or TIMEOUT, TIMEOUT)
-    # RESP2: a publisher reads no pushes, and it saves a round trip at connecting.
-    connection: RedisConnection = connection_class(**known, protocol=2)
-    return connection
+    def _refusal(self, error: Exception) -> DeliveryFailed:
+        return DeliveryFailed(f"{self._name}: {type(error).__name__}: {error}")

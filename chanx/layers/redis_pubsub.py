@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from chanx.layers.publisher import Publisher
+from chanx.layers.batch import Parcel
+from chanx.layers.failures import Kind, PublishFailure
+from chanx.layers.publisher import Publisher, failure_of
 from chanx.layers.redis_connection import RedisShard
 from chanx.layers.spec import LayerSpec
-from chanx.layers.wire import encoder_for, shard_of
+from chanx.layers.wire import encoder_for, publish_command, shard_of
 from chanx.utils.extras import need
 from chanx.utils.process import PerProcess
 
@@ -25,7 +28,8 @@ class RedisPubSubPublisher(Publisher):
         need("redis", extra="redis")
         self.spec = spec
         self.channel_prefix = spec.prefix
-        self._encode = encoder_for(spec.serializer)
+        self.max_event_bytes = spec.max_event_bytes
+        self._encode_body = encoder_for(spec.serializer, spec.fernet_keys)
         self._group_prefix = f"{spec.prefix}__group__"
         self._shards = PerProcess(self._open)
 
@@ -36,14 +40,24 @@ class RedisPubSubPublisher(Publisher):
     def _open(self) -> list[RedisShard]:
         return [RedisShard(host) for host in self.spec.hosts]
 
-    def _group_send(self, group: str, message: dict[str, Any]) -> None:
-        self._publish(self._group_prefix + group, message)
+    def _encode(self, kind: Kind, name: str, message: dict[str, Any]) -> tuple[tuple[bytes, bytes], int]:
+        body = self._encode_body(message)
+        target = self._group_prefix + name if kind == "group" else name
+        return (target.encode(), body), len(body)
 
-    def _send(self, channel: str, message: dict[str, Any]) -> None:
-        self._publish(channel, message)
-
-    def _publish(self, name: str, message: dict[str, Any]) -> None:
-        body = self._encode(message)
-        target = name.encode()
+    def _deliver(self, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
         shards = self._shards.get()
-        shards[shard_of(target, len(shards))].publish(target, body)
+        if len(shards) == 1:
+            return self._deliver_to(shards[0], parcels)
+        by_shard: dict[int, list[Parcel]] = {}
+        for parcel in parcels:
+            by_shard.setdefault(shard_of(parcel.content[0], len(shards)), []).append(parcel)
+        return [failure for index, theirs in by_shard.items() for failure in self._deliver_to(shards[index], theirs)]
+
+    def _deliver_to(self, shard: RedisShard, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
+        answers = shard.exchange([publish_command(*parcel.content) for parcel in parcels])
+        return [
+            failure_of(parcel, str(answer))
+            for parcel, answer in zip(parcels, answers, strict=True)
+            if isinstance(answer, Exception)
+        ]

@@ -19,11 +19,13 @@ from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLaye
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chanx.errors import InvalidNameError, PublisherError
+from chanx.errors import EventTooLargeError, InvalidNameError, PublisherError
 from chanx.layers import (
     LayerSpec,
+    LoopPublisher,
     MemoryPublisher,
     Publisher,
+    RedisCorePublisher,
     RedisPubSubPublisher,
     attach_loop,
     publisher_for,
@@ -95,42 +97,69 @@ def layer_of(kind: str, url: str, second_url: str, prefix: str) -> Any:
     """The channel layer of a kind."""
     is_fast = "fast-channels" in kind
     pubsub = FastPubSubLayer if is_fast else RedisPubSubChannelLayer
+    core = FastRedisLayer if is_fast else RedisChannelLayer
     # redis-py 8's default socket_timeout equals the five seconds that the core layers' receive() blocks.
     patient = {"socket_timeout": None}
     match kind.removeprefix("loop over ").removeprefix("fast-channels "):
         case "in-memory":
             return FastInMemoryLayer() if is_fast else InMemoryChannelLayer()
         case "redis core":
-            core = FastRedisLayer if is_fast else RedisChannelLayer
             return core(hosts=[{"address": url, **patient}], prefix=prefix)
+        case "redis core, json, other prefix":
+            return core(
+                hosts=[{"address": url, **patient}],
+                prefix=f"{prefix}:\u00fc ",
+                serializer_format="json",
+                random_prefix_length=3,
+            )
+        case "encrypted redis core":
+            return core(hosts=[{"address": url, **patient}], prefix=prefix, symmetric_encryption_keys=["secret"])
         case "encrypted redis pub/sub":
-            return pubsub(hosts=[url], prefix=prefix, symmetric_encryption_keys=["secret"])
+            return pubsub(hosts=[url], prefix=prefix, symmetric_encryption_keys=["secret", b"old"])
+        case "encrypted redis pub/sub, json":
+            return pubsub([url], prefix, symmetric_encryption_keys=["s\u00e9cret"], serializer_format="json")
         case "redis pub/sub, other prefix":
             return pubsub(hosts=[url], prefix=f"{prefix}:\u00fc ")
         case "redis pub/sub, json, two hosts":
             hosts = [url, {"address": second_url, **patient}]
             return pubsub(hosts=hosts, prefix=prefix, serializer_format="json")
-        case _:
+        case "redis pub/sub":
             return pubsub([url], prefix)
+        case _:
+            raise AssertionError(kind)
 
 
-KINDS = [
-    "memory",
+PUBSUB = [
     "redis pub/sub",
     "redis pub/sub, json, two hosts",
     "redis pub/sub, other prefix",
+    "encrypted redis pub/sub",
+    "encrypted redis pub/sub, json",
     "fast-channels redis pub/sub",
     "fast-channels redis pub/sub, json, two hosts",
-    "loop over in-memory",
-    "loop over encrypted redis pub/sub",
-    "loop over redis core",
-    "loop over fast-channels in-memory",
-    "loop over fast-channels encrypted redis pub/sub",
-    "loop over fast-channels redis core",
+    "fast-channels encrypted redis pub/sub",
 ]
+CORE = [
+    "redis core",
+    "redis core, json, other prefix",
+    "fast-channels redis core",
+    "fast-channels redis core, json, other prefix",
+]
+LOOP = [
+    "loop over in-memory",
+    "loop over redis pub/sub",
+    "loop over encrypted redis core",
+    "loop over fast-channels in-memory",
+    "loop over fast-channels encrypted redis core",
+]
+PUBLISHERS: dict[str, type[Publisher]] = {
+    **dict.fromkeys(PUBSUB, RedisPubSubPublisher),
+    **dict.fromkeys(CORE, RedisCorePublisher),
+    **dict.fromkeys(LOOP, LoopPublisher),
+}
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["memory", *PUBLISHERS])
 async def world(
     request: pytest.FixtureRequest, redis_url: str, second_url: str, key_prefix: str
 ) -> AsyncIterator[World]:
@@ -139,10 +168,10 @@ async def world(
         yield memory_world()
         return
     layer = layer_of(kind, redis_url, second_url, key_prefix)
-    publisher = publisher_for(layer)
+    publisher = LoopPublisher(layer) if kind == "loop over redis pub/sub" else publisher_for(layer)
     if "in-memory" in kind:
         attach_loop(layer)
-    assert type(publisher).__name__ == ("LoopPublisher" if kind.startswith("loop") else "RedisPubSubPublisher")
+    assert type(publisher) is PUBLISHERS[kind]
     yield layer_world(publisher, layer)
     await asyncio.to_thread(publisher.close)
     await layer.flush()
@@ -208,10 +237,52 @@ async def test_messages_of_one_sender_arrive_in_their_order(world: World) -> Non
 
     await asyncio.to_thread(publish)
 
-    # Then every group has its three, in their order. (The core layer sorts by the senders' clock, which is fine enough
-    # for messages that are a round trip apart.)
+    # Then every group has its three, in their order
     for receive in receivers.values():
         assert [(await receive())["n"] for _ in range(3)] == [0, 1, 2]
+
+
+async def test_a_batch_arrives_in_order_at_its_end(world: World) -> None:
+    # Given two groups, and a connection with messages of its own
+    channel, receive = await world.open()
+    await world.join("room.1", channel)
+    await world.join("room.2", channel)
+
+    # When a thread publishes several messages to them in a batch
+    def publish() -> None:
+        with world.publisher.batch():
+            for n in range(0, 30, 3):
+                message = {"type": "note", "n": n}
+                world.publisher.group_send("room.1", message)
+                message["n"] += 1
+                world.publisher.group_send("room.1", message)
+                world.publisher.send(channel, {"type": "note", "n": n + 2})
+
+    await asyncio.to_thread(publish)
+
+    # Then all arrive, each as it was when it was sent, in their order as far as one server carries them
+    got = [(await receive())["n"] for _ in range(30)]
+    assert sorted(got) == list(range(30))
+    assert [n for n in got if n % 3 < 2] == [n for n in range(30) if n % 3 < 2]
+    assert [n for n in got if n % 3 == 2] == list(range(2, 30, 3))
+    assert world.publisher.failures == 0
+
+
+async def test_a_message_that_is_too_large_raises_and_reaches_nobody(world: World) -> None:
+    # Given a member of a group
+    channel, receive = await world.open()
+    await world.join("room.1", channel)
+
+    # When a message over the limit is published, Then the error names the event, its size and the limit
+    too_large = {"type": "handle_channel_event", "event_data": {"action": "report", "payload": "\u00e4" * 2000}}
+    world.publisher.max_event_bytes = 3000
+    with pytest.raises(EventTooLargeError, match=r"'report' is \d{4,5} bytes, over the 3000 of max_event_bytes"):
+        world.publisher.group_send("room.1", too_large)
+
+    # And the next one is the first that arrives
+    await asyncio.to_thread(world.publisher.group_send, "room.1", EVENT)
+    assert await receive() == EVENT
+    assert world.publisher.failures == 0
 
 
 async def test_it_can_be_used_from_several_threads_at_once(world: World) -> None:
@@ -305,9 +376,9 @@ def test_the_bytes_are_those_of_the_installed_layer(pubsub: Any, serializer: Any
         expected = layer.serialize(message)
     except ValueError:  # lone surrogates under msgpack
         with pytest.raises(PublisherError):
-            publisher._encode(message)
+            publisher._encode_body(message)
     else:
-        assert publisher._encode(message) == expected
+        assert publisher._encode_body(message) == expected
 
 
 async def test_receivers_on_another_threads_loop_are_woken() -> None:

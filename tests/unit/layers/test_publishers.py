@@ -22,6 +22,7 @@ from chanx.layers import (
     LayerSpec,
     LoopPublisher,
     MemoryPublisher,
+    RedisCorePublisher,
     RedisPubSubPublisher,
     attach_loop,
     publisher_for,
@@ -36,11 +37,14 @@ MESSAGE = {"type": "note", "n": 1}
     [
         (LayerSpec.redis_pubsub(URL), RedisPubSubPublisher),
         (RedisPubSubChannelLayer(hosts=[URL]), RedisPubSubPublisher),
-        (RedisPubSubChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]), LoopPublisher),
-        (RedisChannelLayer(hosts=[URL]), LoopPublisher),
+        (RedisPubSubChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]), RedisPubSubPublisher),
+        (LayerSpec.redis_core(URL), RedisCorePublisher),
+        (RedisChannelLayer(hosts=[URL]), RedisCorePublisher),
+        (RedisChannelLayer(hosts=[URL, URL]), LoopPublisher),
+        (RedisChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]), LoopPublisher),
         (InMemoryChannelLayer(), LoopPublisher),
     ],
-    ids=["spec", "pub/sub", "encrypted", "core", "memory"],
+    ids=["spec", "pub/sub", "encrypted", "core spec", "core", "sharded core", "encrypted core", "memory"],
 )
 def test_each_layer_gets_the_fastest_publisher_that_knows_it(target: object, expected: type) -> None:
     assert type(publisher_for(target)) is expected

@@ -4,6 +4,7 @@ import pickle
 from typing import Any
 
 import pytest
+import redis
 from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
@@ -13,7 +14,7 @@ from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLaye
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec
 from chanx.layers.hosts import RedisHost
-from chanx.layers.redis_connection import TIMEOUT, new_connection
+from chanx.layers.redis_line import TIMEOUT, new_connection
 
 URL = "redis://user:secret@redis.example:6380/3"
 
@@ -35,39 +36,68 @@ def test_positional_arguments_and_defaults_are_read(pubsub: Any) -> None:
     assert spec == LayerSpec.redis_pubsub()
 
 
+@BOTH
+def test_encryption_keys_are_read_and_do_not_show(pubsub: Any) -> None:
+    layer = pubsub(hosts=[URL], symmetric_encryption_keys=["secret", b"old"], serializer_format="json")
+    spec = LayerSpec.from_layer(layer)
+    assert spec == LayerSpec.redis_pubsub(URL, serializer="json", symmetric_encryption_keys=["secret", b"old"])
+    assert "fernet" not in repr(spec)
+
+
+def test_encryption_keys_are_a_list() -> None:
+    with pytest.raises(ConfigurationError, match="list of keys"):
+        LayerSpec.redis_pubsub(URL, symmetric_encryption_keys="secret")
+
+
+@pytest.mark.parametrize("core", [RedisChannelLayer, FastRedisLayer], ids=["channels", "fast-channels"])
+def test_the_core_layers_options_are_read(core: Any) -> None:
+    options = {"expiry": 30, "group_expiry": 600, "capacity": 7, "random_prefix_length": 3}
+    layer = core(hosts=[URL], prefix="site", serializer_format="json", **options)
+    assert LayerSpec.from_layer(layer) == LayerSpec.redis_core(URL, prefix="site", serializer="json", **options)
+    assert LayerSpec.from_layer(core()) == LayerSpec.redis_core()
+
+
 class OwnPubSubLayer(RedisPubSubChannelLayer):
     """A subclass may write other bytes."""
+
+
+class OwnCoreLayer(RedisChannelLayer):
+    """So may this one."""
 
 
 @pytest.mark.parametrize(
     "layer",
     [
         InMemoryChannelLayer(),
-        RedisChannelLayer(hosts=[URL]),
+        RedisChannelLayer(hosts=[URL, URL]),
+        RedisChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
+        RedisChannelLayer(hosts=[URL], channel_capacity={"specific.*": 10}),
+        RedisChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": [("localhost", 26379)]}]),
         OwnPubSubLayer(hosts=[URL]),
-        RedisPubSubChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
+        OwnCoreLayer(hosts=[URL]),
         RedisPubSubChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": [("localhost", 26379)]}]),
         RedisPubSubChannelLayer(hosts=[{"address": URL, "connection_class": object}]),
         RedisPubSubChannelLayer(hosts=["redis://localhost?cache_config=1"]),
         RedisPubSubChannelLayer(hosts=["localhost"]),
         RedisPubSubChannelLayer(hosts="redis://localhost"),
-        FastRedisLayer(hosts=[URL]),
-        FastPubSubLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
+        FastRedisLayer(hosts=[URL, URL]),
         object(),
         None,
     ],
     ids=[
         "memory",
-        "core",
+        "sharded core",
+        "encrypted core",
+        "core with channel_capacity",
+        "core on sentinel",
         "subclass",
-        "encrypted",
+        "subclass of core",
         "sentinel",
         "class",
         "query",
         "no url",
         "no list",
-        "fast-channels core",
-        "fast-channels encrypted",
+        "fast-channels sharded core",
         "object",
         "none",
     ],
@@ -95,7 +125,7 @@ def test_every_form_of_a_host_becomes_a_connection(form: Any, expected: dict[str
     found = {name: getattr(connection, name) for name in expected if name != "cert_reqs"}
     assert found == {name: value for name, value in expected.items() if name != "cert_reqs"}
     if "cert_reqs" in expected:
-        assert type(connection).__name__ == "SSLConnection"
+        assert isinstance(connection, redis.SSLConnection)
         assert connection.cert_reqs == expected["cert_reqs"]
 
 

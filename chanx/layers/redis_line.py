@@ -1,0 +1,130 @@
+"""One connection to a Redis, made anew when it breaks, and the lock that whoever uses it holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+from chanx.layers.hosts import CONNECTION_OPTIONS, RedisHost
+from chanx.utils.extras import need
+
+TIMEOUT: Final = 0.25
+"""Seconds for each of connecting, sending and an answer. A host's own timeouts may only shorten it: theirs are made for
+consumers, which can wait."""
+
+Answers: TypeAlias = "list[Any]"
+"""What a server said to each command; an exception of redis-py for an error."""
+
+
+class RedisConnection(Protocol):
+    """What is used of redis-py's connection, and the deadline that is ours."""
+
+    deadline: float | None
+
+    def send_packed_command(self, command: tuple[bytes], check_health: bool = True) -> None: ...
+
+    def read_response(self) -> Any: ...
+
+    def disconnect(self) -> None: ...
+
+
+class Line:
+    """Used by one caller at a time, who holds ``lock``."""
+
+    def __init__(self, host: RedisHost) -> None:
+        errors = need("redis.exceptions", extra="redis")
+        self._refusal: type[Exception] = errors.ResponseError
+        self._broken: type[Exception] = errors.ConnectionError
+        self._timeout: type[Exception] = errors.TimeoutError
+        self.lock = threading.Lock()
+        self._host = host
+        self._connection: RedisConnection | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection; after an exchange, whether the server refused nothing."""
+        return self._connection is not None
+
+    def exchange(self, commands: Sequence[bytes], answers: Answers, deadline: float) -> None:
+        """Send ``commands`` and read into ``answers``, until ``deadline`` (of the monotonic clock).
+
+        What the server had not answered when it closed the connection is sent once more on a new one. Raises
+        redis-py's errors.
+        """
+        was_open = self.is_open
+        try:
+            self._try(commands, answers, deadline)
+        except self._broken:
+            # Not after a timeout: that server is there but slow, and would only take the same time again.
+            if not was_open:
+                raise
+            self._try(commands[len(answers) :], answers, deadline)
+
+    def close(self) -> None:
+        """Close the connection; the next exchange makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+
+    def _try(self, commands: Sequence[bytes], answers: Answers, deadline: float) -> None:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = new_connection(self._host)
+            connection.deadline = deadline
+        refused = False
+        try:
+            connection.send_packed_command((b"".join(commands),), check_health=False)
+            for _ in commands:
+                if answers and time.monotonic() > deadline:
+                    raise self._timeout("the answers came too slowly")
+                try:
+                    answers.append(connection.read_response())
+                except self._refusal as error:
+                    refused = True
+                    answers.append(error)
+            connection.deadline = None
+        except BaseException:
+            # Whatever it was, a time limit too: an answer may still be on its way, so nobody else may use it.
+            self.close()
+            raise
+        if refused:
+            self.close()
+
+
+def new_connection(host: RedisHost) -> RedisConnection:
+    """A connection of redis-py for ``host``, with our bounds; it connects when it is first used."""
+    redis = need("redis.connection", extra="redis")
+    options: dict[str, Any] = dict(host.options)
+    if host.address is not None:
+        options |= redis.parse_url(host.address)
+    connection_class = options.pop("connection_class", redis.Connection)
+    known = {n: v for n, v in options.items() if n in CONNECTION_OPTIONS or n == "path" or n.startswith("ssl_")}
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        known[name] = min(known.get(name) or TIMEOUT, TIMEOUT)
+    # RESP2: a publisher reads no pushes, and it saves a round trip at connecting.
+    connection: RedisConnection = _bounded(connection_class)(**known, protocol=2)
+    return connection
+
+
+def _bounded(connection_class: type[Any]) -> type[Any]:
+    base: Any = connection_class  # for TCP, TLS or a Unix socket: known at run time only
+
+    class BoundedConnection(base):  # type: ignore[misc]
+        """Has one ``deadline`` for all the questions and answers that a first exchange takes (AUTH, SELECT, ...)."""
+
+        deadline: float | None = None
+
+        def read_response(self, *args: Any, **kwargs: Any) -> Any:
+            if self.deadline is None:
+                return base.read_response(self, *args, **kwargs)
+            left = max(self.deadline - time.monotonic(), 0.001)
+            self._sock.settimeout(min(left, self.socket_timeout))
+            try:
+                return base.read_response(self, *args, **kwargs)
+            finally:
+                if self._sock is not None:
+                    self._sock.settimeout(self.socket_timeout)
+
+    return BoundedConnection
