@@ -8,9 +8,11 @@ from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
-from chanx.core.rekeying import rekeyed
-from chanx.messages.base import ACTION, BaseMessage, tag_field
+from chanx.core.rekeying import decoded, rekeyed
+from chanx.core.sending import json_text
+from chanx.messages.base import ACTION, BaseMessage, tag_fields
 from chanx.messages.outgoing import GroupCompleteMessage
+from chanx.utils.naming import camel_case
 
 _GROUP_COMPLETE = GroupCompleteMessage()
 
@@ -51,23 +53,39 @@ class Broadcasting(Dispatching):
         exclude = message.get("exclude")
         if exclude is not None and exclude == self.channel_name:
             return
-        content = message["camelized"] if self.should_camelize and "camelized" in message else message["message"]
-        if self.discriminator not in content:
-            content = rekeyed(content, ACTION, self.discriminator)
-        await self.send_encoded(self.encode_content(content), content.get(self.discriminator))
+        content, text = self._broadcast_content(message)
+        await self.send_encoded(text, content.get(self.discriminator))
         if self.should_send_completion:
             await self.send_last(_GROUP_COMPLETE)
 
     def _group_message(self, message: BaseMessage | dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(message, BaseMessage):
-            return {"type": "handle_group_message", "message": message}
-        own_field = tag_field(type(message), self.discriminator)
-        content = rekeyed(message.model_dump(mode="json"), own_field, self.discriminator)
-        group_message: dict[str, Any] = {"type": "handle_group_message", "message": content}
-        if self.should_camelize:
-            # Sent along, as a member need not know the type, and so not which of the keys are names.
-            group_message["camelized"] = camelized(type(message), content, self.discriminator)
+        """A message for connections that may have another wire form, and need not know its type.
+
+        So there goes with it what is needed of the type: the keys that can tell it apart (``tags``, its own first), and
+        how it reads in camelCase, where that is different, as only the type says which of the keys are names.
+        """
+        model: type[BaseMessage] | None
+        if isinstance(message, BaseMessage):
+            model, content, tags = type(message), decoded(message.model_dump_json()), tag_fields(type(message))
+        else:
+            tag = message.get(self.discriminator)
+            model = self.handler_table.outputs.get(tag) if isinstance(tag, str) else None
+            content, tags = message, (self.discriminator,)
+        group_message: dict[str, Any] = {"type": "handle_group_message", "message": content, "tags": list(tags)}
+        if model is not None:
+            in_camel_case = camelized(model, content, tags[0])
+            if in_camel_case != content:
+                group_message["camelized"] = in_camel_case
         return group_message
+
+    def _broadcast_content(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """A broadcast in this connection's wire form, and that as JSON."""
+        is_camelized = self.should_camelize and "camelized" in message
+        content = message["camelized" if is_camelized else "message"]
+        tags = message.get("tags") or [self.discriminator if self.discriminator in content else ACTION]
+        source = self.discriminator if self.discriminator in tags else tags[0]
+        content = rekeyed(content, camel_case(source) if source not in content else source, self.discriminator)
+        return content, json_text(content) if is_camelized else self.encode_content(content)
 
     async def join_groups(self) -> None:
         """Join every group of this connection."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chanx.core.camelize_plan import Plan
+from chanx.core.camelize_plan import Plan, renamed
 from chanx.core.camelize_schema import Direction, plan_of
 
 
@@ -44,5 +44,5 @@ def _plan(model: type[BaseModel], direction: Direction) -> Plan | None:
 def _renamed(plan: Plan | None, content: dict[str, Any], discriminator: str) -> dict[str, Any]:
     if plan is None or discriminator not in content:
         return content
-    rest: dict[str, Any] = plan.apply({key: value for key, value in content.items() if key != discriminator})
+    rest: dict[str, Any] = renamed(plan, {key: value for key, value in content.items() if key != discriminator})
     return {discriminator: content[discriminator], **rest}

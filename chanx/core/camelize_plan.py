@@ -5,57 +5,86 @@ data, whose keys are nobody's but the user's.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from functools import cached_property
+from typing import Any, Final, TypeAlias, cast
 
 JsonObject: TypeAlias = dict[str, Any]
+
+NO_FIT: Final = -float("inf")
 
 
 class Plan(ABC):
     """What to rename in one value. ``None`` in place of a plan: nothing."""
 
     @abstractmethod
-    def apply(self, value: Any) -> Any:
-        """The value with its keys renamed; a value of another shape than planned stays as it is."""
+    def begin(self, value: Any, rest: "list[Step]") -> Any:
+        """The value with its own keys renamed, and in ``rest`` what is to be done in its new place.
 
-    def fit(self, value: Any) -> int:
-        """How well a value has this plan's shape; below zero, not at all."""
-        return -1
+        A value of another shape than planned stays as it is.
+        """
 
+    @abstractmethod
+    def fit(self, value: Any) -> float:
+        """How well a value has this plan's shape; ``NO_FIT``: not at all. Only the value's own keys are looked at."""
+
+    @abstractmethod
     def step(self, part: Any) -> "tuple[Any, Plan | None]":
         """One part of a path into the value: as it reads after renaming, and the plan of what is there."""
-        return part, None
+
+
+Step: TypeAlias = tuple[Plan, Any, Any]  # a plan for the value that a container has at an index or key
+
+
+def renamed(plan: Plan, value: Any) -> Any:
+    """A copy of ``value`` with its keys renamed, however deep it is: no recursion, so no limit of its own."""
+    whole = [value]
+    rest: list[Step] = [(plan, whole, 0)]
+    while rest:
+        inner, container, key = rest.pop()
+        container[key] = inner.begin(container[key], rest)
+    return whole[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Fields(Plan):
-    """An object whose keys are names: of a model, a dataclass or a TypedDict."""
+    """An object whose keys are names: of a model, a dataclass or a TypedDict.
+
+    ``required`` are the fields that cannot be left out, each with the keys it may have; ``literals`` the values that
+    those keys can have which have a ``Literal`` type.
+    """
 
     names: Mapping[str, str]
     children: Mapping[str, Plan]
     required: Sequence[tuple[str, ...]]
     known: frozenset[str]
+    literals: Mapping[str, Sequence[Any]]
 
-    def apply(self, value: Any) -> Any:
+    def begin(self, value: Any, rest: list[Step]) -> Any:
         if not isinstance(value, dict):
             return value
         content = cast(JsonObject, value)
         result: JsonObject = {}
         for key, inner in content.items():
-            child = self.children.get(key)
             new = self.names.get(key, key)
-            # A key of the user's own that has the new name already (extra="allow") is not overwritten.
-            result[key if new in content else new] = inner if child is None else child.apply(inner)
+            if new != key and new in content:
+                new = key  # a key of the user's own that has the new name already (extra="allow") is not overwritten
+            result[new] = inner
+            if (child := self.children.get(key)) is not None:
+                rest.append((child, result, new))
         return result
 
-    def fit(self, value: Any) -> int:
+    def fit(self, value: Any) -> float:
         if not isinstance(value, dict):
-            return -1
+            return NO_FIT
         content = cast(JsonObject, value)
         if not all(any(key in content for key in ways) for ways in self.required):
-            return -1
-        return sum(key in self.known for key in content)
+            return NO_FIT
+        if any(key in content and content[key] not in values for key, values in self.literals.items()):
+            return NO_FIT
+        known = sum(key in self.known for key in content)
+        return known - 2 * (len(content) - known)
 
     def step(self, part: Any) -> tuple[Any, Plan | None]:
         return self.names.get(part, part), self.children.get(part)
@@ -68,14 +97,15 @@ class Items(Plan):
     plans: Sequence[Plan | None]
     repeats: bool
 
-    def apply(self, value: Any) -> Any:
+    def begin(self, value: Any, rest: list[Step]) -> Any:
         if not isinstance(value, list):
             return value
-        items = cast("Sequence[Any]", value)
-        return [item if (plan := self._plan(index)) is None else plan.apply(item) for index, item in enumerate(items)]
+        items = list(cast("Sequence[Any]", value))
+        rest.extend((plan, items, index) for index in range(len(items)) if (plan := self._plan(index)) is not None)
+        return items
 
-    def fit(self, value: Any) -> int:
-        return 0 if isinstance(value, list) else -1
+    def fit(self, value: Any) -> float:
+        return 0 if isinstance(value, list) else NO_FIT
 
     def step(self, part: Any) -> tuple[Any, Plan | None]:
         return part, self._plan(part) if isinstance(part, int) else None
@@ -88,41 +118,68 @@ class Items(Plan):
 
 @dataclass(frozen=True, slots=True)
 class Values(Plan):
-    """An object with the user's keys and planned values: ``dict[str, Model]``."""
+    """An object with the user's keys: ``dict[str, Model]``, or with values that are the user's too: ``dict``."""
 
-    plan: Plan
+    plan: Plan | None
 
-    def apply(self, value: Any) -> Any:
-        if not isinstance(value, dict):
+    def begin(self, value: Any, rest: list[Step]) -> Any:
+        if self.plan is None or not isinstance(value, dict):
             return value
-        return {key: self.plan.apply(inner) for key, inner in cast(JsonObject, value).items()}
+        content = cast(JsonObject, value).copy()
+        rest.extend((self.plan, content, key) for key in content)
+        return content
 
-    def fit(self, value: Any) -> int:
-        return 0 if isinstance(value, dict) else -1
+    def fit(self, value: Any) -> float:
+        return 0 if isinstance(value, dict) else NO_FIT
 
     def step(self, part: Any) -> tuple[Any, Plan | None]:
         return part, self.plan
 
 
-@dataclass(frozen=True, slots=True)
 class Choice(Plan):
     """A union: the plan that fits the value best; of equals, the first."""
 
-    plans: Sequence[Plan]
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._plans = plans
 
-    def apply(self, value: Any) -> Any:
-        best = max(self.plans, key=lambda plan: plan.fit(value))
-        return best.apply(value) if best.fit(value) >= 0 else value
+    @cached_property
+    def options(self) -> Sequence[Plan]:
+        """The plans to choose from, with those of unions in it, of which one may be the union itself."""
+        return list(_options(self, set()))
 
-    def fit(self, value: Any) -> int:
-        return max(plan.fit(value) for plan in self.plans)
+    def parts(self) -> Sequence[Plan]:
+        return self._plans
+
+    def begin(self, value: Any, rest: list[Step]) -> Any:
+        options = self.options
+        if len(options) == 1:
+            return options[0].begin(value, rest)
+        fits = [option.fit(value) for option in options]
+        best = max(fits, default=NO_FIT)
+        return value if best == NO_FIT else options[fits.index(best)].begin(value, rest)
+
+    def fit(self, value: Any) -> float:
+        return max((option.fit(value) for option in self.options), default=NO_FIT)
 
     def step(self, part: Any) -> tuple[Any, Plan | None]:
-        for plan in self.plans:
-            name, child = plan.step(part)
-            if name != part or child is not None:
+        steps = [option.step(part) for option in self.options]
+        for name, child in steps:
+            if name != part:
                 return name, child
-        return part, self  # the part may be the label of one of the types
+        # A part that nobody renames may also be the label of one of the types.
+        return next(((name, child) for name, child in steps if child is not None), (part, self))
+
+
+class Reference(Choice):
+    """The plan of a type that contains itself, looked up when it is used."""
+
+    def __init__(self, find: Callable[[], Plan | None]) -> None:
+        super().__init__(())
+        self._find = find
+
+    def parts(self) -> Sequence[Plan]:
+        plan = self._find()
+        return () if plan is None else (plan,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +189,13 @@ class TaggedChoice(Plan):
     keys: Sequence[str]
     plans: Mapping[Any, Plan | None]
 
-    def apply(self, value: Any) -> Any:
+    def begin(self, value: Any, rest: list[Step]) -> Any:
         plan = self._plan(value)
-        return value if plan is None else plan.apply(value)
+        return value if plan is None else plan.begin(value, rest)
 
-    def fit(self, value: Any) -> int:
+    def fit(self, value: Any) -> float:
         plan = self._plan(value)
-        return -1 if plan is None else plan.fit(value)
+        return NO_FIT if plan is None else plan.fit(value)
 
     def step(self, part: Any) -> tuple[Any, Plan | None]:
         return part, self.plans.get(part)
@@ -151,20 +208,10 @@ class TaggedChoice(Plan):
         return self.plans.get(tags[0]) if tags and isinstance(tags[0], str | int) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Reference(Plan):
-    """The plan of a type that contains itself, looked up when it is used."""
-
-    find: Callable[[], Plan | None]
-
-    def apply(self, value: Any) -> Any:
-        plan = self.find()
-        return value if plan is None else plan.apply(value)
-
-    def fit(self, value: Any) -> int:
-        plan = self.find()
-        return -1 if plan is None else plan.fit(value)
-
-    def step(self, part: Any) -> tuple[Any, Plan | None]:
-        plan = self.find()
-        return (part, None) if plan is None else plan.step(part)
+def _options(plan: Plan, seen: set[int]) -> Iterator[Plan]:
+    if not isinstance(plan, Choice):
+        yield plan
+    elif id(plan) not in seen:
+        seen.add(id(plan))
+        for part in plan.parts():
+            yield from _options(part, seen)

@@ -1,6 +1,7 @@
 """From a model's Pydantic schema to its rename plans, one for what is sent and one for what is received."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, TypeAdapter
@@ -21,7 +22,10 @@ def plan_of(model: type[BaseModel], direction: Direction) -> Plan | None:
     Keys that aliases name stay as they are, and so do two fields that would get the same name.
     """
     schema: Any = TypeAdapter(model).core_schema
-    return _Builder(direction).plan(schema)
+    builder = _Builder(direction)
+    plan = builder.plan(schema)
+    builder.plan_definitions()
+    return plan
 
 
 class _Builder:
@@ -39,10 +43,9 @@ class _Builder:
             self._schemas.update((definition["ref"], definition) for definition in schema["definitions"])
             return self.plan(schema["schema"])
         if kind == "definition-ref":
-            reference = schema["schema_ref"]
-            return Reference(lambda: self._referred(reference))
-        if kind == "model":
-            return self._model(schema)
+            return Reference(partial(self._plans.get, schema["schema_ref"]))
+        if kind in ("model", "dataclass"):
+            return self._configured(schema)
         if kind in ("model-fields", "typed-dict"):
             return self._fields(schema["fields"], schema)
         if kind == "dataclass-args":
@@ -52,93 +55,122 @@ class _Builder:
             return Values(values) if values else None
         if kind in _SEQUENCES or kind == "tuple":
             return self._items(schema)
+        if kind == "call":  # a NamedTuple
+            arguments = schema["arguments_schema"].get("arguments_schema", ())
+            return _planned_items([self.plan(argument["schema"]) for argument in arguments], repeats=False)
         if kind in ("union", "tagged-union"):
             return self._union(schema)
         if kind == "chain":
             return self.plan(schema["steps"][0 if not self._out else -1])
         return self._inner(schema.get(_WRAPPERS.get(kind, "schema")))
 
+    def plan_definitions(self) -> None:
+        """Make the plans that references look up."""
+        while unplanned := self._schemas.keys() - self._plans.keys():
+            for reference in unplanned:
+                self._plans[reference] = self.plan(self._schemas[reference])
+
     def _inner(self, schema: Schema | None) -> Plan | None:
         return None if schema is None else self.plan(schema)
 
-    def _referred(self, reference: str) -> Plan | None:
-        if reference not in self._plans:
-            self._plans[reference] = self.plan(self._schemas[reference])
-        return self._plans[reference]
-
-    def _model(self, schema: Schema) -> Plan | None:
+    def _configured(self, schema: Schema) -> Plan | None:
         outer, self._config = self._config, schema.get("config", {})
         try:
             return self._inner(schema.get("schema"))
         finally:
             self._config = outer
 
-    def _fields(self, fields: dict[str, Schema], schema: Schema) -> Plan | None:
-        keys = {name: self._key(name, field) for name, field in fields.items()}
+    def _fields(self, fields: dict[str, Schema], schema: Schema) -> Plan:
+        keys = {name: self._keys(name, field) for name, field in fields.items()}
         inner = {name: field["schema"] for name, field in fields.items()}
         if self._out:
             computed = {field["property_name"]: field["return_schema"] for field in schema.get("computed_fields", ())}
-            keys.update((name, name) for name in computed)
+            keys.update((name, (name,)) for name in computed)
             inner.update(computed)
         camels = _camel_names(keys)
         names: dict[str, str] = {}
         children: dict[str, Plan] = {}
+        literals: dict[str, Sequence[Any]] = {}
         ways: dict[str, tuple[str, ...]] = {}
-        for name, key in keys.items():
-            if key is None:
+        for name, own in keys.items():
+            if not own:
                 continue
-            camel = key if self._out and key != name else camels.get(name, key)
-            ways[name] = tuple({key, camel})
-            if camel != key:
-                names.update({key: camel} if self._out else {camel: key})
+            camel = own[0] if self._out and own[0] != name else camels.get(name, own[0])
+            ways[name] = tuple(dict.fromkeys((*own, camel)))
+            if camel not in own:
+                names.update({own[0]: camel} if self._out else {camel: own[0]})
             if (child := self.plan(inner[name])) is not None:
                 children.update(dict.fromkeys(ways[name], child))
+            if values := _literal_values(inner[name]):
+                literals.update(dict.fromkeys(ways[name], values))
         required = [ways[name] for name, field in fields.items() if name in ways and _is_required(field)]
         known = frozenset(key for way in ways.values() for key in way)
-        return Fields(names, children, required, known) if names or children else None
+        return Fields(names, children, required, known, literals)
 
-    def _key(self, name: str, field: Schema) -> str | None:
-        """The key a model writes or takes a field by; None where it takes it from a path or from several keys."""
+    def _keys(self, name: str, field: Schema) -> tuple[str, ...]:
+        """The keys a model writes or takes a field by, its main one first; none if it takes it from paths only."""
         if self._out:
             alias = field.get("serialization_alias") if self._config.get("serialize_by_alias") else None
         else:
-            by_name = self._config.get("validate_by_name") or self._config.get("populate_by_name")
-            alias = None if by_name else field.get("validation_alias")
+            alias = field.get("validation_alias")
         if alias is None:
-            return name
-        return alias if isinstance(alias, str) else None
+            return (name,)
+        paths: list[Any] = [[alias]] if isinstance(alias, str) else alias if isinstance(alias[0], list) else [alias]
+        keys = [path[0] for path in paths if len(path) == 1]
+        by_name = self._config.get("validate_by_name") or self._config.get("populate_by_name")
+        return (name, *keys) if by_name and not self._out else tuple(keys)
 
     def _items(self, schema: Schema) -> Plan | None:
         if schema["type"] != "tuple":
-            plan = self._inner(schema.get("items_schema"))
-            return Items([plan], repeats=True) if plan else None
+            return _planned_items([self._inner(schema.get("items_schema"))], repeats=True)
         plans = [self.plan(item) for item in schema["items_schema"]]
-        return Items(plans, repeats=schema.get("variadic_item_index") is not None) if any(plans) else None
+        return _planned_items(plans, repeats=schema.get("variadic_item_index") is not None)
 
     def _union(self, schema: Schema) -> Plan | None:
         if schema["type"] == "union":
             choices: list[Any] = schema["choices"]  # each a schema, or a schema with its label
-            return _choice(
-                self.plan(cast(Any, choice)[0] if isinstance(choice, tuple) else choice) for choice in choices
-            )
-        plans = {tag: self.plan(choice) for tag, choice in schema["choices"].items()}
+            return self._choice(cast(Any, choice)[0] if isinstance(choice, tuple) else choice for choice in choices)
         discriminator = schema["discriminator"]
         if not isinstance(discriminator, str):
-            return _choice(plans.values())
+            return self._choice(schema["choices"].values())
+        plans = {tag: self.plan(choice) for tag, choice in schema["choices"].items()}
         keys = (discriminator, camel_case(discriminator))
         return TaggedChoice(keys, {getattr(tag, "value", tag): plan for tag, plan in plans.items()})
 
+    def _choice(self, schemas: Iterable[Schema]) -> Plan | None:
+        plans = [self.plan(schema) or (Values(None) if _is_object(schema) else None) for schema in schemas]
+        given = [plan for plan in plans if plan is not None]
+        return Choice(given) if given else None
 
-def _choice(plans: Iterable[Plan | None]) -> Plan | None:
-    given = [plan for plan in plans if plan is not None]
-    return Choice(given) if given else None
+
+def _planned_items(plans: Sequence[Plan | None], *, repeats: bool) -> Plan | None:
+    return Items(plans, repeats) if any(plan is not None for plan in plans) else None
 
 
-def _camel_names(keys: dict[str, str | None]) -> dict[str, str]:
+def _unwrapped(schema: Schema) -> Schema:
+    while isinstance(inner := schema.get(_WRAPPERS.get(schema["type"], "schema")), dict):
+        schema = cast(Schema, inner)
+    return schema
+
+
+def _is_object(schema: Schema) -> bool:
+    """Whether a schema without a plan takes objects: whatever keys they have, they are the user's."""
+    return _unwrapped(schema)["type"] in ("dict", "any")
+
+
+def _literal_values(schema: Schema) -> Sequence[Any]:
+    """The values of a ``Literal`` as they are in JSON; none for another type."""
+    inner = _unwrapped(schema)
+    if inner["type"] != "literal":
+        return ()
+    return [getattr(value, "value", value) for value in inner["expected"]]
+
+
+def _camel_names(keys: dict[str, tuple[str, ...]]) -> dict[str, str]:
     """The camelCase name of each field, without those that would clash with another field or with each other."""
     camels = {name: camel_case(name) for name in keys}
     all_camels = list(camels.values())
-    others = [(name, taken) for name, key in keys.items() for taken in (name, key)]
+    others = [(name, taken) for name, own in keys.items() for taken in (name, *own)]
     return {
         name: camel
         for name, camel in camels.items()

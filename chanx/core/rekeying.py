@@ -1,8 +1,17 @@
 """Writing the field that tells a message's type apart under another key, as a consumer's discriminator asks for."""
 
+import json
 from typing import Any
 
 from pydantic_core import from_json, to_json
+
+
+def decoded(text: str) -> Any:
+    """JSON that Pydantic wrote, decoded. It writes data of 255 levels, of which ``from_json`` reads 200 only."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def rekeyed(content: dict[str, Any], source: str, target: str) -> dict[str, Any]:
@@ -21,4 +30,4 @@ def rekeyed_text(text: str, source: str, target: str) -> str:
     # Nearly always the key is the first; what follows it cannot repeat it, as an object of Pydantic's has no key twice.
     if text.startswith(start) and f'"{target}":' not in text:
         return f'{{"{target}":{text[len(start) :]}'
-    return to_json(rekeyed(from_json(text), source, target)).decode()
+    return to_json(rekeyed(decoded(text), source, target)).decode()

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any, ClassVar, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from chanx.constants import COMPLETE_ACTIONS
 from chanx.core.camelize import camelized
 from chanx.core.connection import Connection
 from chanx.core.handlers import HandlerTable
-from chanx.core.rekeying import rekeyed_text
+from chanx.core.rekeying import decoded, rekeyed_text
 from chanx.messages.base import BaseMessage, tag_field
 from chanx.utils.logging import log_info
 
@@ -43,7 +43,7 @@ class Sending(Connection):
             self.log_websocket_message,
         )
         self._yields = self.config.send_message_immediately if immediately is None else immediately
-        self._logs = self.config.log_websocket_message if logged is None else logged
+        self.logs_frames = self.config.log_websocket_message if logged is None else logged
         self._unlogged_actions = COMPLETE_ACTIONS.union(self.config.log_ignored_actions if ignored is None else ignored)
 
     async def send_message(self, message: BaseMessage, *, validate: bool = False) -> None:
@@ -66,9 +66,7 @@ class Sending(Connection):
     def encode(self, message: BaseMessage) -> str:
         """A message as JSON text, as the client reads it: under its discriminator, and in camelCase if that is on."""
         text = message.model_dump_json() if message.own_discriminator == self.discriminator else self._rekeyed(message)
-        return (
-            json_text(camelized(type(message), from_json(text), self.discriminator)) if self.should_camelize else text
-        )
+        return json_text(camelized(type(message), decoded(text), self.discriminator)) if self.should_camelize else text
 
     def encode_content(self, content: Any) -> str:
         """The same for a message that was dumped before; of one that is not declared no key is renamed."""
@@ -87,9 +85,10 @@ class Sending(Connection):
     async def send_encoded(self, text: str, action: Any) -> None:
         """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
         if self._own_send_json:
-            await self.send_json(from_json(text))
+            await self.send_json(decoded(text))
         else:
-            self.log_frame("Websocket sent", action)
+            if self.logs_frames:
+                self.log_frame("Websocket sent", action)
             await self.send_text(text)
 
     async def send_json(self, content: Any, close: bool = False) -> None:
@@ -110,7 +109,7 @@ class Sending(Connection):
 
     def log_frame(self, event: str, action: Any) -> None:
         """One info entry for a frame, unless it is not wanted."""
-        if self._logs and not (isinstance(action, str) and action in self._unlogged_actions):
+        if self.logs_frames and not (isinstance(action, str) and action in self._unlogged_actions):
             log_info(event, action=action, consumer=type(self).__name__)
 
     def _rekeyed(self, message: BaseMessage) -> str:

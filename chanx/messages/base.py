@@ -99,6 +99,13 @@ def tag_field(model: EventType, discriminator: str) -> str:
     return discriminator if literal_values(model, discriminator) else model.own_discriminator
 
 
+@lru_cache(maxsize=4096)
+def tag_fields(model: EventType) -> tuple[str, ...]:
+    """The fields that can tell a type apart, for one discriminator or another: its own first."""
+    others = (name for name in model.model_fields if name != model.own_discriminator and literal_values(model, name))
+    return (model.own_discriminator, *others)
+
+
 def message_actions(model: EventType, discriminator: str = ACTION) -> tuple[str, ...]:
     """The values a message type is told apart by, in the order of its ``Literal``; empty for an abstract base."""
     return literal_values(model, tag_field(model, discriminator))
