@@ -1,6 +1,7 @@
 """Events from the server side: sending them to consumers, and a consumer handling them."""
 
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from typing import Any, Generic
 
 from pydantic import ValidationError
@@ -87,7 +88,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         names = cls._event_groups(groups)
 
         def send() -> None:
-            with publisher.batch():
+            with publisher.batch() if len(names) > 1 else nullcontext():
                 for group in names:
                     publisher.group_send(group, message)
 

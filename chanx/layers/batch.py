@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from chanx.layers.caller import Caller, present_caller
 from chanx.layers.failures import Kind
@@ -16,8 +16,7 @@ MAX_BYTES: Final = 1024 * 1024
 """A batch that has grown to either goes out, and the block goes on with an empty one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):  # which costs a third of a frozen dataclass; there is one for each message
     """A message as a publisher hands it over."""
 
     kind: Kind
