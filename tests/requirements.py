@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -11,7 +12,8 @@ _HOW_TO_GET = {
 }
 _PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
-    "rabbitmq": ("rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server"),
+    # Debian's rabbitmq-server on PATH is a wrapper that changes the user.
+    "rabbitmq": ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
 }
 
 
@@ -23,7 +25,12 @@ def require(name: str) -> str:
     for program in _PROGRAMS[name]:
         if path := shutil.which(program):
             return path
-    reason = f"needs {name}: {_HOW_TO_GET[name]}"
+    missing(name, _HOW_TO_GET[name])
+
+
+def missing(what: str, how_to_get_it: str) -> NoReturn:
+    """Ends the calling test or fixture: it is skipped, or fails if CHANX_TEST_REQUIRE is ``all``."""
+    reason = f"needs {what}: {how_to_get_it}"
     if os.environ.get("CHANX_TEST_REQUIRE") == "all":
         pytest.fail(f"{reason} (CHANX_TEST_REQUIRE=all)")
     pytest.skip(reason)

@@ -1,0 +1,140 @@
+"""The Celery app of these tests, in the test process and in the workers: one small task per way to go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, Task
+from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
+
+from chanx.bridge import JobError, JobTask, install
+
+BROKER_URL = os.environ.get("CHANX_TEST_BROKER", "redis://127.0.0.1:1/0")
+BACKEND_URL = os.environ.get("CHANX_TEST_BACKEND", "redis://127.0.0.1:1/1")
+STORE_URL = os.environ.get("CHANX_TEST_STORE", "redis://127.0.0.1:1/2")
+
+app = Celery("signals", broker=BROKER_URL, backend=BACKEND_URL)
+app.conf.update(
+    task_track_started=True,
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    # Restoring what the visibility timeout took is then up to the test alone.
+    broker_transport_options={"visibility_timeout": 3600} if BROKER_URL.startswith("redis") else {},
+)
+install(app, store=STORE_URL)
+
+
+def runs(task: Task[Any, Any]) -> int:
+    """How many runs of this task there were, this one included; across processes."""
+    backend: Any = task.backend
+    return int(backend.client.incr(f"runs:{task.request.id}"))
+
+
+def wait_for(path: str) -> None:
+    while not os.path.exists(path):
+        time.sleep(0.01)
+
+
+@app.task(bind=True, base=JobTask)
+def add(self: Any, x: int, y: int) -> int:
+    return x + y
+
+
+@app.task
+def plain_add(x: int, y: int) -> int:
+    """No JobTask."""
+    return x + y
+
+
+@app.task(bind=True, base=JobTask)
+def fail(self: Any) -> None:
+    raise JobError("The file is empty.", code="empty_file")
+
+
+@app.task(bind=True, base=JobTask)
+def wait(self: Any, started: str, go: str) -> str:
+    Path(started).touch()
+    wait_for(go)
+    return "done"
+
+
+@app.task(bind=True, base=JobTask, acks_late=True)
+def wait_late(self: Any, started: str, go: str) -> str:
+    Path(f"{started}{runs(self)}").touch()
+    wait_for(go)
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def handle_soft_limit(self: Any, started: str) -> str:
+    try:
+        wait_for(f"{started}.never")
+    except SoftTimeLimitExceeded:
+        return "in time"
+    return "never"
+
+
+@app.task(bind=True, base=JobTask)
+def fail_twice(self: Any) -> str:
+    if self.request.retries < 2:
+        raise self.retry(countdown=0.05, exc=JobError("The server is busy."))
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def always_retry(self: Any) -> None:
+    raise self.retry(countdown=0, max_retries=1, exc=JobError("The server is busy.", code="busy"))
+
+
+@app.task(bind=True, base=JobTask)
+def die(self: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(bind=True, base=JobTask, acks_late=True, reject_on_worker_lost=True)
+def die_once(self: Any) -> str:
+    if runs(self) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def leave(self: Any) -> None:
+    sys.exit(3)
+
+
+@app.task(bind=True, base=JobTask, acks_late=True)
+def reject(self: Any) -> None:
+    raise Reject("no", requeue=False)
+
+
+@app.task(bind=True, base=JobTask, acks_late=True)
+def reject_once(self: Any) -> str:
+    if runs(self) == 1:
+        raise Reject("not now", requeue=True)
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def ignore(self: Any, state: str | None = None) -> None:
+    if state == "SUCCESS":
+        self.update_state(state=state, meta="by hand")
+    elif state == "FAILURE":
+        self.backend.mark_as_failure(self.request.id, ValueError("by hand"), request=self.request)
+    raise Ignore
+
+
+@app.task(bind=True, base=JobTask)
+def unserialisable(self: Any) -> object:
+    return object()
+
+
+@app.task(bind=True, base=JobTask)
+def replace(self: Any, x: int, y: int) -> None:
+    raise self.replace(add.si(x, y))

@@ -1,0 +1,31 @@
+"""The combinations of broker and Celery that a test can run on, as marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from tests.celery_nodes.versions import NEWEST, OLDEST, CeleryVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    broker: str
+    celery: CeleryVersion
+    database: str = ""
+    """The number of the broker's Redis database."""
+
+    def __str__(self) -> str:
+        return f"{self.broker}-{self.celery.name}"
+
+
+_REDIS = [Stack("redis", OLDEST, "2"), Stack("redis", NEWEST, "3")]
+
+
+def _on(stacks: list[Stack]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("stack", stacks, indirect=True, ids=str, scope="session")
+
+
+on_redis = _on(_REDIS)
+on_both_brokers = _on([*_REDIS, Stack("rabbitmq", NEWEST)])
