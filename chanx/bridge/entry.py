@@ -15,13 +15,38 @@ snapshot and newer ones overwrite older ones.
 """
 
 
+Outcome = Literal["succeeded", "failed", "cancelled", "none"]
+"""What the end of an execution says about its job; "none": nothing, as another execution of the task follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of one execution: ``publish_id`` leaves the job's pending set.
+
+    ``value`` is the JSON text of the result, of the failure's ``ErrorPayload``, or of the cancellation's reason.
+    Without a ``publish_id`` (the execution was never registered, as in eager mode) only the outcome is recorded.
+    """
+
+    publish_id: str
+    outcome: Outcome
+    value: str = "null"
+
+
 @dataclass(frozen=True, slots=True)
 class NewEntry:
     """An event to append. ``event`` and the values of ``patch`` are JSON texts, so that a store never parses them.
 
     ``(run_id, n)`` makes an append idempotent: n counts 1, 2, 3, … within a run, and a store that has seen ``n``
-    appends nothing again. ``state`` is the state this event reports, if any. With ``only_if_queued`` the store refuses
-    the entry unless no run has started yet.
+    appends nothing again. ``state`` is the state this event reports, if any.
+
+    ``task_id`` is the task whose run this is, empty for an event from outside of a run. With ``claims`` the run becomes
+    the current one of its task: entries of its other runs are refused from then on, all but a success.
+
+    Conditions: with ``only_if_queued`` the store refuses the entry unless no run has started yet, with
+    ``only_if_complete`` unless the pending set is empty.
+
+    ``fraction`` (0..1) is how far the task is. In a job of several tasks the text ``"@fraction@"`` in the event and its
+    patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions.
     """
 
     job_id: str
@@ -34,6 +59,11 @@ class NewEntry:
     attempt: int = 0
     patch: Mapping[str, str] = field(default_factory=dict[str, str])
     only_if_queued: bool = False
+    only_if_complete: bool = False
+    task_id: str = ""
+    claims: bool = False
+    ending: Ending | None = None
+    fraction: float | None = None
 
 
 class AppendStatus(StrEnum):
@@ -42,19 +72,55 @@ class AppendStatus(StrEnum):
     APPENDED = "appended"
     DUPLICATE = "duplicate"  # this (run_id, n) is in the log already
     ENDED = "ended"  # the job has its terminal event, nothing comes after it
-    REFUSED = "refused"  # only_if_queued, but a run has started
+    REFUSED = "refused"  # a condition of the entry does not hold, or the execution it ends is not pending
+    HELD = "held"  # it would end the job, but executions are pending: its outcome is recorded, nothing is appended
+    SUPERSEDED = "superseded"  # another run of the task is the current one
     UNKNOWN = "unknown"  # no such job, or its retention is over
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The job's position after an append. ``cancelled`` saves the task a question: somebody asked to cancel the job."""
+    """The job's position after an append.
+
+    ``cancelled`` saves the task a question: somebody asked to cancel the job. ``complete``: no execution is pending
+    and the job has not ended, so whoever reads this has to end it. ``event`` is the text as it was appended, where the
+    store filled in the job's fraction.
+    """
 
     status: AppendStatus
     seq: int = 0
     rev: int = 0
     epoch: str = ""
     cancelled: bool = False
+    complete: bool = False
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What is known of a job's tasks once none is pending. The values are JSON texts.
+
+    ``results`` maps the final tasks that have succeeded, in the order of the canvas, to their results; None for one
+    that was too large to keep. ``unfinished``: how many final tasks have not succeeded. ``failure`` and
+    ``cancellation`` are the first ones reported.
+    """
+
+    results: Mapping[str, str | None]
+    unfinished: int
+    failure: str | None = None
+    cancellation: str | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An execution that stopped without telling how; ``task_name`` and ``attempt`` are for the event that ends it."""
+
+    job_id: str
+    publish_id: str
+    task_id: str
+    task_name: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)

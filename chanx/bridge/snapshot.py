@@ -13,7 +13,10 @@ from chanx.bridge.states import JobState
 
 
 class JobRecord(BaseModel):
-    """What is known of a job when it is started. ``name`` is the Celery task's; ``meta`` is the starter's own."""
+    """What is known of a job when it is started. ``name`` is the Celery task's; ``meta`` is the starter's own.
+
+    ``idempotency_key`` names what the owner wants done once; it stays on the server side.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,6 +26,7 @@ class JobRecord(BaseModel):
     task_id: str
     created_at: datetime
     meta: dict[str, Any] = Field(default_factory=dict)
+    idempotency_key: str | None = None
 
 
 class JobSnapshot(BaseModel):

@@ -34,7 +34,10 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 def create(store: RedisJobStore) -> str:
     job_id = new_job_id()
-    store.create(JobRecord(job_id=job_id, owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+    store.create(
+        JobRecord(job_id=job_id, owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)),
+        pending={"p1": "t"},
+    )
     return job_id
 
 
@@ -53,7 +56,7 @@ def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: re
     store.append(entry(job_id, 1, JobState.STARTED))
 
     # Then
-    assert len(client.keys(f"{key_prefix}:*")) == 4
+    assert len(client.keys(f"{key_prefix}:*")) == 6
     assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
 
     # When it ends
@@ -90,7 +93,7 @@ def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redi
     store.append(entry(job_id, 1))
 
     keys = [key.decode() for key in client.keys(f"{key_prefix}:{{*")]
-    assert len(keys) == 3
+    assert len(keys) == 5
     assert all(f"{{{job_id}}}" in key for key in keys)
 
 

@@ -8,13 +8,16 @@ All methods are synchronous and thread-safe: workers call them directly, the web
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from chanx.bridge.entry import Appended, Head, LogPage, NewEntry
+from chanx.bridge.entry import Appended, Head, JobOutcome, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.errors import ChanxError
+from chanx.errors import ChanxError, ConfigurationError
+
+MAX_RESULT_BYTES = 200 * 1024
+"""What all results of a job's final tasks may have together, as JSON in UTF-8; beyond it they are omitted."""
 
 
 class StoreUnavailableError(ChanxError):
@@ -34,8 +37,18 @@ class JobLog(ABC):
     """The ordered log of each job, and the snapshot its events patch."""
 
     @abstractmethod
-    def create(self, record: JobRecord) -> None:
-        """Stores a new job: state queued, no events. An id that is taken raises ``ConfigurationError``."""
+    def create(
+        self, record: JobRecord, *, pending: Mapping[str, str] | None = None, tasks: Mapping[str, bool] | None = None
+    ) -> str:
+        """Stores a new job: state queued, no events; returns its id.
+
+        ``pending`` are the executions that it waits for from the start (publish id -> task id). ``tasks`` are the ids
+        of the tasks that it consists of, in order: True for a final one, whose result is the job's. Without any, that
+        is the record's own task.
+
+        With an ``idempotency_key`` in the record that the owner has used within ``Retention.ended_seconds``, nothing is
+        stored, and the id of that earlier job is returned. An id that is taken raises ``ConfigurationError``.
+        """
 
     @abstractmethod
     def append(self, entry: NewEntry) -> Appended:
@@ -59,6 +72,41 @@ class JobLog(ABC):
         """Where each log ends, in the order asked, in one round trip; None for an unknown job."""
 
 
+class JobExecutions(ABC):
+    """Which executions of a job's tasks are still to come or running: the job ends when there are none."""
+
+    @abstractmethod
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        """The job waits for this execution too; called before it is published. False if the job ended or is unknown."""
+
+    @abstractmethod
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        """The job no longer waits for these, and nothing is said of them: they were not published after all.
+
+        Returns whether the job is complete now: nothing is pending, and it has not ended.
+        """
+
+    @abstractmethod
+    def pending(self, job_id: str) -> dict[str, str]:
+        """What the job waits for: publish id -> task id; empty for an unknown job."""
+
+    @abstractmethod
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        """What the job's tasks have come to so far; None for an unknown job, or one that has ended."""
+
+    @abstractmethod
+    def suspect(self, suspect: Suspect) -> None:
+        """Remembers an execution that stopped without an outcome, with the time on the store's clock."""
+
+    @abstractmethod
+    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
+        """Those remembered ``older_than`` seconds ago or earlier, the oldest first."""
+
+    @abstractmethod
+    def clear_suspect(self, suspect: Suspect) -> None:
+        """Forgets one, whatever became of it."""
+
+
 class JobIndex(ABC):
     """Which jobs an owner has."""
 
@@ -79,9 +127,14 @@ class Cancellation(ABC):
         """Whether the flag is set."""
 
 
-class JobStore(JobLog, JobIndex, Cancellation, ABC):
+class JobStore(JobLog, JobExecutions, JobIndex, Cancellation, ABC):
     """All of it in one place, as every shipped store has it."""
 
     @abstractmethod
     def close(self) -> None:
         """Lets go of connections; the store opens new ones when it is used again."""
+
+
+def id_taken(job_id: str) -> ConfigurationError:
+    """What ``create`` raises for an id that a job has already."""
+    return ConfigurationError(f"The job id {job_id} is taken. Let start_job mint the id.")

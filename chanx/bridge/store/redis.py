@@ -3,7 +3,10 @@
     {prefix}:{<job>}:job    hash    record, state, position, patched fields
     {prefix}:{<job>}:log    stream  entry id = <seq>-0
     {prefix}:{<job>}:runs   hash    run id -> the newest n appended
+    {prefix}:{<job>}:pending, :tasks    what it waits for and knows of its tasks until it ends (executions.lua)
     {prefix}:owner:<hash>   zset    job id by the time it was created
+    {prefix}:key:<hash>     string  the job of an owner's idempotency key
+    {prefix}:suspects       zset    suspect by the time it was remembered
 
 The keys of a job share a hash tag, so that a cluster holds them in one slot.
 """
@@ -12,24 +15,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib import resources
+from dataclasses import astuple
+from itertools import count
 from typing import Any
 
-from chanx.bridge.entry import Appended, AppendStatus, Head, LogEntry, LogPage, NewEntry
+from chanx.bridge.entry import Appended, Head, JobOutcome, LogEntry, LogPage, NewEntry, Suspect
 from chanx.bridge.names import validated_job_id
-from chanx.bridge.snapshot import JobRecord, JobSnapshot, decoded_fields
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import JobStore, Retention, StoreUnavailableError
+from chanx.bridge.store.base import MAX_RESULT_BYTES, JobStore, Retention, StoreUnavailableError, id_taken
+from chanx.bridge.store.fractions import parts_of
+from chanx.bridge.store.redis_scripts import Scripts, appended_of, outcome_of, snapshot_of
 from chanx.errors import ConfigurationError, MissingExtraError
 from chanx.utils.process import PerProcess
 
 try:
     import redis
     from redis.backoff import NoBackoff
-    from redis.commands.core import Script
     from redis.retry import Retry
 except ImportError as error:  # pragma: no cover - the extra is installed wherever the tests run
     raise MissingExtraError('The Redis job store needs redis-py: pip install "chanx[bridge]"') from error
@@ -54,29 +58,46 @@ class RedisJobStore(JobStore):
         self.prefix = prefix
         self.retention = retention or Retention()
         self._timeout = timeout
+        self._suspects_key = f"{prefix}:suspects"
         self._connection = PerProcess(self._connect)
 
-    def create(self, record: JobRecord) -> None:
-        job_key = self._keys(record.job_id)[0]
-        owner_key = self._owner_key(record.owner)
+    def create(
+        self, record: JobRecord, *, pending: Mapping[str, str] | None = None, tasks: Mapping[str, bool] | None = None
+    ) -> str:
+        executions = _flat(pending or {})
         with self._guarded() as scripts:
-            created = scripts.create(keys=[job_key], args=[record.model_dump_json(), self.retention.active_seconds])
+            created = scripts.create(
+                keys=self._keys(record.job_id, "job", "pending", "tasks"),
+                args=[
+                    record.model_dump_json(),
+                    self.retention.active_seconds,
+                    len(executions) // 2,
+                    *executions,
+                    *_flat(_places(tasks or {record.task_id: True})),
+                ],
+            )
             if not created:
-                raise ConfigurationError(f"The job id {record.job_id} is taken. Let start_job mint the id.")
-            started = record.created_at.timestamp()
-            pipeline = scripts.client.pipeline(transaction=False)
-            pipeline.zadd(owner_key, {record.job_id: started})
-            pipeline.zremrangebyscore(owner_key, 0, started - self.retention.active_seconds)
-            pipeline.expire(owner_key, self.retention.active_seconds)
-            pipeline.execute()
+                raise id_taken(record.job_id)
+            if record.idempotency_key is not None:
+                # Last, so that a key never leads to a job that is not stored.
+                key = self._hashed("key", f"{record.owner}\0{record.idempotency_key}")
+                job_id: str = scripts.use_key(keys=[key], args=[record.job_id, self.retention.ended_seconds]).decode()
+                if job_id != record.job_id:
+                    scripts.client.delete(*self._keys(record.job_id, "job", "pending", "tasks"))
+                    return job_id
+            self._list_for_owner(scripts, record)
+        return record.job_id
 
     def append(self, entry: NewEntry) -> Appended:
-        state = entry.state
-        patch = [text for pair in entry.patch.items() for text in pair]
+        state, ending, retention = entry.state, entry.ending, self.retention
         with self._guarded() as scripts:
-            status, seq, rev, epoch, cancelled = scripts.append(
-                keys=self._keys(entry.job_id),
+            answer = scripts.append(
+                keys=self._keys(entry.job_id, "job", "log", "runs", "pending", "tasks"),
                 args=[
+                    retention.max_entries,
+                    retention.active_seconds,
+                    retention.ended_seconds,
+                    MAX_RESULT_BYTES,
                     entry.event,
                     entry.delivery,
                     entry.run_id,
@@ -84,19 +105,23 @@ class RedisJobStore(JobStore):
                     state or "",
                     state.rank if state else 0,
                     entry.attempt,
-                    int(state is not None and state.is_terminal),
-                    int(entry.only_if_queued),
-                    self.retention.max_entries,
-                    self.retention.active_seconds,
-                    self.retention.ended_seconds,
-                    *patch,
+                    "1" if state and state.is_terminal else "",
+                    "1" if entry.only_if_queued else "",
+                    "1" if entry.only_if_complete else "",
+                    entry.task_id,
+                    "1" if entry.claims else "",
+                    ending.publish_id if ending else "",
+                    ending.outcome if ending else "",
+                    ending.value if ending else "",
+                    "" if entry.fraction is None else parts_of(entry.fraction),
+                    *_flat(entry.patch),
                 ],
             )
-        return Appended(AppendStatus(status.decode()), seq, rev, epoch.decode(), bool(cancelled))
+        return appended_of(answer)
 
     def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:
         with self._guarded() as scripts:
-            found = scripts.read(keys=self._keys(job_id)[:2], args=[after, limit])
+            found = scripts.read(keys=self._keys(job_id, "job", "log"), args=[after, limit])
         if found is None:
             return None
         oldest, head, epoch, entries = found
@@ -109,15 +134,46 @@ class RedisJobStore(JobStore):
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
         with self._guarded() as scripts:
-            return _snapshot(scripts.snapshot(keys=self._keys(job_id)[:2]))
+            return snapshot_of(scripts.snapshot(keys=self._keys(job_id, "job", "log")))
 
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
         with self._guarded() as scripts:
-            found = self._pipelined(scripts, scripts.head, [self._keys(job_id)[:1] for job_id in job_ids])
+            found = self._pipelined(scripts, scripts.head, [self._keys(job_id, "job") for job_id in job_ids])
         return [None if head is None else Head(head[0].decode(), head[1], head[2]) for head in found]
 
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        keys = self._keys(job_id, "job", "pending")
+        with self._guarded() as scripts:
+            return bool(scripts.add_pending(keys=keys, args=[publish_id, task_id, self.retention.active_seconds]))
+
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        with self._guarded() as scripts:
+            return bool(scripts.drop_pending(keys=self._keys(job_id, "job", "pending"), args=list(publish_ids)))
+
+    def pending(self, job_id: str) -> dict[str, str]:
+        with self._guarded() as scripts:
+            found: dict[bytes, bytes] = scripts.client.hgetall(*self._keys(job_id, "pending"))
+        return {publish_id.decode(): task_id.decode() for publish_id, task_id in found.items()}
+
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        with self._guarded() as scripts:
+            return outcome_of(scripts.outcome(keys=self._keys(job_id, "job", "tasks")))
+
+    def suspect(self, suspect: Suspect) -> None:
+        with self._guarded() as scripts:
+            scripts.suspect(keys=[self._suspects_key], args=[_member(suspect), self.retention.active_seconds])
+
+    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
+        with self._guarded() as scripts:
+            found = scripts.suspects(keys=[self._suspects_key], args=[older_than, limit])
+        return [Suspect(*json.loads(member)) for member in found]
+
+    def clear_suspect(self, suspect: Suspect) -> None:
+        with self._guarded() as scripts:
+            scripts.client.zrem(self._suspects_key, _member(suspect))
+
     def jobs_of(self, owner: str, *, limit: int = 50) -> list[JobSnapshot]:
-        owner_key = self._owner_key(owner)
+        owner_key = self._hashed("owner", owner)
         jobs: list[JobSnapshot] = []
         with self._guarded() as scripts:
             start = 0
@@ -125,8 +181,8 @@ class RedisJobStore(JobStore):
                 ids: list[bytes] = scripts.client.zrevrange(owner_key, start, start + limit - 1)
                 if not ids:
                     break
-                keys = [self._keys(job_id.decode())[:2] for job_id in ids]
-                found = [_snapshot(row) for row in self._pipelined(scripts, scripts.snapshot, keys)]
+                keys = [self._keys(job_id.decode(), "job", "log") for job_id in ids]
+                found = [snapshot_of(row) for row in self._pipelined(scripts, scripts.snapshot, keys)]
                 jobs += [job for job in found if job is not None]
                 gone = [job_id for job_id, job in zip(ids, found, strict=True) if job is None]
                 if gone:
@@ -136,19 +192,19 @@ class RedisJobStore(JobStore):
 
     def request_cancel(self, job_id: str) -> JobState | None:
         with self._guarded() as scripts:
-            state = scripts.cancel(keys=self._keys(job_id)[:1])
+            state = scripts.cancel(keys=self._keys(job_id, "job"))
         return None if state is None else JobState(state.decode())
 
     def is_cancelled(self, job_id: str) -> bool:
         with self._guarded() as scripts:
-            return bool(scripts.client.hexists(self._keys(job_id)[0], "cancel"))
+            return bool(scripts.client.hexists(*self._keys(job_id, "job"), "cancel"))
 
     def close(self) -> None:
         scripts = self._connection.reset()
         if scripts is not None:
             scripts.client.close()
 
-    def _connect(self) -> _Scripts:
+    def _connect(self) -> Scripts:
         client: Any = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - redis-py's **kwargs
             self.url,
             socket_timeout=self._timeout,
@@ -156,17 +212,17 @@ class RedisJobStore(JobStore):
             # Once, for a connection that the server closed meanwhile. Safe: appends are idempotent on (run_id, n).
             retry=Retry(NoBackoff(), 1),
         )
-        return _Scripts(client)
+        return Scripts(client)
 
     @contextmanager
-    def _guarded(self) -> Generator[_Scripts]:
+    def _guarded(self) -> Generator[Scripts]:
         try:
             yield self._connection.get()
         except redis.RedisError as error:
             raise StoreUnavailableError(f"The job store did not answer: {type(error).__name__}: {error}") from error
 
     @staticmethod
-    def _pipelined(scripts: _Scripts, script: Callable[..., Any], keys: Sequence[Sequence[str]]) -> list[Any]:
+    def _pipelined(scripts: Scripts, script: Callable[..., Any], keys: Sequence[Sequence[str]]) -> list[Any]:
         """One script for many jobs in one round trip."""
         pipeline = scripts.client.pipeline(transaction=False)
         for job_keys in keys:
@@ -174,50 +230,31 @@ class RedisJobStore(JobStore):
         answers: list[Any] = pipeline.execute()
         return answers
 
-    def _keys(self, job_id: str) -> tuple[str, str, str]:
-        base = f"{self.prefix}:{{{validated_job_id(job_id)}}}"
-        return f"{base}:job", f"{base}:log", f"{base}:runs"
+    def _list_for_owner(self, scripts: Scripts, record: JobRecord) -> None:
+        owner_key, started = self._hashed("owner", record.owner), record.created_at.timestamp()
+        pipeline = scripts.client.pipeline(transaction=False)
+        pipeline.zadd(owner_key, {record.job_id: started})
+        pipeline.zremrangebyscore(owner_key, 0, started - self.retention.active_seconds)
+        pipeline.expire(owner_key, self.retention.active_seconds)
+        pipeline.execute()
 
-    def _owner_key(self, owner: str) -> str:
-        return f"{self.prefix}:owner:{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+    def _keys(self, job_id: str, *names: str) -> list[str]:
+        base = f"{self.prefix}:{{{validated_job_id(job_id)}}}:"
+        return [base + name for name in names]
 
-
-class _Scripts:
-    """The scripts of the store, bound to one process's client."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client  # Any: redis-py types its synchronous and asynchronous answers as one
-        self.create = self._script("create")
-        self.append = self._script("append")
-        self.read = self._script("read")
-        self.snapshot = self._script("snapshot")
-        self.head = self._script("head")
-        self.cancel = self._script("cancel")
-
-    def _script(self, name: str) -> Script:
-        script: Script = self.client.register_script(_source("epoch") + _source(name))
-        return script
+    def _hashed(self, kind: str, text: str) -> str:
+        return f"{self.prefix}:{kind}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-@cache
-def _source(name: str) -> str:
-    return resources.files("chanx.bridge.store").joinpath("scripts", f"{name}.lua").read_text()
+def _flat(pairs: Mapping[str, str | int]) -> list[str | int]:
+    return [text for pair in pairs.items() for text in pair]
 
 
-def _snapshot(found: Any) -> JobSnapshot | None:
-    if found is None:
-        return None
-    oldest, flat = found
-    values: dict[str, str] = {key.decode(): value.decode() for key, value in zip(flat[::2], flat[1::2], strict=True)}
-    record: Mapping[str, Any] = json.loads(values["record"])
-    return JobSnapshot(
-        **record,
-        state=JobState(values["state"]),
-        attempt=int(values["attempt"]),
-        cancel_requested="cancel" in values,
-        epoch=values["epoch"],
-        seq=int(values["seq"]),
-        oldest=oldest,
-        rev=int(values["rev"]),
-        fields=decoded_fields({name[2:]: text for name, text in values.items() if name.startswith("f:")}),
-    )
+def _places(tasks: Mapping[str, bool]) -> dict[str, int]:
+    """The place of each task among the final ones, 0 for the others."""
+    counted = count(1)
+    return {task_id: next(counted) if is_final else 0 for task_id, is_final in tasks.items()}
+
+
+def _member(suspect: Suspect) -> str:
+    return json.dumps(astuple(suspect))

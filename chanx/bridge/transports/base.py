@@ -1,14 +1,20 @@
-"""What a worker needs to report with: one method to send an event, one to ask whether the job was cancelled."""
+"""What a worker needs to report with: send events, and tell which executions of a job are to come or over."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 
-from chanx.bridge.entry import Appended, NewEntry
+from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
 
 
 class JobTransport(ABC):
-    """Carries job events to the log. Synchronous, thread-safe, fork-safe; it never raises and never stalls a task."""
+    """Carries job events to the log. Synchronous, thread-safe, fork-safe; it never raises and never stalls a task.
+
+    What does not get through is logged, and counted in ``failures``.
+    """
+
+    failures: int = 0
 
     @abstractmethod
     def send(self, entry: NewEntry) -> Appended | None:
@@ -17,3 +23,27 @@ class JobTransport(ABC):
     @abstractmethod
     def is_cancelled(self, job_id: str) -> bool:
         """Whether somebody asked to cancel the job; False where that cannot be known now."""
+
+    @abstractmethod
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        """The job waits for this execution too; False where it does not: it ended, or that could not be stored."""
+
+    @abstractmethod
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        """The job no longer waits for these. Whether it is complete now, so that the caller has to end it."""
+
+    @abstractmethod
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        """What the job's tasks have come to; None where it has ended, or that cannot be known now."""
+
+    @abstractmethod
+    def suspect(self, suspect: Suspect) -> None:
+        """Remembers an execution that stopped without an outcome."""
+
+    @abstractmethod
+    def suspects(self, *, older_than: float) -> list[Suspect]:
+        """Those remembered ``older_than`` seconds ago or earlier; none where that cannot be known now."""
+
+    @abstractmethod
+    def clear_suspect(self, suspect: Suspect) -> None:
+        """Forgets one."""

@@ -6,10 +6,10 @@ entry ─> JobLog.append (seq, epoch) ─> Publisher.group_send(job group) ─> 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
-from chanx.bridge.entry import Appended, AppendStatus, NewEntry
+from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry, Suspect
 from chanx.bridge.names import job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
@@ -20,48 +20,82 @@ from chanx.utils.process import PerProcess
 
 LIVE_EVENT_TYPE = "handle_topic_event"
 
+T = TypeVar("T")
+
 
 class DirectTransport(JobTransport):
     """Appends first, so that a watcher never sees what the log does not have.
 
     While the store is away, whose every answer costs a task the store's timeout, it is asked once a second only;
-    changes of a job's state are always tried. ``failures`` counts the events that did not reach the log.
+    what starts or ends a state or an execution is always tried. ``failures`` counts what did not reach the store.
     """
 
     def __init__(self, store: JobStore, publisher: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._publisher = publisher
         self._breaker = PerProcess(lambda: CircuitBreaker(clock=clock))
-        self.failures = 0
 
     def send(self, entry: NewEntry) -> Appended | None:
-        breaker = self._breaker.get()
-        if entry.state is None and not breaker.allows():
-            self.failures += 1
-            return None
-        try:
-            appended = self._store.append(entry)
-        except StoreUnavailableError as error:
-            breaker.failed()
-            self.failures += 1
-            log_throttled("job_event_lost", key=id(self), job_id=entry.job_id, action=entry.action, error=str(error))
-            return None
-        breaker.succeeded()
-        if appended.status is AppendStatus.APPENDED:
+        appended = self._try(
+            lambda: self._store.append(entry),
+            always=entry.state is not None or entry.ending is not None,
+            job_id=entry.job_id,
+            lost=entry.action,
+        )
+        if appended and appended.status is AppendStatus.APPENDED:
             self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
         return appended
 
     def is_cancelled(self, job_id: str) -> bool:
+        return bool(self._try(lambda: self._store.is_cancelled(job_id), job_id=job_id))
+
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        added = self._try(
+            lambda: self._store.add_pending(job_id, publish_id, task_id), job_id=job_id, lost="a pending execution"
+        )
+        return bool(added)
+
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        complete = self._try(
+            lambda: self._store.drop_pending(job_id, publish_ids),
+            always=True,
+            job_id=job_id,
+            lost="executions that were not published",
+        )
+        return bool(complete)
+
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        return self._try(lambda: self._store.outcome(job_id), always=True, job_id=job_id, lost="the job's end")
+
+    def suspect(self, suspect: Suspect) -> None:
+        job_id = suspect.job_id
+        self._try(lambda: self._store.suspect(suspect), always=True, job_id=job_id, lost="a suspected execution")
+
+    def suspects(self, *, older_than: float) -> list[Suspect]:
+        return self._try(lambda: self._store.suspects(older_than=older_than)) or []
+
+    def clear_suspect(self, suspect: Suspect) -> None:
+        # Unless it works it is found again, and ended again, which changes nothing.
+        self._try(lambda: self._store.clear_suspect(suspect), job_id=suspect.job_id)
+
+    def _try(
+        self, ask: Callable[[], T], *, always: bool = False, job_id: str | None = None, lost: str | None = None
+    ) -> T | None:
+        """What the store answers; None while it is away. ``lost`` is what is lost then; a question loses nothing."""
         breaker = self._breaker.get()
-        if not breaker.allows():
-            return False
-        try:
-            cancelled = self._store.is_cancelled(job_id)
-        except StoreUnavailableError:
-            breaker.failed()
-            return False
-        breaker.succeeded()
-        return cancelled
+        if always or breaker.allows():
+            try:
+                answer = ask()
+            except StoreUnavailableError as error:
+                breaker.failed()
+                if lost:
+                    log_throttled("job_event_lost", key=id(self), job_id=job_id, lost=lost, error=str(error))
+            else:
+                breaker.succeeded()
+                return answer
+        if lost:
+            self.failures += 1
+        return None
 
 
 def live_message(entry: NewEntry, appended: Appended) -> Mapping[str, Any]:
@@ -74,7 +108,7 @@ def live_message(entry: NewEntry, appended: Appended) -> Mapping[str, Any]:
         "topic": job_topic(entry.job_id),
         "epoch": appended.epoch,
         "action": entry.action,
-        "event": entry.event,
+        "event": appended.event or entry.event,
     }
     if entry.delivery == "log":
         message["seq"] = appended.seq

@@ -8,11 +8,11 @@ from typing import Any
 
 from chanx.bridge.entry import Appended, AppendStatus, NewEntry
 from chanx.bridge.reporter import JobReporter
-from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
 
 
-class RecordingTransport(JobTransport):
+class RecordingTransport(NowhereTransport):
     """Keeps every event; the job counts as cancelled once ``cancel_when`` is true."""
 
     def __init__(self, cancel_when: Callable[[RecordingTransport], bool] = lambda _: False) -> None:

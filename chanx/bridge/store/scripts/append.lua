@@ -1,65 +1,95 @@
--- KEYS: job, log, runs.
--- ARGV: event, delivery, run id, n, state, rank, attempt, is terminal, only if queued, max entries, active seconds,
---       ended seconds, then field and JSON value of each patch.
--- Returns: status, seq, rev, epoch, is cancelled.
-local job, log, runs = KEYS[1], KEYS[2], KEYS[3]
+-- KEYS: job, log, runs, pending, tasks.
+-- ARGV: as named below ('1' is true, '' is none), then field and JSON value of each patch.
+-- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in.
+local job, log, runs, pending, tasks = unpack(KEYS)
+local max_entries, active_seconds, ended_seconds, max_result_bytes, event, delivery, run_id, n, state, rank, attempt,
+  is_terminal, only_if_queued, only_if_complete, task_id, claims, publish_id, outcome, value, parts = unpack(ARGV, 1, 20)
+local FIRST_PATCH = 21
+
 local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt')
 if not known[1] then
-  return { 'unknown', 0, 0, '', 0 }
+  return { 'unknown', 0, 0, '', 0, 0, '' }
 end
 local seq, rev, cancelled = tonumber(known[1]), tonumber(known[2]), known[6] and 1 or 0
+local ended, known_rank, known_attempt = known[5], tonumber(known[7]), tonumber(known[8])
 local epoch = current_epoch(job, known[3], known[4], seq)
 
-local function answer(status)
-  return { status, seq, rev, epoch, cancelled }
+local function answer(status, text)
+  local complete = not ended and redis.call('EXISTS', pending) == 0
+  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '' }
 end
 
-local last = redis.call('HGET', runs, ARGV[3])
-if last and tonumber(ARGV[4]) <= tonumber(last) then
+local last = redis.call('HGET', runs, run_id)
+if last and tonumber(n) <= tonumber(last) then
   return answer('duplicate')
 end
-if known[5] then
+if ended then
   return answer('ended')
 end
-if ARGV[9] == '1' and tonumber(known[7]) > 0 then
+if only_if_queued == '1' and known_rank > 0 then
+  return answer('refused')
+end
+if only_if_complete == '1' and redis.call('EXISTS', pending) == 1 then
+  return answer('refused')
+end
+if task_id ~= '' and claims == '' and outcome ~= 'succeeded' and is_superseded(tasks, task_id, run_id) then
+  return answer('superseded')
+end
+if publish_id ~= '' and outcome ~= 'succeeded' and redis.call('HEXISTS', pending, publish_id) == 0 then
   return answer('refused')
 end
 
-local changes = {}
-if ARGV[2] == 'log' then
-  seq = seq + 1
-  redis.call('XADD', log, 'MAXLEN', ARGV[10], seq .. '-0', 'e', ARGV[1])
-  changes = { 'seq', seq }
-else
-  rev = rev + 1
-  changes = { 'rev', rev }
+redis.call('HSET', runs, run_id, n)
+if claims == '1' then
+  redis.call('HSET', tasks, 'current:' .. task_id, run_id)
 end
-for i = 13, #ARGV, 2 do
-  changes[#changes + 1] = 'f:' .. ARGV[i]
-  changes[#changes + 1] = ARGV[i + 1]
+local terminal, held = is_terminal == '1', false
+if outcome ~= '' then
+  end_execution(pending, tasks, task_id, publish_id, outcome, value, tonumber(max_result_bytes))
+  held = terminal and redis.call('EXISTS', pending) == 1
 end
-local terminal = ARGV[8] == '1'
-if ARGV[5] ~= '' then
-  local attempt, rank = tonumber(ARGV[7]), tonumber(ARGV[6])
-  local known_attempt, known_rank = tonumber(known[8]), tonumber(known[7])
-  if terminal or attempt > known_attempt or (attempt == known_attempt and rank >= known_rank) then
-    for _, value in ipairs({ 'state', ARGV[5], 'rank', ARGV[6], 'attempt', ARGV[7] }) do
-      changes[#changes + 1] = value
+local fill
+if not held then
+  fill = parts ~= '' and fraction_filler(tasks, task_id, tonumber(attempt), tonumber(parts))
+  event = fill and fill(event) or event
+
+  local changes
+  if delivery == 'log' then
+    seq = seq + 1
+    redis.call('XADD', log, 'MAXLEN', max_entries, seq .. '-0', 'e', event)
+    changes = { 'seq', seq }
+  else
+    rev = rev + 1
+    changes = { 'rev', rev }
+  end
+  for i = FIRST_PATCH, #ARGV, 2 do
+    changes[#changes + 1] = 'f:' .. ARGV[i]
+    changes[#changes + 1] = fill and fill(ARGV[i + 1]) or ARGV[i + 1]
+  end
+  if state ~= '' then
+    local new_attempt, new_rank = tonumber(attempt), tonumber(rank)
+    if terminal or new_attempt > known_attempt or (new_attempt == known_attempt and new_rank >= known_rank) then
+      for _, change in ipairs({ 'state', state, 'rank', rank, 'attempt', attempt }) do
+        changes[#changes + 1] = change
+      end
     end
   end
+  if terminal then
+    ended = '1'
+    changes[#changes + 1] = 'ended'
+    changes[#changes + 1] = ended
+    redis.call('DEL', pending, tasks)
+  end
+  set_fields(job, changes, 1)
 end
-if terminal then
-  changes[#changes + 1] = 'ended'
-  changes[#changes + 1] = 1
-end
-redis.call('HSET', job, unpack(changes))
-redis.call('HSET', runs, ARGV[3], ARGV[4])
 
 -- Renewed at times only: an EXPIRE per key and event would cost as much as the append.
-if terminal or ARGV[4] == '1' or seq % 256 == 0 then
-  local seconds = terminal and ARGV[12] or ARGV[11]
+if n == '1' or terminal or claims == '1' or seq % 256 == 0 then
   for _, key in ipairs(KEYS) do
-    redis.call('EXPIRE', key, seconds)
+    redis.call('EXPIRE', key, ended and ended_seconds or active_seconds)
   end
 end
-return answer('appended')
+if held then
+  return answer('held')
+end
+return answer('appended', fill and event)

@@ -1,10 +1,30 @@
--- KEYS: job.  ARGV: record, active seconds.  Returns 1, or 0 where the id is taken.
-local job = KEYS[1]
+-- KEYS: job, pending, tasks.
+-- ARGV: record, active seconds, how many pending ones, publish id and task id of each, then task id and place of each
+--       task: final ones are counted from 1, 0 is none.
+-- Returns 1, or 0 where the id is taken.
+local job, pending, tasks = unpack(KEYS)
 if redis.call('EXISTS', job) == 1 then
   return 0
 end
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attempt', 0, 'seq', 0, 'rev', 0,
   'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
-redis.call('EXPIRE', job, ARGV[2])
+
+local executions, parts = {}, { 'parts', 0 }
+local first_task = 4 + 2 * tonumber(ARGV[3])
+for i = 4, first_task - 1 do
+  executions[#executions + 1] = ARGV[i]
+end
+set_fields(pending, executions, 1)
+for i = first_task, #ARGV, 2 do
+  parts[#parts + 1] = 'task:' .. ARGV[i]
+  parts[#parts + 1] = ARGV[i + 1]
+end
+parts[#parts + 1] = 'count'
+parts[#parts + 1] = (#ARGV - first_task + 1) / 2
+set_fields(tasks, parts, 1)
+
+for _, key in ipairs(KEYS) do
+  redis.call('EXPIRE', key, ARGV[2])
+end
 return 1

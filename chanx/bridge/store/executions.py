@@ -1,0 +1,89 @@
+"""What a job in memory knows of its tasks: who runs, who is still to come, how far they are, what came of them.
+
+The readable double of ``scripts/executions.lua``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from chanx.bridge.entry import Ending, JobOutcome, NewEntry
+from chanx.bridge.store.base import MAX_RESULT_BYTES
+from chanx.bridge.store.fractions import WHOLE, Fractions, parts_of
+
+
+@dataclass(slots=True)
+class Executions:
+    """The tasks that a job consists of (``tasks``: True for a final one), and its executions."""
+
+    tasks: Mapping[str, bool]
+    pending: dict[str, str]
+    current: dict[str, str] = field(default_factory=dict[str, str])
+    results: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    result_bytes: int = 0
+    failure: str | None = None
+    cancellation: str | None = None
+    progress: dict[str, _Progress] = field(default_factory=dict[str, "_Progress"])
+
+    def is_superseded(self, entry: NewEntry) -> bool:
+        """Whether another run of the entry's task is the current one, and this one may not speak any more."""
+        if entry.claims or (entry.ending and entry.ending.outcome == "succeeded"):
+            return False
+        return bool(entry.task_id) and self.current.get(entry.task_id, entry.run_id) != entry.run_id
+
+    def has_ended_before(self, ending: Ending) -> bool:
+        """Whether somebody else ended this execution already. A success counts whoever said what before."""
+        return bool(ending.publish_id) and ending.publish_id not in self.pending and ending.outcome != "succeeded"
+
+    def end(self, entry: NewEntry, ending: Ending) -> None:
+        """Takes the execution from the pending ones, and keeps what came of it."""
+        task_id = self.pending.pop(ending.publish_id, "")
+        task_id = entry.task_id or task_id
+        if ending.outcome == "none":
+            return
+        if ending.outcome == "succeeded":
+            self._keep_result(task_id, ending.value)
+        elif ending.outcome == "failed":
+            self.failure = ending.value if self.failure is None else self.failure
+        else:
+            self.cancellation = ending.value if self.cancellation is None else self.cancellation
+        if task_id in self.tasks:
+            self.progress[task_id] = _ENDED
+
+    def fractions(self, entry: NewEntry) -> Fractions | None:
+        """How far the job is with this entry; None where its text stays as it is."""
+        if entry.fraction is None or len(self.tasks) < 2:
+            return None
+        if entry.task_id in self.tasks:
+            known = self.progress.get(entry.task_id, _Progress(0, 0))
+            reported = _Progress(entry.attempt, parts_of(entry.fraction))
+            self.progress[entry.task_id] = max(known, reported)
+        return Fractions(sum(known.parts for known in self.progress.values()), len(self.tasks))
+
+    def outcome(self, *, cancelled: bool) -> JobOutcome:
+        finals = [task_id for task_id, is_final in self.tasks.items() if is_final]
+        results = {task_id: self.results[task_id] for task_id in finals if task_id in self.results}
+        return JobOutcome(results, len(finals) - len(results), self.failure, self.cancellation, cancelled)
+
+    def _keep_result(self, task_id: str, value: str) -> None:
+        if not self.tasks.get(task_id) or task_id in self.results:
+            return
+        size = len(value.encode())
+        if self.result_bytes + size > MAX_RESULT_BYTES:
+            self.results[task_id] = None
+        else:
+            self.results[task_id] = value
+            self.result_bytes += size
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Progress:
+    """How far an attempt is. The greater one counts: a retry may go back, an attempt by itself does not."""
+
+    attempt: float
+    parts: int
+
+
+_ENDED: Final = _Progress(float("inf"), WHOLE)

@@ -1,0 +1,71 @@
+-- What a job knows of its executions, until it ends. The hash `pending` has publish id -> task id; the hash `tasks` has
+--   count, parts             how many tasks the job has, and the sum of their fractions in millionths
+--   task:<task id>           the place of a task of the job among the final ones (1, 2, 3, …), 0 if it is not final
+--   progress:<task id>       <attempt>:<millionths> of such a task
+--   result:<task id>         the result of a final one as JSON, empty where it was too large
+--   result_bytes             the size of all results together
+--   failure, cancellation    the first ones, as JSON
+--   current:<task id>        the run that may speak for a task
+local WHOLE, ENDED = 1000000, 2147483647
+
+local function is_superseded(tasks, task_id, run_id)
+  local current = redis.call('HGET', tasks, 'current:' .. task_id)
+  return current and current ~= run_id
+end
+
+-- The greater one of (attempt, parts) counts: a retry may go back, an attempt by itself does not.
+local function note_progress(tasks, task_id, attempt, parts)
+  local known = redis.call('HMGET', tasks, 'task:' .. task_id, 'progress:' .. task_id)
+  if not known[1] then
+    return
+  end
+  local known_attempt, known_parts = string.match(known[2] or '0:0', '^(%d+):(%d+)$')
+  known_attempt, known_parts = tonumber(known_attempt), tonumber(known_parts)
+  if attempt > known_attempt or (attempt == known_attempt and parts > known_parts) then
+    redis.call('HSET', tasks, 'progress:' .. task_id, attempt .. ':' .. parts)
+    redis.call('HINCRBY', tasks, 'parts', parts - known_parts)
+  end
+end
+
+local function keep_result(tasks, task_id, value, max_bytes)
+  local known = redis.call('HMGET', tasks, 'task:' .. task_id, 'result:' .. task_id, 'result_bytes')
+  if not known[1] or known[1] == '0' or known[2] then
+    return
+  end
+  local size = (tonumber(known[3]) or 0) + #value
+  if size > max_bytes then
+    redis.call('HSET', tasks, 'result:' .. task_id, '')
+  else
+    redis.call('HSET', tasks, 'result:' .. task_id, value, 'result_bytes', size)
+  end
+end
+
+local function end_execution(pending, tasks, task_id, publish_id, outcome, value, max_bytes)
+  if task_id == '' then
+    task_id = redis.call('HGET', pending, publish_id) or ''
+  end
+  redis.call('HDEL', pending, publish_id)
+  if outcome == 'none' then
+    return
+  end
+  if outcome == 'succeeded' then
+    keep_result(tasks, task_id, value, max_bytes)
+  else
+    redis.call('HSETNX', tasks, outcome == 'failed' and 'failure' or 'cancellation', value)
+  end
+  note_progress(tasks, task_id, ENDED, WHOLE)
+end
+
+-- A function that fills the job's fraction into a text; nil for a job of one task, whose texts stay as they are.
+local function fraction_filler(tasks, task_id, attempt, parts)
+  local count = tonumber(redis.call('HGET', tasks, 'count') or 0)
+  if count < 2 then
+    return nil
+  end
+  note_progress(tasks, task_id, attempt, parts)
+  local done = tonumber(redis.call('HGET', tasks, 'parts')) / WHOLE
+  return function(text)
+    text = string.gsub(text, '"@fraction@"', string.format('%.10g', done / count))
+    return (string.gsub(text, '"@done@"', string.format('%.10g', done)))
+  end
+end

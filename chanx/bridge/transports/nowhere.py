@@ -1,0 +1,36 @@
+"""The transport of tasks that run without a job: everything works, nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
+from chanx.bridge.transports.base import JobTransport
+
+
+class NowhereTransport(JobTransport):
+    """Takes everything and keeps nothing. A base for doubles, too."""
+
+    def send(self, entry: NewEntry) -> Appended | None:
+        return None
+
+    def is_cancelled(self, job_id: str) -> bool:
+        return False
+
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        return False
+
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        return False
+
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        return None
+
+    def suspect(self, suspect: Suspect) -> None:
+        pass
+
+    def suspects(self, *, older_than: float) -> list[Suspect]:
+        return []
+
+    def clear_suspect(self, suspect: Suspect) -> None:
+        pass
