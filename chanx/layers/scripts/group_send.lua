@@ -7,9 +7,10 @@ local expired_join, prefix, serializer, front, tail = ARGV[1], ARGV[2], ARGV[3],
 local now, expired, expiry, capacity = ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local encode = serializer == 'json' and cjson.encode or cmsgpack.pack
 
-redis.call('ZREMRANGEBYSCORE', group, 0, expired_join)
+-- What has expired is passed over and removed at the end: a server out of memory refuses a script's first write only,
+-- and a removal is one that it allows.
 local processes, members = {}, {}
-for _, channel in ipairs(redis.call('ZRANGE', group, 0, -1)) do
+for _, channel in ipairs(redis.call('ZRANGEBYSCORE', group, '(' .. expired_join, '+inf')) do
     local bang = string.find(channel, '!', 1, true)
     local process = bang and string.sub(channel, 1, bang) or channel
     if not members[process] then
@@ -22,12 +23,13 @@ end
 local full = 0
 for _, process in ipairs(processes) do
     local queue = prefix .. process
-    redis.call('ZREMRANGEBYSCORE', queue, 0, expired)
-    if redis.call('ZCARD', queue) < capacity then
+    if redis.call('ZCOUNT', queue, '(' .. expired, '+inf') < capacity then
         redis.call('ZADD', queue, now, front .. encode(members[process]) .. tail)
         redis.call('EXPIRE', queue, expiry)
     else
         full = full + 1
     end
+    redis.call('ZREMRANGEBYSCORE', queue, 0, expired)
 end
+redis.call('ZREMRANGEBYSCORE', group, 0, expired_join)
 return {#processes, full}
