@@ -1,79 +1,17 @@
 """One suite over every job store: what a log, an index and a cancel flag promise, whoever keeps them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
-from chanx.bridge.entry import AppendStatus, Delivery, NewEntry
-from chanx.bridge.names import new_job_id
+from chanx.bridge.entry import AppendStatus
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import JobStore, Retention
-from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.store.redis import RedisJobStore
+from chanx.bridge.store.base import JobStore
 from chanx.errors import ConfigurationError
-
-RETENTION = Retention(max_entries=50)
-
-
-@pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
-    if request.param == "memory":
-        yield MemoryJobStore(RETENTION)
-        return
-    url = request.getfixturevalue("redis_url")
-    redis_store = RedisJobStore(url, prefix=f"test-{uuid4().hex}", retention=RETENTION)
-    yield redis_store
-    redis_store.close()
-
-
-@pytest.fixture
-def job_id(store: JobStore) -> str:
-    return create(store)
-
-
-def create(store: JobStore, owner: str = "user:1", age: timedelta = timedelta(0)) -> str:
-    job_id = new_job_id()
-    created_at = datetime.now(UTC) - age
-    store.create(
-        JobRecord(job_id=job_id, owner=owner, name="tasks.t", task_id="t1", created_at=created_at, meta={"title": "é"})
-    )
-    return job_id
-
-
-class Run:
-    """Appends as one run of a task would, numbering its events."""
-
-    def __init__(self, store: JobStore, job_id: str, attempt: int = 1) -> None:
-        self.store, self.job_id, self.attempt = store, job_id, attempt
-        self.run_id = uuid4().hex[:12]
-        self.n = 0
-
-    def entry(
-        self,
-        event: str = '{"a":1}',
-        *,
-        delivery: Delivery = "log",
-        state: JobState | None = None,
-        patch: dict[str, str] | None = None,
-        only_if_queued: bool = False,
-    ) -> NewEntry:
-        self.n += 1
-        return NewEntry(
-            self.job_id, "x", event, self.run_id, self.n, delivery, state, self.attempt, patch or {}, only_if_queued
-        )
-
-    def append(self, *args: object, **kwargs: object) -> AppendStatus:
-        return self.store.append(self.entry(*args, **kwargs)).status  # type: ignore[arg-type]
-
-
-def texts(store: JobStore, job_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, str]]:
-    page = store.read(job_id, after=after, limit=limit)
-    assert page is not None
-    return [(entry.seq, entry.event) for entry in page.entries]
+from tests.contract.jobs import Run, create, texts
 
 
 def test_a_new_job_is_queued_and_empty(store: JobStore, job_id: str) -> None:
