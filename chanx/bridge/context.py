@@ -1,12 +1,12 @@
 """What travels with every task of a job: which job it belongs to, and whose it is.
 
-start_job -> Celery header "chanx" -> request.headers -> before_task_publish -> every task published from there
+start_job -> before_task_publish -> Celery header "chanx" -> request.headers -> before_task_publish -> ...
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 HEADER = "chanx"
@@ -14,21 +14,34 @@ HEADER = "chanx"
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """The identity of a job inside a Celery message. ``root_task_id`` is the task whose end is the job's end."""
+    """The identity of a job inside a Celery message.
+
+    ``root_task_id`` is the task whose result is the job's. With ``canvas`` the job consists of several tasks, and ends
+    with the last of them; else it has one, the root, beside what that publishes. ``groups`` and ``reply_channel`` are
+    names on the channel layer. ``publish_id`` is of the one message that the context was read from: the execution that
+    the job waits for; empty where it does not wait.
+    """
 
     job_id: str
     owner: str
     root_task_id: str
     parent_job: str | None = None
+    canvas: bool = False
+    groups: tuple[str, ...] = ()
+    reply_channel: str | None = None
+    publish_id: str = ""
 
-    def to_header(self) -> dict[str, str | None]:
+    def published_as(self, publish_id: str) -> JobContext:
+        """The same context for another message."""
+        return replace(self, publish_id=publish_id)
+
+    def is_root(self, task_id: str) -> bool:
+        """Whether the task reports as the job itself; never in a canvas."""
+        return not self.canvas and self.root_task_id == task_id
+
+    def to_header(self) -> dict[str, Any]:
         """A JSON-safe mapping, whatever serialiser the task message uses."""
-        return {
-            "job_id": self.job_id,
-            "owner": self.owner,
-            "root_task_id": self.root_task_id,
-            "parent_job": self.parent_job,
-        }
+        return {**asdict(self), "groups": list(self.groups)}
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, Any] | None) -> JobContext | None:
@@ -40,6 +53,10 @@ class JobContext:
                 owner=value["owner"],
                 root_task_id=value["root_task_id"],
                 parent_job=value.get("parent_job"),
+                canvas=bool(value.get("canvas")),
+                groups=tuple(value.get("groups") or ()),
+                reply_channel=value.get("reply_channel"),
+                publish_id=value.get("publish_id") or "",
             )
         except (KeyError, TypeError, AttributeError):
             return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from typing_extensions import Unpack
 
-from chanx.bridge.entry import NewEntry
+from chanx.bridge.entry import Ending, NewEntry
 from chanx.bridge.events import JobEvent
 from chanx.errors import EventTooLargeError
 from chanx.messages.base import BaseMessage
@@ -30,8 +31,19 @@ class Origin:
     run_id: str
 
 
+class EntryTerms(TypedDict, total=False):
+    """What a store does with an entry beside appending it: the fields of :class:`NewEntry` of these names."""
+
+    only_if_queued: bool
+    only_if_complete: bool
+    task_id: str
+    claims: bool
+    ending: Ending | None
+    fraction: float | None
+
+
 def encode_event(
-    event: BaseMessage, origin: Origin, n: int, *, only_if_queued: bool = False, max_bytes: int = MAX_EVENT_BYTES
+    event: BaseMessage, origin: Origin, n: int, *, max_bytes: int = MAX_EVENT_BYTES, **terms: Unpack[EntryTerms]
 ) -> NewEntry:
     """The log entry of ``event``, the ``n``-th of its run. A message that is no :class:`JobEvent` is logged as it is.
 
@@ -56,7 +68,7 @@ def encode_event(
             "Store the data and send a reference to it."
         )
     if not isinstance(event, JobEvent):
-        return NewEntry(origin.job_id, _action(event), text, origin.run_id, n, attempt=origin.attempt)
+        return NewEntry(origin.job_id, _action(event), text, origin.run_id, n, attempt=origin.attempt, **terms)
     stamped = event.model_copy(update={"time": now})
     return NewEntry(
         job_id=origin.job_id,
@@ -68,7 +80,7 @@ def encode_event(
         state=event.state,
         attempt=origin.attempt,
         patch=_patch_as_json(stamped.patch()),
-        only_if_queued=only_if_queued,
+        **terms,
     )
 
 

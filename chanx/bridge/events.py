@@ -55,13 +55,16 @@ class JobStarted(JobEvent):
         return {"started_at": self.time}
 
 
+TaskState = Literal["started", "retrying", "succeeded", "failed", "cancelled"]
+
+
 class TaskPayload(BaseModel):
     name: str
-    state: Literal["started", "retrying", "succeeded", "failed"]
+    state: TaskState
 
 
 class JobTaskState(JobEvent):
-    """A further task of the job (one that its first task published) began or ended."""
+    """A task of a job with several began or ended: one of its canvas, or one that another of its tasks published."""
 
     action: Literal["job_task"] = "job_task"
     payload: TaskPayload

@@ -19,6 +19,9 @@ from chanx.log import log_throttled
 
 _ATTRIBUTE = "chanx_bridge"
 
+MAX_REVOKED = 1000
+"""Tasks of one job that Celery is asked to revoke, at most: the list goes to every worker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
@@ -44,6 +47,7 @@ class Bridge:
             raise JobNotFoundError(f"There is no job {job_id}: it never was, or its retention is over.")
         if state.is_terminal:
             return state
+        tasks = list(dict.fromkeys([before.task_id, *self.store.pending(job_id).values()]))[:MAX_REVOKED]
         payload = ReasonPayload(reason=reason)
         reporter = JobReporter(self.transport, job_id=job_id, task_id=before.task_id, attempt=before.attempt)
         if not before.cancel_requested:
@@ -51,15 +55,15 @@ class Bridge:
         # Also when it was asked for before: whoever did may have been cut short here.
         ended = reporter.send(JobCancelledEvent(payload=payload), only_if_queued=True)
         if not before.cancel_requested:
-            self._revoke(before.task_id)
+            self._revoke(tasks)
         return JobState.CANCELLED if ended and ended.status is AppendStatus.APPENDED else state
 
-    def _revoke(self, task_id: str) -> None:
-        """Only an acceleration, for a worker that still has the task in its prefetch; the flag is what rules."""
+    def _revoke(self, task_ids: list[str]) -> None:
+        """Only an acceleration, for a worker that still has a task in its prefetch; the flag is what rules."""
         try:
-            self.app.control.revoke(task_id)
+            self.app.control.revoke(task_ids)
         except Exception as error:  # whatever the broker's library raises when it is away
-            log_throttled("revoke_failed", key=id(self), task_id=task_id, error=str(error))
+            log_throttled("revoke_failed", key=id(self), task_ids=task_ids[:10], error=str(error))
 
 
 def attach(bridge: Bridge) -> None:

@@ -1,5 +1,6 @@
-"""The names of a job on the wire: its id, its topic, its channel-layer group."""
+"""The names of a job on the wire: its id, its topic, its channel-layer group, the group of an owner."""
 
+import hashlib
 import re
 import secrets
 
@@ -35,3 +36,11 @@ def job_topic(job_id: str) -> str:
 def job_group(job_id: str) -> str:
     """The channel-layer group that carries the live events of a job, for publishers and for the job topic alike."""
     return f"chanx.job.{job_id}"
+
+
+def owner_group(owner: str) -> str:
+    """The channel-layer group of an owner's connections, for ``job.notify(event, user=...)``.
+
+    A consumer joins it by ``groups`` or ``group_add``. It is a digest, as an owner string may hold any characters.
+    """
+    return f"chanx.owner.{hashlib.sha256(owner.encode()).hexdigest()[:32]}"

@@ -1,11 +1,14 @@
-"""Sends the events of one run, numbered, so that a repeated send appends nothing twice."""
+"""Sends the events of one run, numbered, so that a repeated send appends nothing twice; and ends a job that is over."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 
-from chanx.bridge.encoding import Origin, encode_event
+from typing_extensions import Unpack
+
+from chanx.bridge.closing import closing_event
+from chanx.bridge.encoding import EntryTerms, Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus
 from chanx.bridge.transports.base import JobTransport
 from chanx.messages.base import BaseMessage
@@ -14,31 +17,56 @@ from chanx.messages.base import BaseMessage
 class JobReporter:
     """One per run (an execution of an attempt), or per single report from elsewhere. Thread-safe; never loses order.
 
-    ``aborted`` turns true when an answer says that the job was cancelled, or has ended although its root task reports:
-    the other tasks of a job (callbacks, nested ones) may outlive it.
+    With ``of_run`` its events are those of the task's current run: another run that claims the task silences it.
+    ``aborted`` turns true when an answer says that the job was cancelled, or has ended although a task that it consists
+    of (``is_member``) reports: callbacks and nested tasks may outlive it.
     """
 
     def __init__(
-        self, transport: JobTransport, *, job_id: str, task_id: str, attempt: int, is_root: bool = True
+        self,
+        transport: JobTransport,
+        *,
+        job_id: str,
+        task_id: str,
+        attempt: int,
+        is_member: bool = True,
+        of_run: bool = False,
+        run_id: str | None = None,
     ) -> None:
-        self.origin = Origin(job_id, task_id, attempt, secrets.token_hex(6))
+        self.origin = Origin(job_id, task_id, attempt, run_id or secrets.token_hex(6))
         self.aborted = False
-        self._is_root = is_root
+        self._is_member = is_member
+        self._claimable = task_id if of_run else ""
         self._transport = transport
         self._n = 0
         self._lock = threading.Lock()
 
-    def send(self, event: BaseMessage, *, only_if_queued: bool = False) -> Appended | None:
-        """Sends one event; raises only for a user's mistake in it (too large, no JSON form)."""
+    def send(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> Appended | None:
+        """Sends one event; raises only for a user's mistake in it (too large, no JSON form).
+
+        ``terms`` are those of :class:`~chanx.bridge.entry.NewEntry`. The end of the last execution that the job waited
+        for ends the job too.
+        """
         with self._lock:
-            entry = encode_event(event, self.origin, self._n + 1, only_if_queued=only_if_queued)
+            terms.setdefault("task_id", self._claimable)
+            entry = encode_event(event, self.origin, self._n + 1, **terms)
             self._n += 1
             appended = self._transport.send(entry)
-        if appended and (appended.cancelled or (self._is_root and appended.status is AppendStatus.ENDED)):
+        if appended and (appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED)):
             self.aborted = True
+        if appended and appended.complete and entry.ending and entry.ending.outcome != "none":
+            end_job(self._transport, self.origin)
         return appended
 
     def ask_cancelled(self) -> bool:
         """Asks the store; one round trip."""
         self.aborted = self.aborted or self._transport.is_cancelled(self.origin.job_id)
         return self.aborted
+
+
+def end_job(transport: JobTransport, origin: Origin) -> None:
+    """Ends a job of which nothing is pending, once, whoever calls it; ``origin`` is who noticed."""
+    outcome = transport.outcome(origin.job_id)
+    if outcome is not None:
+        end = Origin(origin.job_id, origin.task_id, origin.attempt, run_id=f"{origin.job_id}:end")
+        transport.send(encode_event(closing_event(outcome), end, 1, only_if_complete=True))

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import TypeVar
 
 from pydantic_core import PydanticSerializationError
+from typing_extensions import Unpack
 
+from chanx.bridge.encoding import EntryTerms
 from chanx.bridge.events import JobLogLine, LogLevel, LogPayload, ProgressPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.progress import ProgressMeter
@@ -91,7 +93,7 @@ class Job:
             self._reporter.ask_cancelled()
         return self._reporter.aborted
 
-    def finish(self, event: BaseMessage) -> None:
+    def finish(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> None:
         """Sends what is held back, then the run's closing event. Called by the bridge when the task has ended."""
         unsent = self._meter.flush()
         if unsent:
@@ -100,7 +102,7 @@ class Job:
             except (EventTooLargeError, PydanticSerializationError) as error:
                 # The call that reported it is long over, and the closing event matters more.
                 log_event("job_progress_not_sent", job_id=self.job_id, error=str(error))
-        self._send(event)
+        self._reporter.send(event, **terms)
 
     def _stop_if_cancelled(self) -> None:
         if self.should_abort():

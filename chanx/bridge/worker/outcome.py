@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from celery.exceptions import Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from pydantic_core import to_json
 
+from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import MAX_EVENT_BYTES, json_form, without_surrogates
+from chanx.bridge.entry import Ending
 from chanx.bridge.events import (
     ErrorPayload,
     FailedPayload,
+    JobCancelledEvent,
+    JobEvent,
     JobFailed,
     JobRetrying,
     JobSucceeded,
+    JobTaskState,
+    ReasonPayload,
     RetryPayload,
     SucceededPayload,
+    TaskPayload,
+    TaskState,
 )
 from chanx.errors import JobError
 
@@ -22,6 +31,14 @@ GENERAL_MESSAGE = "Something went wrong while the job was running."
 TIME_LIMIT_MESSAGE = "The job took longer than it may and was stopped."
 WORKER_LOST_MESSAGE = "The process that ran the job died."
 RETRY_MESSAGE = "The attempt failed and will be repeated."
+STOPPED_MESSAGES = {
+    "worker_exited": "The process that ran the job stopped without a result.",
+    "worker_shutdown": "The worker was shut down before the job had ended.",
+    "unknown_task": "No worker knows how to run the job.",
+    "invalid_task": "The job's task could not be read.",
+    "expired": "The job was not started before it expired.",
+    "rejected": "The job was rejected.",
+}
 
 MAX_TEXT = 4000
 """Characters of a :class:`JobError`'s text that are shown, at most."""
@@ -38,6 +55,17 @@ def succeeded(result: object) -> JobSucceeded:
     return JobSucceeded(payload=SucceededPayload(result=value))
 
 
+def stopped(code: str, *, task_id: str) -> JobFailed:
+    """The closing event of a task that stopped for a reason of Celery's: a key of ``STOPPED_MESSAGES``."""
+    error = ErrorPayload(message=STOPPED_MESSAGES[code], code=code, reference=task_id)
+    return JobFailed(payload=FailedPayload(error=error))
+
+
+def cancelled(reason: str | None = None) -> JobCancelledEvent:
+    """The closing event of a task that was cancelled, revoked or ignored."""
+    return JobCancelledEvent(payload=ReasonPayload(reason=reason))
+
+
 def failed(error: BaseException, *, task_id: str) -> JobFailed:
     """The closing event of a task that raised. Only a :class:`JobError` says its own text: others may hold secrets."""
     if isinstance(error, JobError):
@@ -46,6 +74,8 @@ def failed(error: BaseException, *, task_id: str) -> JobFailed:
         shown = ErrorPayload(message=TIME_LIMIT_MESSAGE, code="time_limit", reference=task_id)
     elif isinstance(error, WorkerLostError):
         shown = ErrorPayload(message=WORKER_LOST_MESSAGE, code="worker_lost", reference=task_id)
+    elif isinstance(error, Reject):
+        return stopped("rejected", task_id=task_id)
     else:
         shown = ErrorPayload(message=GENERAL_MESSAGE, reference=task_id)
     return JobFailed(payload=FailedPayload(error=shown))
@@ -57,6 +87,44 @@ def retrying(reason: BaseException) -> JobRetrying:
     message = _shown(cause.message) if isinstance(cause, JobError) else RETRY_MESSAGE
     when = reason.when if isinstance(reason, Retry) else None
     return JobRetrying(payload=RetryPayload(reason=message, countdown=_seconds_until(when)))
+
+
+def ending_of(event: JobEvent, publish_id: str) -> Ending:
+    """What a closing event of a task, or its retry, says about the execution that it ends."""
+    match event:
+        case JobSucceeded():
+            return Ending(publish_id, "succeeded", _json(event.payload.result))
+        case JobFailed():
+            return Ending(publish_id, "failed", event.payload.error.model_dump_json())
+        case JobCancelledEvent():
+            return Ending(publish_id, "cancelled", _json(event.payload.reason))
+        case _:
+            return Ending(publish_id, "none")
+
+
+def as_told(event: JobEvent, context: JobContext, *, task_id: str, task_name: str) -> JobEvent:
+    """A task's event as its job tells it: the root speaks for the job, any other task for itself."""
+    if context.is_root(task_id):
+        return event
+    match event:
+        case JobSucceeded():
+            return task_state(task_name, "succeeded")
+        case JobFailed():
+            return task_state(task_name, "failed")
+        case JobCancelledEvent():
+            return task_state(task_name, "cancelled")
+        case JobRetrying():
+            return task_state(task_name, "retrying")
+        case _:
+            return task_state(task_name, "started")
+
+
+def task_state(name: str, state: TaskState) -> JobTaskState:
+    return JobTaskState(payload=TaskPayload(name=name, state=state))
+
+
+def _json(value: object) -> str:
+    return to_json(value, inf_nan_mode="null").decode()
 
 
 def _shown(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Celery's signals become a job's lifecycle events, and its context is handed to every task published inside it.
+"""Celery's signals become a job's lifecycle events: how each run begins and ends, in the process that runs it.
 
 Receivers look their bridge up through the task's app, so several apps in one process stay apart. A receiver never
 raises into Celery: what it calls reports without raising, and Celery logs the rest.
@@ -6,79 +6,127 @@ raises into Celery: what it calls reports without raising, and Celery logs the r
 
 from __future__ import annotations
 
+import sys
+from contextvars import ContextVar
 from typing import Any
 
-from celery import current_task, signals
+from celery import signals, states
 
-from chanx.bridge.context import HEADER, JobContext
-from chanx.bridge.events import JobCancelledEvent, JobEvent, JobStarted, JobTaskState, ReasonPayload, TaskPayload
-from chanx.bridge.worker import outcome
-from chanx.bridge.worker.job import Job
-from chanx.bridge.worker.run import context_of, is_root, job_of, reporter_of
+from chanx.bridge.context import HEADER
+from chanx.bridge.installed import bridge_or_none
+from chanx.bridge.scope import PublishScope, current_scope, enter, leave
+from chanx.bridge.worker import outcome, parent
+from chanx.bridge.worker.published import confirm, hand_on_context
+from chanx.bridge.worker.run import Run, context_of, run_of
+
+_TOKEN = "chanx_token"
+_REPLACED = "Replaced by new task"  # what Celery's Task.on_replace says when it raises Ignore
+
+_last_run: ContextVar[Run | None] = ContextVar("chanx_last_run", default=None)
 
 
 def connect() -> None:
     """Connects the receivers once in this process, however often it is called."""
     for signal, receiver in (
         (signals.before_task_publish, hand_on_context),
+        (signals.after_task_publish, confirm),
         (signals.task_prerun, on_prerun),
         (signals.task_retry, on_retry),
         (signals.task_success, on_success),
         (signals.task_failure, on_failure),
-        (signals.task_revoked, on_revoked),
+        (signals.task_postrun, on_postrun),
+        (signals.task_received, parent.on_received),
+        (signals.task_revoked, parent.on_revoked),
+        (signals.task_unknown, parent.on_unknown),
+        (signals.task_rejected, parent.on_rejected),
     ):
         signal.connect(receiver, weak=False, dispatch_uid=f"chanx.bridge.{receiver.__name__}")
 
 
-def hand_on_context(headers: dict[str, Any] | None = None, **_: Any) -> None:
-    """before_task_publish: a task published while a task of a job runs belongs to that job too."""
-    if headers is None or HEADER in headers:
-        return
-    request = getattr(current_task, "request", None)
-    context = context_of(request)
-    if context is not None:
-        headers[HEADER] = context.to_header()
-
-
 def on_prerun(task: Any = None, **_: Any) -> None:
-    context = context_of(task.request)
-    if context is not None:
-        _report(task, context, JobStarted(), "started")
-
-
-def on_retry(sender: Any = None, request: Any = None, reason: Any = None, **_: Any) -> None:
-    context = context_of(request)
-    if context is not None:
-        _report(sender, context, outcome.retrying(reason), "retrying")
+    request = task.request
+    if request.is_eager:
+        _hand_on_in_memory(request)
+    context, bridge = context_of(request), bridge_or_none(task.app)
+    run = Run(bridge, context, task) if context and bridge else None
+    setattr(request, _TOKEN, enter(run))
+    if run:
+        run.start()
 
 
 def on_success(sender: Any = None, result: Any = None, **_: Any) -> None:
-    context = context_of(sender.request)
-    if context is not None:
-        _report(sender, context, outcome.succeeded(result), "succeeded")
+    run = run_of(sender.request)
+    if run:
+        run.end(outcome.succeeded(result))
+
+
+def on_retry(sender: Any = None, request: Any = None, reason: Any = None, **_: Any) -> None:
+    run = run_of(request)
+    if run:
+        run.end(outcome.retrying(reason))
+    else:
+        parent.on_retry_in_parent(sender, request, reason)
 
 
 def on_failure(sender: Any = None, task_id: str = "", exception: BaseException | None = None, **_: Any) -> None:
-    """In the pool child that ran the task; in the worker's parent process where that child died or ran out of time."""
-    context = context_of(sender.request)
-    if context is not None and sender.request.id == task_id:
-        _report(sender, context, outcome.failed(exception or RuntimeError(), task_id=task_id), "failed")
+    """In the process that ran the task; in the worker's parent where that process died or ran out of time."""
+    # A result backend that is away fails the task after its postrun, when the request is gone.
+    run = run_of(sender.request) or _last_run.get()
+    if run and run.task_id == task_id:
+        run.end(outcome.failed(exception or RuntimeError(), task_id=task_id))
+    else:
+        parent.on_failure_in_parent(sender, task_id, exception)
 
 
-def on_revoked(sender: Any = None, request: Any = None, **_: Any) -> None:
-    """In the worker's parent process: revoked before it ran, expired, or terminated."""
-    context = context_of(request)
-    if context is None or not is_root(context, request.id):
-        return
-    reporter = reporter_of(sender, request)
-    if reporter is not None:
-        reporter.send(JobCancelledEvent(payload=ReasonPayload()))
-
-
-def _report(task: Any, context: JobContext, event: JobEvent, task_state: Any) -> None:
-    """The job's own event for its root task; a ``job_task`` event for any other task of the job."""
+def on_postrun(task: Any = None, retval: Any = None, state: str | None = None, **_: Any) -> None:
     request = task.request
-    if not is_root(context, request.id):
-        event = JobTaskState(payload=TaskPayload(name=task.name, state=task_state))
-    job: Job = job_of(task)
-    job.finish(event)
+    token = getattr(request, _TOKEN, None)
+    if token is not None:
+        leave(token)
+    run = run_of(request)
+    if run is None:
+        return
+    _last_run.set(run)
+    if not run.is_ended:
+        _end_silent_run(run, task, retval, state)
+    run.close(noticed_by=run.reporter.origin)
+
+
+def _end_silent_run(run: Run, task: Any, retval: Any, state: str | None) -> None:
+    """For the outcomes that have no signal of their own."""
+    if state == states.IGNORED:
+        if str(retval) == _REPLACED:
+            run.give_up()
+        else:
+            run.end(_ignored(task, run.task_id))
+    elif state == states.REJECTED:
+        # With requeue the same message comes again, and with it the same execution.
+        if not getattr(retval, "requeue", False):
+            run.end(outcome.stopped("rejected", task_id=run.task_id))
+    elif run.is_eager and state is None:
+        run.end(outcome.failed(sys.exc_info()[1] or RuntimeError(), task_id=run.task_id))
+    else:
+        run.suspect()
+
+
+def _ignored(task: Any, task_id: str) -> Any:
+    """What a task that raised Ignore says of itself in the result backend, if anything."""
+    try:
+        result = task.AsyncResult(task_id)
+        if result.state == states.SUCCESS:
+            return outcome.succeeded(result.result)
+        if result.state == states.FAILURE:
+            error = result.result
+            return outcome.failed(error if isinstance(error, BaseException) else RuntimeError(), task_id=task_id)
+    except Exception:  # no result backend, or one that is away: whatever its library raises
+        pass
+    return outcome.cancelled("ignored")
+
+
+def _hand_on_in_memory(request: Any) -> None:
+    """An eager task is not published: the context comes from the code that calls it."""
+    scope: PublishScope | None = current_scope()
+    if scope is None or context_of(request):
+        return
+    publish_id = scope.take_first(request.id) or ""
+    request.headers = {**(request.headers or {}), HEADER: scope.context.published_as(publish_id).to_header()}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 from celery import Task
 from celery.exceptions import Ignore
 
-from chanx.bridge.events import JobCancelledEvent
+from chanx.bridge.worker import outcome
 from chanx.bridge.worker.job import Job
-from chanx.bridge.worker.run import context_of, is_root, job_of
+from chanx.bridge.worker.run import job_of, run_of
 from chanx.errors import JobCancelled
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class JobTask(_Task):
                 raise JobCancelled
             return cast(object, self.run(*args, **kwargs))
         except JobCancelled:
-            context = context_of(request)
-            if context is not None and is_root(context, request.id):
-                self.job.finish(JobCancelledEvent())
+            run = run_of(request)
+            if run is not None:
+                run.end(outcome.cancelled())
             # Last, because a result backend that is away raises: the task then fails, the job was cancelled.
             self.backend.mark_as_revoked(request.id, "the job was cancelled", request=request)
             raise Ignore from None

@@ -35,7 +35,7 @@ def bridge(app: Celery) -> Bridge:
 def revoked(app: Celery, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of the tasks that Celery was asked to revoke."""
     asked: list[str] = []
-    monkeypatch.setattr(app.control, "revoke", asked.append)
+    monkeypatch.setattr(app.control, "revoke", asked.extend)
     return asked
 
 

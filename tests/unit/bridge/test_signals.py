@@ -11,7 +11,7 @@ from chanx.bridge import Bridge, JobTask, install, start_job_sync
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.worker.signals import hand_on_context
+from chanx.bridge.worker.published import hand_on_context
 from chanx.layers import LayerSpec
 
 Inside = Callable[[Any], None]
@@ -57,8 +57,28 @@ def test_what_a_task_publishes_belongs_to_its_job(run: Callable[[Inside], JobSta
 
     run(inside)
 
-    assert JobContext.from_headers(published) == contexts[0] is not None
+    context = JobContext.from_headers(published)
+    assert context
+    assert contexts[0]
+    assert context.published_as("") == contexts[0].published_as("")
     assert published["mine"] == 1
+
+
+def test_every_message_is_waited_for_under_an_id_of_its_own(bridge: Bridge, run: Callable[[Inside], JobState]) -> None:
+    pending: list[dict[str, str]] = []
+
+    def inside(task: Any) -> None:
+        # As Task.retry and links do, which copy the headers of the request
+        published: dict[str, Any] = {"id": "next", **task.request.headers}
+        signals.before_task_publish.send(sender="other", headers=published)
+        context = JobContext.from_headers(published)
+        assert context
+        pending.append({context.publish_id: "next"})
+        pending.append(bridge.store.pending(context.job_id))
+
+    # Then what was never confirmed is not waited for
+    assert run(inside) is JobState.SUCCEEDED
+    assert pending[0].items() < pending[1].items()
 
 
 def test_a_job_of_its_own_stays_one(run: Callable[[Inside], JobState]) -> None:
@@ -91,7 +111,10 @@ def test_a_revoked_task_ends_the_job_if_it_is_the_job_s_own(
 ) -> None:
     def inside(task: Any) -> None:
         task_id = task.request.id if revoked == "root" else revoked
-        request = Context(id=task_id, headers=task.request.headers, retries=0)
+        headers = task.request.headers
+        if revoked == "another":
+            headers = {HEADER: headers[HEADER] | {"publish_id": ""}}
+        request = Context(id=task_id, headers=headers, retries=0)
         signals.task_revoked.send(sender=task, request=request, terminated=False, signum=None, expired=False)
 
     assert run(inside) is state

@@ -1,0 +1,46 @@
+"""What is published while a task of a job runs belongs to that job, and the job waits for it.
+
+before_task_publish ─> pending set, header ─> broker ─> after_task_publish: it went out
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chanx.bridge.context import HEADER, JobContext
+from chanx.bridge.scope import PublishScope, current_scope, is_detached
+from chanx.bridge.worker.received import RECEIVED
+
+
+def hand_on_context(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """before_task_publish: every message gets a publish id of its own, also where headers were copied (a retry)."""
+    if headers is None:
+        return
+    if is_detached():
+        headers.pop(HEADER, None)
+        return
+    scope = current_scope() or _scope_in_parent(headers)
+    if scope is None or _is_of_another_job(headers, scope.context):
+        return
+    headers[HEADER] = scope.context.published_as(scope.register(str(headers.get("id")))).to_header()
+
+
+def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """after_task_publish."""
+    scope = current_scope()
+    context = JobContext.from_headers(headers)
+    if scope is not None and context is not None:
+        scope.confirm(context.publish_id)
+
+
+def _scope_in_parent(headers: dict[str, Any]) -> PublishScope | None:
+    """In the worker's parent process: an errback or a retry of a task whose child is lost."""
+    received = RECEIVED.get(headers.get("id"), headers.get("parent_id"), headers.get("root_id"))
+    return PublishScope(received.bridge, received.context) if received else None
+
+
+def _is_of_another_job(headers: dict[str, Any], context: JobContext) -> bool:
+    if HEADER not in headers:
+        return False
+    own = JobContext.from_headers(headers)
+    return own is None or own.job_id != context.job_id
