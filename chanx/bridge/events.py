@@ -73,7 +73,9 @@ class JobTaskState(JobEvent):
 class ProgressPayload(BaseModel):
     """``unit`` of the amounts ("rows", "bytes"); ``fraction`` 0..1; ``rate`` per second; ``eta`` in seconds.
 
-    ``fraction`` and ``eta`` are None without a total, ``rate`` before the second report.
+    ``step`` names the open steps, the outermost first. The amounts and ``rate`` are those of the innermost one,
+    ``fraction`` and ``eta`` those of the task as a whole: None where its total is not known. ``rate`` is None before
+    the second report.
     """
 
     current: float
@@ -83,6 +85,7 @@ class ProgressPayload(BaseModel):
     rate: float | None = None
     eta: float | None = None
     message: str | None = None
+    step: tuple[str, ...] = ()
 
 
 class JobProgress(JobEvent):
@@ -106,6 +109,20 @@ class JobLogLine(JobEvent):
 
     action: Literal["job_log"] = "job_log"
     payload: LogPayload
+
+
+class OutputPayload(BaseModel):
+    """A chunk: the whole text of a ``stream`` is its chunks in order, with nothing between them."""
+
+    text: str
+    stream: str = "stdout"
+
+
+class JobOutput(JobEvent):
+    """A piece of what the job puts out while it runs: the words of a language model, the lines of a program."""
+
+    action: Literal["job_output"] = "job_output"
+    payload: OutputPayload
 
 
 class RetryPayload(BaseModel):

@@ -4,8 +4,6 @@ import math
 from typing import Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from chanx.bridge.entry import AppendStatus
@@ -91,95 +89,6 @@ def test_an_event_that_is_too_large_reaches_nobody(bench: Bench, job: Job) -> No
     assert [event["action"] for event in bench.events()] == ["job_log"]
 
 
-def test_progress_is_sent_ten_times_a_second_at_most_and_the_last_one_always(
-    bench: Bench, job: Job, clock: Clock
-) -> None:
-    # When 10,001 calls come within 1 second
-    for i in range(10_001):
-        job.progress(i, 10_000)
-        clock.now += 0.0001
-
-    # Then
-    sent = [event["payload"]["current"] for event in bench.published("job_progress")]
-    assert len(sent) <= 11
-    assert sent[0] == 0
-
-    # When the task ends
-    job.finish(JobCancelledEvent())
-
-    # Then what was held back came first
-    assert bench.published("job_progress")[-1]["payload"]["current"] == 10_000
-    assert bench.fields()["job_progress"]["fraction"] == 1
-
-
-def test_rate_and_time_to_go(bench: Bench, job: Job, clock: Clock) -> None:
-    # When 50 items a second are done of 1,000
-    for i in range(0, 501, 50):
-        job.progress(i, 1000, "rows")
-        clock.now += 1.0
-
-    # Then
-    payload = bench.published("job_progress")[-1]["payload"]
-    assert payload["rate"] == pytest.approx(50)
-    assert payload["eta"] == pytest.approx(10)
-    assert (payload["fraction"], payload["message"]) == (0.5, "rows")
-
-
-def test_progress_that_begins_again_forgets_its_rate(bench: Bench, job: Job, clock: Clock) -> None:
-    for current in (0, 100, 0):
-        job.progress(current, 100)
-        clock.now += 1.0
-
-    assert bench.published("job_progress")[-1]["payload"]["rate"] is None
-
-
-@given(
-    current=st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12),
-    total=st.none() | st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12),
-)
-def test_whatever_is_reported_the_fraction_stays_between_0_and_1(current: float, total: float | None) -> None:
-    bench, clock = Bench(), Clock()
-    job = Job(bench.reporter, clock=clock)
-
-    for value in (0, current):
-        job.progress(value, total)
-        clock.now += 1.0
-
-    for event in bench.published("job_progress"):
-        fraction, eta = event["payload"]["fraction"], event["payload"]["eta"]
-        assert (fraction is None) == (total is None or total <= 0)
-        assert fraction is None or 0 <= fraction <= 1
-        assert eta is None or eta >= 0
-
-
-def test_tracking_counts_the_items(bench: Bench, job: Job, clock: Clock) -> None:
-    # When
-    seen = []
-    for item in job.track(["a", "b", "c"]):
-        seen.append(item)
-        clock.now += 1.0
-
-    # Then
-    assert seen == ["a", "b", "c"]
-    told = [(e["payload"]["current"], e["payload"]["total"]) for e in bench.published("job_progress")]
-    assert told[0] == (0, 3)
-    assert told[-1] == (3, 3)
-
-
-def test_tracking_nothing(bench: Bench, job: Job) -> None:
-    assert list(job.track(iter([]))) == []
-    job.finish(JobCancelledEvent())
-    assert bench.published("job_progress")[-1]["payload"] | {"rate": 0} == {
-        "current": 0,
-        "total": None,
-        "fraction": None,
-        "rate": 0,
-        "eta": None,
-        "message": None,
-        "unit": None,
-    }
-
-
 def test_a_cancelled_job_stops_at_its_next_step(bench: Bench, job: Job, clock: Clock) -> None:
     # Given
     items = job.track(range(100))
@@ -235,19 +144,6 @@ def test_a_run_of_an_ended_job_is_told_to_stop(bench: Bench, job: Job) -> None:
         job.progress(1)
 
 
-@pytest.mark.parametrize("message", ["x" * 300_000, "a\udcff"], ids=["too large", "no JSON form"])
-def test_progress_that_cannot_be_sent_does_not_keep_the_end_back(bench: Bench, job: Job, message: str) -> None:
-    # Given a report that waits, and could not be sent
-    job.progress(1, 2)
-    job.progress(2, 2, message)
-
-    # When
-    job.finish(JobCancelledEvent())
-
-    # Then
-    assert [event["action"] for event in bench.events()] == ["job_cancelled"]
-
-
 def test_fields_of_the_stream_s_own_cannot_be_imitated(bench: Bench, job: Job) -> None:
     class Imitation(BaseMessage):
         action: Literal["imitation"] = "imitation"
@@ -274,7 +170,7 @@ def test_other_tasks_of_a_job_outlive_its_end_but_not_its_cancellation(
     bench.reporter.send(JobCancelledEvent())
 
     # When a callback of it runs
-    callback = JobReporter(bench.transport, job_id=bench.job_id, task_id="t2", attempt=1, is_member=False)
+    callback = JobReporter(bench.transport, job_id=bench.job_id, task_id="t2", attempt=1, is_root=False)
     job = Job(callback, clock=clock)
     job.log("hello")
 
