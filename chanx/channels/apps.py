@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.checks import register
+
+from chanx.channels.checks import check_layers, check_servers
 
 
 class ChanxChannelsConfig(AppConfig):
@@ -15,3 +18,5 @@ class ChanxChannelsConfig(AppConfig):
         """Give the project an empty ``CHANX`` if it has none: it is read for every frame, and a miss is slow."""
         if not hasattr(settings, "CHANX"):
             settings.CHANX = {}
+        register(check_layers)
+        register(check_servers, deploy=True)
