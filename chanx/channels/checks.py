@@ -112,7 +112,7 @@ def _hosts(config: Mapping[str, Any]) -> Sequence[Any]:
 def _socket_timeout(host: Any) -> float | None:
     """In seconds; None for none."""
     options: Mapping[str, Any] = cast("Mapping[str, Any]", host) if isinstance(host, Mapping) else {}
-    address: object = options.get("address") if options else host
+    address = options.get("address") if options else cast("object", host)
     in_address = parse_qs(urlsplit(address).query).get("socket_timeout") if isinstance(address, str) else None
     if in_address:
         return float(in_address[0])
