@@ -55,9 +55,10 @@ class _Builder:
             return Values(values) if values else None
         if kind in _SEQUENCES or kind == "tuple":
             return self._items(schema)
-        if kind == "call":  # a NamedTuple
-            arguments = schema["arguments_schema"].get("arguments_schema", ())
-            return _planned_items([self.plan(argument["schema"]) for argument in arguments], repeats=False)
+        if kind == "named-tuple":
+            return self._named_tuple(schema["fields"])
+        if kind == "call":  # a NamedTuple, before Pydantic had a schema for it
+            return self._named_tuple(schema["arguments_schema"].get("arguments_schema", ()))
         if kind in ("union", "tagged-union"):
             return self._union(schema)
         if kind == "chain":
@@ -125,6 +126,11 @@ class _Builder:
             return _planned_items([self._inner(schema.get("items_schema"))], repeats=True)
         plans = [self.plan(item) for item in schema["items_schema"]]
         return _planned_items(plans, repeats=schema.get("variadic_item_index") is not None)
+
+    def _named_tuple(self, fields: Sequence[Schema]) -> Plan:
+        """It is written as an array, and read as an object too."""
+        items = Items([self.plan(field["schema"]) for field in fields], repeats=False)
+        return Choice([items, self._fields({field["name"]: field for field in fields}, {})])
 
     def _union(self, schema: Schema) -> Plan | None:
         if schema["type"] == "union":

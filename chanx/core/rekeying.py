@@ -7,7 +7,7 @@ from pydantic_core import from_json, to_json
 
 
 def decoded(text: str) -> Any:
-    """JSON that Pydantic wrote, decoded. It writes data of 255 levels, of which ``from_json`` reads 200 only."""
+    """JSON that Pydantic wrote, decoded. It writes 255 levels, of which ``from_json`` reads only 200."""
     try:
         return from_json(text)
     except ValueError:

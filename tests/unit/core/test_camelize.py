@@ -1,13 +1,10 @@
 """Rename plans: exactly the names of fields, in both directions, and never a key of the user's."""
 
 from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, computed_field, create_model, field_serializer
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, computed_field, field_serializer
 from typing_extensions import TypedDict
 
 from chanx.core.camelize import camelized, camelized_loc, decamelized
@@ -176,83 +173,3 @@ def test_the_place_of_a_problem_is_named_as_the_client_names_it() -> None:
 )
 def test_camel_case(name: str, camel: str) -> None:
     assert camel_case(name) == camel
-
-
-# Random models with data for them, and a naive walk over annotations beside the plan.
-
-_names = st.sampled_from(["user_name", "a_b", "aB", "plain", "x_1", "deep_er_key", "URL_path", "payload_", "_hid"[1:]])
-_keys = st.sampled_from(["user_name", "a_b", "aB", "free key", "x1", ""])
-_any_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_keys, inner, max_size=2),
-    max_leaves=4,
-)
-
-
-@st.composite
-def _models(draw: Any, depth: int) -> type[BaseModel]:
-    names = draw(st.lists(_names, min_size=1, max_size=4, unique=True))
-    fields: dict[str, Any] = {name: (draw(_types(depth)), ...) for name in names}
-    return create_model("Random", **fields)
-
-
-def _types(depth: int) -> st.SearchStrategy[Any]:
-    leaves = st.sampled_from([int, str, Any, dict[str, Any]])
-    if depth == 0:
-        return leaves
-    inner = _types(depth - 1)
-    return st.one_of(
-        leaves,
-        _models(depth - 1),
-        inner.map(lambda item: list[item]),  # type: ignore[valid-type]
-        inner.map(lambda item: dict[str, item]),  # type: ignore[valid-type]
-        st.tuples(inner, inner).map(lambda pair: tuple[pair]),  # type: ignore[valid-type]
-        _models(depth - 1).map(lambda model: model | None),
-    )
-
-
-def _data(kind: Any) -> st.SearchStrategy[Any]:
-    origin, parameters = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return _any_json
-    if kind is int:
-        return st.integers(-9, 9)
-    if kind is str:
-        return st.text(max_size=3)
-    if origin in (Union, UnionType):
-        return st.none() | _data(parameters[0])
-    if origin is list:
-        return st.lists(_data(parameters[0]), max_size=2)
-    if origin is tuple:
-        return st.tuples(*map(_data, parameters)).map(list)
-    if origin is dict:
-        return st.dictionaries(_keys, _data(parameters[1]), max_size=2)
-    return st.fixed_dictionaries({name: _data(field.annotation) for name, field in kind.model_fields.items()})
-
-
-def _naive(kind: Any, value: Any) -> Any:
-    origin, parameters = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        return None if value is None else _naive(parameters[0], value)
-    if origin is list:
-        return [_naive(parameters[0], item) for item in value]
-    if origin is tuple:
-        return [_naive(kind, item) for kind, item in zip(parameters, value, strict=True)]
-    if origin is dict:
-        return {key: _naive(parameters[1], item) for key, item in value.items()}
-    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return value
-    names = {name: camel_case(name) for name in kind.model_fields}
-    alone = {name: new if list(names.values()).count(new) == 1 else name for name, new in names.items()}
-    return {alone[name]: _naive(kind.model_fields[name].annotation, item) for name, item in value.items()}
-
-
-@given(st.data())
-def test_for_any_model_and_data_the_plan_does_what_a_naive_walk_does_and_back(data: st.DataObject) -> None:
-    model = data.draw(_models(3))
-    content = {"action": "x_y", **data.draw(_data(model))}
-
-    sent = camelized(model, content, "action")
-
-    assert sent == {"action": "x_y", **_naive(model, {name: content[name] for name in model.model_fields})}
-    assert decamelized(model, sent, "action") == content
