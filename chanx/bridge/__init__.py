@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from chanx.bridge.entry import Delivery
     from chanx.bridge.events import JobEvent
     from chanx.bridge.installed import Bridge, bridge_of
+    from chanx.bridge.names import owner_group
     from chanx.bridge.owner import owner_of
+    from chanx.bridge.scope import detach
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
     from chanx.bridge.web.topic import JobTopic
-    from chanx.bridge.worker import Job, JobTask, install
+    from chanx.bridge.worker import Job, JobTask, current_job, install
     from chanx.errors import JobCancelled, JobError
 
 _MODULES = {
@@ -32,7 +34,10 @@ _MODULES = {
     "JobTopic": "chanx.bridge.web.topic",
     "StartedJob": "chanx.bridge.start",
     "bridge_of": "chanx.bridge.installed",
+    "current_job": "chanx.bridge.worker",
+    "detach": "chanx.bridge.scope",
     "install": "chanx.bridge.worker",
+    "owner_group": "chanx.bridge.names",
     "owner_of": "chanx.bridge.owner",
     "start_job": "chanx.bridge.start",
     "start_job_sync": "chanx.bridge.start",
@@ -50,7 +55,10 @@ __all__ = [
     "JobTopic",
     "StartedJob",
     "bridge_of",
+    "current_job",
+    "detach",
     "install",
+    "owner_group",
     "owner_of",
     "start_job",
     "start_job_sync",

@@ -8,7 +8,7 @@ from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
-from chanx.bridge.worker import signals
+from chanx.bridge.worker import janitor, signals
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec, publisher_for
 
@@ -34,4 +34,5 @@ def install(app: Celery, *, store: str | JobStore, layer: object = None) -> Brid
     bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)))
     attach(bridge)
     signals.connect()
+    janitor.connect()
     return bridge

@@ -101,10 +101,11 @@ def on_rejected(sender: Any = None, message: Any = None, exc: Any = None, **_: A
 
 def end(received: ReceivedTask, event: JobEvent) -> None:
     """Tells how an execution ended; ``event`` as if its task were the whole job."""
-    REPORTS.get().send(lambda: _end(received, event))
+    REPORTS.get().send(lambda: end_now(received, event))
 
 
-def _end(received: ReceivedTask, event: JobEvent) -> bool:
+def end_now(received: ReceivedTask, event: JobEvent) -> bool:
+    """As :func:`end`, whatever the store is like; whether it got through."""
     context, transport = received.context, received.bridge.transport
     place = f"{context.publish_id or received.task_id}:{event.action}"
     reporter = JobReporter(
