@@ -1,0 +1,164 @@
+"""Both job stores give the same answers to any history, and a job ends once, when nothing is pending."""
+
+import json
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from chanx.bridge.entry import Appended, AppendStatus, Ending, NewEntry
+from chanx.bridge.states import JobState
+from chanx.bridge.store.base import MAX_RESULT_BYTES, Retention
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.bridge.store.redis import RedisJobStore
+from tests.contract.jobs import record
+
+RETENTION = Retention(max_entries=5)
+LARGE = "x" * (MAX_RESULT_BYTES // 2)
+
+TASKS = ("t1", "t2", "t3")
+tasks = st.sampled_from(TASKS)
+publish_ids = st.sampled_from(["start", "p1", "p2", "p3", "p4"])
+# Two runs of each task, as a redelivery makes them, and one from outside.
+runs = st.sampled_from([*((f"{task_id}-{number}", task_id) for task_id in TASKS for number in (1, 2)), ("outside", "")])
+values = st.sampled_from(["ü", "1", "LARGE"]).map(lambda text: json.dumps(text.replace("LARGE", LARGE)))
+endings = st.builds(
+    Ending,
+    publish_id=publish_ids | st.just(""),
+    outcome=st.sampled_from(["succeeded", "failed", "cancelled", "none"]),
+    value=values,
+)
+fractions = st.none() | st.sampled_from([0.0, 0.1, 0.7, 1.0])
+TEXT = '{"f":"@fraction@","d":"@done@"}'
+
+
+class Stores(RuleBasedStateMachine):
+    """One job in both stores, and what the test itself knows of it."""
+
+    def __init__(self, redis_store: RedisJobStore) -> None:
+        super().__init__()
+        self.redis, self.memory = redis_store, MemoryJobStore(RETENTION)
+        self.numbers: dict[str, int] = {}
+        self.sent: list[NewEntry] = []
+        self.pending: set[str] = set()
+        self.ends = 0
+
+    @initialize(kinds=st.dictionaries(tasks, st.booleans(), max_size=3), waits=st.dictionaries(publish_ids, tasks))
+    def begin(self, kinds: dict[str, bool], waits: dict[str, str]) -> None:
+        self.job = record()
+        self.job_id = self.job.job_id
+        for store in (self.redis, self.memory):
+            assert store.create(self.job, pending=waits, tasks=kinds) == self.job_id
+        self.pending = set(waits)
+
+    @rule(publish_id=publish_ids, task_id=tasks)
+    def publish(self, publish_id: str, task_id: str) -> None:
+        added = {store.add_pending(self.job_id, publish_id, task_id) for store in (self.redis, self.memory)}
+        assert added == {self.ends == 0}
+        if self.ends == 0:
+            self.pending.add(publish_id)
+
+    @rule(dropped=st.lists(publish_ids, max_size=3))
+    def drop(self, dropped: list[str]) -> None:
+        self.pending -= set(dropped)
+        complete = {store.drop_pending(self.job_id, dropped) for store in (self.redis, self.memory)}
+        assert complete == {self.ends == 0 and not self.pending}
+
+    @rule(run=runs, attempt=st.integers(1, 3))
+    def claim(self, run: tuple[str, str], attempt: int) -> None:
+        self.append(self.entry(run, attempt, claims=bool(run[1]), state=JobState.STARTED))
+
+    @rule(run=runs, attempt=st.integers(1, 3), fraction=fractions, latest=st.booleans())
+    def report(self, run: tuple[str, str], attempt: int, fraction: float | None, latest: bool) -> None:
+        self.append(self.entry(run, attempt, fraction=fraction, delivery="latest" if latest else "log"))
+
+    @rule(run=runs, attempt=st.integers(1, 3), ending=endings, ends_job=st.booleans(), fraction=fractions)
+    def end(self, run: tuple[str, str], attempt: int, ending: Ending, ends_job: bool, fraction: float | None) -> None:
+        state = JobState.SUCCEEDED if ending.outcome == "succeeded" else JobState.FAILED
+        if ending.outcome == "none":
+            state = JobState.RETRYING
+        entry = self.entry(run, attempt, ending=ending, fraction=fraction, state=state if ends_job else None)
+        answer = self.append(entry)
+        if answer.complete:
+            self.close()
+
+    @rule(run=runs)
+    def repeat(self, run: tuple[str, str]) -> None:
+        for entry in self.sent[-2:]:
+            self.append(entry)
+
+    @rule()
+    def cancel(self) -> None:
+        states = {store.request_cancel(self.job_id) for store in (self.redis, self.memory)}
+        assert len(states) == 1
+
+    @rule(run=runs)
+    def cancel_if_queued(self, run: tuple[str, str]) -> None:
+        self.append(self.entry(run, 0, state=JobState.CANCELLED, only_if_queued=True))
+
+    @rule()
+    def close(self) -> None:
+        end = NewEntry(self.job_id, "x", "{}", f"{self.job_id}:end", 1, state=JobState.FAILED, only_if_complete=True)
+        self.append(end)
+
+    def entry(self, run: tuple[str, str], attempt: int, **terms: object) -> NewEntry:
+        run_id, task_id = run
+        self.numbers[run_id] = self.numbers.get(run_id, 0) + 1
+        entry = NewEntry(self.job_id, "x", TEXT, run_id, self.numbers[run_id], attempt=attempt, task_id=task_id)
+        return replace(entry, patch={f"by {run_id}": TEXT}, **terms)
+
+    def append(self, entry: NewEntry) -> Appended:
+        self.sent.append(entry)
+        answers = [replace(store.append(entry), epoch="") for store in (self.redis, self.memory)]
+        assert answers[0] == answers[1]
+        answer = answers[0]
+        taken = answer.status in (AppendStatus.APPENDED, AppendStatus.HELD)
+        if taken and entry.ending:
+            self.pending.discard(entry.ending.publish_id)
+        if answer.status is AppendStatus.HELD:
+            assert self.pending
+        if answer.status is AppendStatus.APPENDED and entry.state and entry.state.is_terminal:
+            self.ends += 1
+            assert not (self.pending and (entry.ending or entry.only_if_complete))
+        assert answer.complete == (self.ends == 0 and not self.pending)
+        return answer
+
+    @invariant()
+    def all_the_same(self) -> None:
+        assert self.ends <= 1
+        assert self.redis.outcome(self.job_id) == self.memory.outcome(self.job_id)
+        outcome = self.memory.outcome(self.job_id)
+        assert outcome is None or list(outcome.results) == list(self.redis.outcome(self.job_id).results)  # type: ignore[union-attr]
+        expected = set() if self.ends else self.pending
+        for store in (self.redis, self.memory):
+            assert set(store.pending(self.job_id)) == expected
+        snapshots = [store.snapshot(self.job_id) for store in (self.redis, self.memory)]
+        assert None not in snapshots
+        redis, memory = (snapshot.model_copy(update={"epoch": ""}) for snapshot in snapshots if snapshot)
+        assert redis == memory
+        pages = [store.read(self.job_id, after=0, limit=99) for store in (self.redis, self.memory)]
+        assert len({(page.entries, page.oldest, page.head) for page in pages if page}) == 1
+
+    def teardown(self) -> None:
+        """Whatever has been: once everything is over, the job ends, once."""
+        for number, publish_id in enumerate(sorted(self.pending)):
+            self.append(self.entry((f"lost-{number}", ""), 1, ending=Ending(publish_id, "failed")))
+        self.close()
+        self.close()
+        assert self.ends == 1
+        assert self.redis.outcome(self.job_id) is None
+
+
+@pytest.mark.timeout(300)
+def test_any_history_is_the_same_in_both_stores(redis_url: str) -> None:
+    store = RedisJobStore(redis_url, prefix=f"test-{uuid4().hex}", retention=RETENTION)
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        lambda: Stores(store),
+        settings=settings(
+            max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
+    store.close()
