@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
-from chanx.bridge.encoding import without_surrogates
+from typing_extensions import Unpack
+
+from chanx.bridge.encoding import EntryTerms, without_surrogates
 from chanx.bridge.events import JobLogLine, JobProgress, LogLevel, LogPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.output import MAX_STREAM_NAME, OutputBuffer
@@ -49,6 +51,7 @@ class Job:
         self._output = OutputBuffer()
         self._output_since = 0.0
         self._is_watched = False  # by the timer, for a report that is due
+        self._has_ended = False
         self._heard_at = clock()
         # What is sent is taken and numbered in one go, so that the timer's thread and the task's do not overtake each
         # other. Reentrant, because a log handler of the user's may report while something is sent.
@@ -185,12 +188,16 @@ class Job:
             self._reporter.ask_cancelled()
         return self._reporter.aborted
 
-    def finish(self, event: BaseMessage) -> None:
-        """Sends what is held back, then the run's closing event. Called by the bridge when the task has ended."""
+    def finish(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> None:
+        """Sends what is held back, then the run's closing event. Called by the bridge when the task has ended.
+
+        Nothing comes after it: what a forgotten thread of the task still reports goes nowhere.
+        """
         with self._order:
             self._send_progress()
             self._send_output()
-            self._deliver(event)
+            self._reporter.send(event, **terms)
+            self._has_ended = True
 
     def _report(self, report: Report) -> None:
         self._meter.newest = report
@@ -239,6 +246,8 @@ class Job:
             self._deliver(event)
 
     def _deliver(self, event: BaseMessage) -> None:
+        if self._has_ended:
+            return
         if self._reporter.send(event) is not None:
             self._heard_at = self._clock()
 

@@ -170,7 +170,7 @@ def test_other_tasks_of_a_job_outlive_its_end_but_not_its_cancellation(
     bench.reporter.send(JobCancelledEvent())
 
     # When a callback of it runs
-    callback = JobReporter(bench.transport, job_id=bench.job_id, task_id="t2", attempt=1, is_root=False)
+    callback = JobReporter(bench.transport, job_id=bench.job_id, task_id="t2", attempt=1, is_member=False)
     job = Job(callback, clock=clock)
     job.log("hello")
 

@@ -123,6 +123,10 @@ def test_nothing_comes_after_the_end(bench: Bench, job: Job, timer: ManualTimer)
     count = len(bench.publisher.sent)
 
     timer.advance(5)
+    # Nor from a thread that the task has forgotten
+    job.progress(3, 10)
+    job.output("y")
+    timer.advance(5)
 
     assert len(bench.publisher.sent) == count
     assert bench.events()[-1]["action"] == "job_succeeded"
