@@ -1,4 +1,8 @@
-"""camelCase on the wire: messages and events between Python's names and JavaScript's."""
+"""camelCase on the wire: messages and events between Python's names and JavaScript's.
+
+Frames that are not made from a message here, which are those of a job stream (``chanx.bridge.web``), are never renamed:
+they come from the job's log as text, of types that this process need not know, and read the same for every client.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -64,7 +64,11 @@ class Connection:
 
     @property
     def should_camelize(self) -> bool:
-        """Whether names of fields are camelCase on the wire. Asked for every message, as the next."""
+        """Whether names of fields are camelCase on the wire. Asked for every message, as the next.
+
+        Both ways, in topics and broadcasts too; keys of ``dict`` and ``Any`` are user data and stay. The frames of a
+        job stream are a fixed protocol and stay as they are.
+        """
         own = self.camelize
         return self.config.camelize if own is None else own
 

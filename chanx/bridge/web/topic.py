@@ -50,7 +50,8 @@ NO_SUCH_JOB = "There is no such job, or it is not yours."
 class JobTopic(Topic):
     """Put it into a consumer's ``topics``; override :meth:`allows` to let others than the owner watch or cancel.
 
-    The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one.
+    The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one. The frames of the
+    stream are a fixed protocol: a consumer's ``camelize`` renames what a subclass sends itself, but nothing in them.
     """
 
     pattern = JOB_TOPIC_PATTERN
