@@ -50,6 +50,7 @@ class _TaggedUnion:
                 self._by_tag.setdefault(tag, []).append(model)
         self._discriminator = discriminator
         self._keys = keys
+        self.tags = list(self._by_tag)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         choices: dict[str, CoreSchema] = {}
@@ -82,7 +83,12 @@ class _EitherUnion:
     def _kind(self, event: Any) -> str | None:
         if not isinstance(event, dict):
             return None
-        return "message" if any(key in event for key in self._message_keys) else "channel_event"
+        content = cast("dict[str, Any]", event)
+        if any(key in content for key in self._message_keys if key != "handler"):
+            return "message"
+        # A discriminator can be called "handler" too: then the values tell the kinds apart.
+        is_other = "handler" in self._message_keys and content.get("handler") not in self._channel_events.tags
+        return "message" if is_other else "channel_event"
 
 
 def _reader(model: EventType, discriminator: str, field: str) -> Callable[[Any], Any]:

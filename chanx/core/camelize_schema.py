@@ -85,9 +85,10 @@ class _Builder:
         keys = {name: self._keys(name, field) for name, field in fields.items()}
         inner = {name: field["schema"] for name, field in fields.items()}
         if self._out:
-            computed = {field["property_name"]: field["return_schema"] for field in schema.get("computed_fields", ())}
-            keys.update((name, (name,)) for name in computed)
-            inner.update(computed)
+            for field in schema.get("computed_fields", ()):
+                name = field["property_name"]
+                keys[name] = self._keys(name, {"serialization_alias": field.get("alias")})
+                inner[name] = field["return_schema"]
         camels = _camel_names(keys)
         names: dict[str, str] = {}
         children: dict[str, Plan] = {}
@@ -104,7 +105,7 @@ class _Builder:
                 children.update(dict.fromkeys(ways[name], child))
             if values := _literal_values(inner[name]):
                 literals.update(dict.fromkeys(ways[name], values))
-        required = [ways[name] for name, field in fields.items() if name in ways and _is_required(field)]
+        required = [ways[name] for name, field in fields.items() if name in ways and self._is_required(field)]
         known = frozenset(key for way in ways.values() for key in way)
         return Fields(names, children, required, known, literals)
 
@@ -120,6 +121,13 @@ class _Builder:
         keys = [path[0] for path in paths if len(path) == 1]
         by_name = self._config.get("validate_by_name") or self._config.get("populate_by_name")
         return (name, *keys) if by_name and not self._out else tuple(keys)
+
+    def _is_required(self, field: Schema) -> bool:
+        if self._out and (field.get("serialization_exclude") or "serialization_exclude_if" in field):
+            return False
+        if "required" in field:
+            return bool(field["required"])
+        return bool(field["schema"]["type"] != "default")
 
     def _items(self, schema: Schema) -> Plan | None:
         if schema["type"] != "tuple":
@@ -182,9 +190,3 @@ def _camel_names(keys: dict[str, tuple[str, ...]]) -> dict[str, str]:
         for name, camel in camels.items()
         if all_camels.count(camel) == 1 and all(taken != camel for other, taken in others if other != name)
     }
-
-
-def _is_required(field: Schema) -> bool:
-    if "required" in field:
-        return bool(field["required"])
-    return bool(field["schema"]["type"] != "default")

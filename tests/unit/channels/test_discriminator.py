@@ -291,3 +291,63 @@ def test_a_key_that_means_something_else_is_refused(field: str, text: str) -> No
 
     with pytest.raises(TypeError, match=text):
         type("Wrong", (Consumer,), {"discriminator_field": field})
+
+
+async def test_the_key_can_be_that_of_channel_events_too(connect: Connect) -> None:
+    class Handled(AsyncJsonWebsocketConsumer):
+        discriminator_field = "handler"
+        groups = ["hall"]
+
+        @ws_handler
+        async def ping(self, message: PingMessage) -> PongMessage:
+            return PongMessage()
+
+        @event_handler
+        async def said(self, event: Say) -> Say:
+            return event
+
+        @event_handler
+        async def shouted(self, event: Shout) -> Shout:
+            return event
+
+        @event_handler(output_type=Say)
+        async def joined(self, event: Joined) -> Say:
+            return Say(payload=event.payload)
+
+    client = await connect(Handled)
+    await client.send({"handler": "ping"})
+    assert await client.frame() == {"handler": "pong", "payload": None}
+
+    await Handled.broadcast_event(Say(payload="a"))
+    await Handled.broadcast_event(Joined(payload="b"))
+    await Handled.broadcast_event(Shout(action="yell", payload=(1,)))
+
+    assert await client.frames(3) == [
+        {"handler": "say", "payload": "a"},
+        {"handler": "say", "payload": "b"},
+        {"handler": "yell", "payload": [1]},
+    ]
+
+
+async def test_a_message_with_that_key_is_no_channel_event(connect: Connect) -> None:
+    class ByHandler(BaseMessage):
+        handler: Literal["by_handler"] = "by_handler"
+        payload: None = None
+
+    class Handled(AsyncJsonWebsocketConsumer):
+        discriminator_field = "handler"
+        groups = ["hall"]
+
+        @event_handler
+        async def by_handler(self, event: ByHandler) -> ByHandler:
+            return event
+
+        @event_handler(output_type=Say)
+        async def joined(self, event: Joined) -> Say:
+            return Say(payload=event.payload)
+
+    client = await connect(Handled)
+    await Handled.broadcast_event(ByHandler())
+    await Handled.broadcast_event(Joined(payload="b"))
+
+    assert await client.frames(2) == [{"handler": "by_handler", "payload": None}, {"handler": "say", "payload": "b"}]

@@ -3,7 +3,8 @@
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import pytest
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel, computed_field
+from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType
 
 from chanx.core.camelize import camelized, camelized_loc, decamelized
@@ -176,3 +177,50 @@ def test_keys_of_several_aliases_are_taken_each() -> None:
         assert received["payload"] == {key: {"leaf_value": 1}}
     received = decamelized(model, {"action": "message", "payload": {"theLeaf": {"leafValue": 1}}}, "action")
     assert received["payload"] == {"a_leaf": {"leaf_value": 1}}
+
+
+def test_a_field_that_is_not_written_is_not_missed_in_a_union() -> None:
+    class Secretive(BaseModel):
+        user_name: str
+        pass_word: str = Field(exclude=True)
+
+    model = message_of(Secretive | Leaf)
+    message: Any = model.model_validate({"payload": {"user_name": "a", "pass_word": "b"}, "action": "message"})
+
+    assert camelized(model, message.model_dump(mode="json"), "action")["payload"] == {"userName": "a"}
+
+
+def test_a_computed_field_with_an_alias_that_is_written() -> None:
+    class Computing(BaseModel):
+        model_config = ConfigDict(serialize_by_alias=True)
+
+        @computed_field(alias="the_leaf")
+        def some_leaf(self) -> Leaf:
+            return Leaf()
+
+    model = message_of(Computing)
+    content = model.model_validate({"action": "message", "payload": {}}).model_dump(mode="json")
+
+    assert camelized(model, content, "action")["payload"] == {"the_leaf": {"leafValue": 0}}
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_model_with_camel_case_aliases_of_its_own(by_name: bool) -> None:
+    class Own(BaseModel):
+        model_config = ConfigDict(alias_generator=to_camel, populate_by_name=by_name)
+        user_name: str
+        a_leaf: Leaf
+
+    model = message_of(Own)
+    received = {"action": "message", "payload": {"userName": "a", "aLeaf": {"leafValue": 1}}}
+    message: Any = model.model_validate(decamelized(model, received, "action"))
+
+    assert (message.payload.user_name, message.payload.a_leaf) == ("a", Leaf(leaf_value=1))
+    assert camelized(model, message.model_dump(mode="json"), "action") == received
+
+
+def test_of_two_spellings_of_one_name_pythons_counts() -> None:
+    received = decamelized(
+        message_of(Leaf), {"action": "message", "payload": {"leafValue": 1, "leaf_value": 2}}, "action"
+    )
+    assert Leaf.model_validate(received["payload"]) == Leaf(leaf_value=2)
