@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from chanx.bridge.entry import NewEntry
+from chanx.bridge.entry import AppendStatus, Ending, NewEntry, Suspect
 from chanx.bridge.names import new_job_id
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
@@ -86,6 +86,70 @@ def test_a_job_that_goes_on_is_kept(store: RedisJobStore, client: redis.Redis, k
 
     # Then
     assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
+
+
+def test_what_is_known_of_executions_is_gone_with_the_end(
+    store: RedisJobStore, client: redis.Redis, key_prefix: str
+) -> None:
+    job_id = create(store)
+    store.append(entry(job_id, 1))
+
+    store.append(entry(job_id, 2, JobState.FAILED))
+
+    left = {key.decode().rpartition(":")[2] for key in client.keys(f"{key_prefix}:{{*")}
+    assert left == {"job", "log", "runs"}
+
+
+def test_an_outcome_that_is_held_expires_too(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    # Given a job that no run has reported anything of
+    job_id = create(store)
+    store.add_pending(job_id, "p2", "t2")
+
+    # When
+    held = store.append(
+        NewEntry(job_id, "x", "{}", "p1:failed", 1, state=JobState.FAILED, ending=Ending("p1", "failed"))
+    )
+
+    # Then
+    assert held.status is AppendStatus.HELD
+    assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
+
+
+def test_executions_that_come_later_expire_too(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    job_id = create(store)
+    store.drop_pending(job_id, ["p1"])
+
+    store.add_pending(job_id, "p2", "t2")
+
+    assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
+
+
+def test_idempotency_keys_and_suspects_expire(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+    record = JobRecord(
+        job_id=new_job_id(), owner="u", name="n", task_id="t", created_at=datetime.now(UTC), idempotency_key="k"
+    )
+    store.create(record)
+    store.suspect(Suspect(record.job_id, "p", "t", "n", 1))
+
+    (key,) = client.keys(f"{key_prefix}:key:*")
+    assert 50 <= client.ttl(key) <= 60
+    assert 3590 <= client.ttl(f"{key_prefix}:suspects") <= 3600
+
+
+def test_suspects_that_nobody_ever_ends_are_forgotten(
+    store: RedisJobStore, client: redis.Redis, key_prefix: str
+) -> None:
+    # Given one that was remembered long ago
+    old, new = (Suspect(f"job-{number}", "p", "t", "n", 1) for number in (1, 2))
+    store.suspect(old)
+    client.zincrby(f"{key_prefix}:suspects", -3601, client.zrange(f"{key_prefix}:suspects", 0, 0)[0])
+    assert store.suspects(older_than=3600) == [old]
+
+    # When
+    store.suspect(new)
+
+    # Then
+    assert store.suspects(older_than=0) == [new]
 
 
 def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:

@@ -55,8 +55,18 @@ class JobLog(ABC):
         """Appends one event in one atomic step.
 
         A ``log`` event gets the next ``seq``; a ``latest`` event gets the next ``rev`` and only patches the snapshot.
-        The snapshot's state is replaced only by a newer one (:func:`~chanx.bridge.states.is_newer`). After the
-        terminal event every append answers ENDED and changes nothing.
+        The snapshot's state is replaced only by a newer one (:func:`~chanx.bridge.states.is_newer`). What does not
+        apply changes nothing; the first of these is the answer:
+
+        - UNKNOWN; DUPLICATE, where ``(run_id, n)`` was taken before; ENDED, after the terminal event.
+        - REFUSED, where a condition of the entry does not hold.
+        - SUPERSEDED, where another run of the task has claimed it since. Not for a success.
+        - REFUSED, where the execution that it ends is not pending. Not for a success.
+
+        An ``ending`` then leaves the pending set, and what it says is kept for :meth:`JobExecutions.outcome`: the first
+        result of each final task (all together at most ``MAX_RESULT_BYTES``), the first failure, the first
+        cancellation. If it would also end the job while executions are pending, that is all: HELD. A terminal event
+        without an ``ending`` waits for nobody.
         """
 
     @abstractmethod
@@ -73,7 +83,11 @@ class JobLog(ABC):
 
 
 class JobExecutions(ABC):
-    """Which executions of a job's tasks are still to come or running: the job ends when there are none."""
+    """Which executions of a job's tasks are still to come or running: the job ends when there are none.
+
+    Until its end a job takes about 500 bytes for each of its tasks and pending executions, beside their results. What
+    stays after it, but for the log and the snapshot, are about 100 bytes for each execution, for idempotency.
+    """
 
     @abstractmethod
     def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:

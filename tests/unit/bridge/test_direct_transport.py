@@ -1,16 +1,18 @@
 """From a run to the log and the layer, also while the store is away."""
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
 
-from chanx.bridge.entry import Appended, NewEntry
+from chanx.bridge.entry import Appended, AppendStatus, Ending, JobOutcome, NewEntry, Suspect
 from chanx.bridge.events import JobCancelledEvent, JobLogLine, LogPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.layers import MemoryPublisher
+from tests.contract.jobs import record
 from tests.unit.bridge.doubles import Bench, Clock
 
 
@@ -29,6 +31,30 @@ class SometimesAway(MemoryJobStore):
     def is_cancelled(self, job_id: str) -> bool:
         self._ask()
         return super().is_cancelled(job_id)
+
+    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+        self._ask()
+        return super().add_pending(job_id, publish_id, task_id)
+
+    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+        self._ask()
+        return super().drop_pending(job_id, publish_ids)
+
+    def outcome(self, job_id: str) -> JobOutcome | None:
+        self._ask()
+        return super().outcome(job_id)
+
+    def suspect(self, suspect: Suspect) -> None:
+        self._ask()
+        super().suspect(suspect)
+
+    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
+        self._ask()
+        return super().suspects(older_than=older_than, limit=limit)
+
+    def clear_suspect(self, suspect: Suspect) -> None:
+        self._ask()
+        super().clear_suspect(suspect)
 
     def _ask(self) -> None:
         self.asked += 1
@@ -118,3 +144,90 @@ def test_a_job_that_nobody_knows_is_published_to_nobody() -> None:
     transport.send(NewEntry("unknown", "job_log", "{}", "r", 1))
 
     assert publisher.sent == []
+
+
+def test_the_job_s_fraction_reaches_the_watchers() -> None:
+    # Given a job of two tasks
+    bench = Bench()
+    job_id = bench.store.create(record(), tasks={"a": True, "b": True})
+    text = '{"f":"@fraction@"}'
+
+    # When
+    bench.transport.send(NewEntry(job_id, "job_progress", text, "r", 1, task_id="a", fraction=0.5))
+
+    # Then
+    ((_, _, message),) = bench.publisher.sent
+    assert message["event"] == '{"f":0.25}'
+
+
+def test_an_ending_that_is_held_is_published_to_nobody() -> None:
+    bench = Bench()
+    bench.transport.add_pending(bench.job_id, "p1", "t1")
+    bench.transport.add_pending(bench.job_id, "p2", "t2")
+
+    held = bench.reporter.send(JobCancelledEvent(), ending=Ending("p1", "cancelled"))
+
+    assert held is not None
+    assert held.status is AppendStatus.HELD
+    assert bench.publisher.sent == []
+
+
+SUSPECT = Suspect("j", "p1", "t1", "tasks.t", 1)
+
+
+def test_executions_reach_the_store(bench: FragileBench) -> None:
+    transport, job_id = bench.transport, bench.job_id
+
+    assert transport.add_pending(job_id, "p1", "t1")
+    assert not transport.add_pending("unknown", "p1", "t1")
+    assert bench.store.pending(job_id) == {"p1": "t1"}
+    assert transport.drop_pending(job_id, ["p1"])
+    assert transport.outcome(job_id) == JobOutcome({}, 1)
+
+    transport.suspect(SUSPECT)
+    assert transport.suspects(older_than=0) == [SUSPECT]
+    transport.clear_suspect(SUSPECT)
+    assert transport.suspects(older_than=0) == []
+    assert transport.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("use", "answer", "failures"),
+    [
+        (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 1),
+        (lambda transport, job_id: transport.drop_pending(job_id, ["p"]), False, 1),
+        (lambda transport, job_id: transport.outcome(job_id), None, 1),
+        (lambda transport, _: transport.suspect(SUSPECT), None, 1),
+        (lambda transport, _: transport.suspects(older_than=0), [], 0),
+        (lambda transport, _: transport.clear_suspect(SUSPECT), None, 0),
+    ],
+)
+def test_a_store_that_is_away_fails_no_task(
+    bench: FragileBench, use: Callable[[DirectTransport, str], object], answer: object, failures: int
+) -> None:
+    bench.store.away = True
+
+    assert use(bench.transport, bench.job_id) == answer
+
+    assert bench.store.asked == 1
+    assert bench.transport.failures == failures
+
+
+def test_what_ends_an_execution_is_always_tried_what_begins_one_is_not(bench: FragileBench) -> None:
+    # Given
+    bench.store.away = True
+    bench.log()
+    transport, job_id = bench.transport, bench.job_id
+
+    # When
+    transport.add_pending(job_id, "p", "t")
+    transport.suspects(older_than=0)
+    assert bench.store.asked == 1
+    transport.drop_pending(job_id, ["p"])
+    transport.outcome(job_id)
+    transport.suspect(SUSPECT)
+    transport.send(NewEntry(job_id, "job_task", "{}", "r", 1, ending=Ending("p", "failed")))
+
+    # Then
+    assert bench.store.asked == 5
+    assert bench.transport.failures == 6
