@@ -1,18 +1,20 @@
 """The groups of a connection, and sending a message to all their members."""
 
+import asyncio
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from chanx.core.camelize import camelized
 from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
-from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
 from chanx.core.rekeying import decoded, rekeyed
 from chanx.core.sending import json_text
 from chanx.messages.base import ACTION, BaseMessage, tag_fields
 from chanx.messages.outgoing import GroupCompleteMessage
 from chanx.utils.naming import camel_case
+
+OWN_BROADCAST_SECONDS: Final = 1.0
 
 _GROUP_COMPLETE = GroupCompleteMessage()
 
@@ -29,6 +31,7 @@ class Broadcasting(Dispatching):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.groups = group_list([*(self.groups or ()), *merged_over_mro(type(self), "extra_groups")])
+        self._broadcasts: set[asyncio.Future[None]] = set()
         super().__init__(*args, **kwargs)
 
     async def broadcast_message(
@@ -40,19 +43,28 @@ class Broadcasting(Dispatching):
     ) -> None:
         """Send a message to every connection in the groups (None: those of this connection), once per group.
 
-        With ``exclude_current`` this connection does not get it.
+        With ``exclude_current`` this connection does not get it. Otherwise its own copy comes after what its handler
+        sends next without waiting for anything: after its answer and the completion, where those follow at once.
         """
         layer = configured(self.channel_layer, self.channel_layer_alias)
         group_message = self._group_message(message)
         group_message["exclude"] = self.channel_name if exclude_current else None
-        for group in group_list(self.groups if groups is None else groups):
-            await layer.group_send(group, group_message)
+        done = asyncio.get_running_loop().create_future()
+        self._broadcasts.add(done)
+        try:
+            for group in group_list(self.groups if groups is None else groups):
+                await layer.group_send(group, group_message)
+        finally:
+            self._broadcasts.discard(done)
+            done.set_result(None)
 
     async def handle_group_message(self, message: dict[str, Any]) -> None:
         """Take a broadcast from the channel layer: send it to the client, then the completion."""
         exclude = message.get("exclude")
         if exclude is not None and exclude == self.channel_name:
             return
+        if self._broadcasts:  # one's own copy may be here before the layer has returned to the handler that sent it
+            await asyncio.wait(tuple(self._broadcasts), timeout=OWN_BROADCAST_SECONDS)
         content, text = self._broadcast_content(message)
         await self.send_encoded(text, content.get(self.discriminator))
         if self.should_send_completion:
@@ -95,11 +107,6 @@ class Broadcasting(Dispatching):
                 await layer.group_add(group, self.channel_name)
 
     async def leave_groups(self) -> None:
-        """Leave every group of this connection; one that cannot be left is logged and does not stop the others."""
-        if self.channel_layer is None:
-            return
-        for group in self.groups:
-            try:
-                await self.channel_layer.group_discard(group, self.channel_name)
-            except Exception as error:
-                log_failure("group_discard_failed", error, group=group)
+        """Leave every group of this connection, those included that only ``channel_layer.group_add`` has joined."""
+        if self.channel_layer is not None:
+            await self.channel_layer.leave_groups(self.groups)

@@ -1,6 +1,7 @@
 """Clean-up that comes to its end although whoever waits for it is cancelled."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from chanx.log import log_event
@@ -23,5 +24,24 @@ async def ended(task: asyncio.Task[Any], *, seconds: float) -> None:
             await asyncio.wait((task,), timeout=deadline - loop.time())
         except asyncio.CancelledError as error:
             cancelled = error
+    if task.done() and not task.cancelled():
+        task.exception()  # logged where it was raised
     if cancelled is not None:
         raise cancelled
+
+
+async def stopped(tasks: Collection[asyncio.Task[Any]], *, seconds: float) -> None:
+    """Cancel tasks and wait until they are done, at most so many seconds; what runs on after that is logged.
+
+    Results and exceptions are dropped. Code that suppresses its cancellation must not keep a server from shutting down.
+    """
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return
+    done, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in done:
+        if not task.cancelled():
+            task.exception()
+    for task in late:
+        log_event("cancellation_ignored", seconds=seconds, task=task.get_name())

@@ -6,10 +6,13 @@ channel layer ─> dispatch
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from chanx.core.ending import stopped
 from chanx.core.frame_queue import FrameQueue
 from chanx.core.turns import TURNS
+
+STOP_SECONDS: Final = 2.0
 
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Dispatch: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
@@ -43,8 +46,7 @@ async def receive_loop(
     finally:
         await reader.stop()
         if events is not None:
-            events.cancel()
-            await asyncio.gather(events, return_exceptions=True)
+            await stopped((events,), seconds=STOP_SECONDS)
 
 
 class _Reader:

@@ -6,17 +6,19 @@ channel layer ───┘
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
 from chanx.core.channel_layer import open_to_synchronous_code
+from chanx.core.connection_layer import ConnectionLayer
 from chanx.core.ending import ended
 from chanx.core.event_source import EventSource
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.foreign_scope import refuse
+from chanx.core.interruptible import Interruptible
 from chanx.core.receive_loop import receive_loop
 from chanx.core.websocket import CLOSE_INTERNAL_ERROR, ChanxWebsocketConsumerMixin
 from chanx.utils.asyncio import create_task
@@ -25,6 +27,7 @@ NO_CLOSE_CODE: Final = 1005
 CLOSE_SERVICE_RESTART: Final = 1012
 
 CLEAN_UP_SECONDS: Final = 10.0
+STEP_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         super().__init__(*args, **kwargs)
         self._has_begun = False
         self._source: EventSource | None = None
+        self._event_handling = Interruptible()
         self._ending: asyncio.Task[None] | None = None
         self._last_code = NO_CLOSE_CODE
 
@@ -74,10 +78,12 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             return
         self.scope = scope
         self.base_send = send
-        self.channel_layer = layer = self.find_channel_layer()
+        layer, loop = self.find_channel_layer(), asyncio.get_running_loop()
+        self.channel_layer = None
         try:
             if layer is not None:
                 self.channel_name = await layer.new_channel()
+                self.channel_layer = ConnectionLayer(layer, self.channel_name)
                 self._source = EventSource(layer, self.channel_name)
                 open_to_synchronous_code(layer)
             receive_event = None if self._source is None else self._source.receive
@@ -86,10 +92,12 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         except self.signals.stop:
             pass
         except Exception as error:
-            log_failure("connection_failed", error, consumer=type(self).__name__)
-            await self._close_with(CLOSE_INTERNAL_ERROR)
+            if _is_running(loop):
+                log_failure("connection_failed", error, consumer=type(self).__name__)
+                await self._close_with(CLOSE_INTERNAL_ERROR)
         finally:
-            await self.end_connection()
+            if _is_running(loop):
+                await self.end_connection()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand a message of the server or of the channel layer to the method its type names.
@@ -98,12 +106,17 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         """
         try:
             name = _method_name(message["type"])
-            if self.is_closed and not name.startswith("websocket_"):
+            is_event = not name.startswith("websocket_")
+            if is_event and self.is_closed:
                 return
             method = getattr(self, name)
             if self.upkeep is not None and self.upkeep.due:
                 await self.upkeep.close()
-            await method(message)
+            if is_event:
+                await self._event_handling.run(method(message))
+                self._end_if_cancelled()
+            else:
+                await method(message)
         except self.signals.stop:
             raise
         except Exception as error:
@@ -138,17 +151,27 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
     async def _end(self) -> None:
         if not self._has_begun:
             return
-        await self.drop_frames()
-        await self.topic_session.close()
-        await self.leave_groups()
+        await self._step("cancel what handles an event", self._event_handling.interrupt())
+        await self._step("cancel what handles frames", self.drop_frames())
+        await self._step("leave the groups", self.leave_groups())
+        if self._source is not None:
+            await self._step("release the channel", self._source.close())
+        await self._step("end the topics", self.topic_session.close())
         try:
             await self.disconnect(self._last_code)
         except Exception as error:
             log_failure("disconnect_failed", error, consumer=type(self).__name__)
         if self.upkeep is not None and self.upkeep.due:
             await self.upkeep.close()
-        if self._source is not None:
-            await self._source.close()
+
+    async def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """One step of the clean-up; neither its failure nor its hanging keeps the next from being taken."""
+        await ended(create_task(work, name=f"{type(self).__name__}: {name}"), seconds=STEP_SECONDS)
+
+    def _end_if_cancelled(self) -> None:
+        task = asyncio.current_task()
+        if self.is_closed and task is not None and task.cancelling():
+            raise asyncio.CancelledError  # the task's own cancellation, which a handler has suppressed
 
     async def _restart(self) -> None:
         await self._close_with(CLOSE_SERVICE_RESTART)
@@ -161,6 +184,14 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             await self.close(code)
         except Exception as error:
             log_failure("close_failed", error, consumer=type(self).__name__, code=code)
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this code is run by that loop: who drops a loop with its tasks has their ``finally`` run without it."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 @lru_cache(maxsize=256)

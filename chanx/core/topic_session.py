@@ -76,9 +76,9 @@ class TopicSession:
             await topic.receive_event(message)
 
     async def close(self) -> None:
-        """Leave every topic."""
+        """End every topic, once the connection has left all its groups."""
         for topic in list(self._topics.values()):
-            await self._leave(topic)
+            await self._end(topic)
 
     async def _route(self, envelope: Envelope, content: dict[str, Any]) -> None:
         match content.get(self._consumer.discriminator):
@@ -110,6 +110,8 @@ class TopicSession:
             # Whoever is refused again, or cannot be asked about, does not go on listening.
             await self._leave(topic)
             raise
+        if self._consumer.is_closed:
+            return
         if known is not None:
             await topic.on_resubscribe()
             return
@@ -153,7 +155,10 @@ class TopicSession:
                 await layer.group_discard(group, self._consumer.channel_name)
         except Exception as error:
             log_failure("group_discard_failed", error, topic=topic.topic)
-        # Not before: a connection may end in the middle of this, and then leaves the topics that are still here.
+        # Not before: a connection may end in the middle of this, and then ends the topics that are still here.
+        await self._end(topic)
+
+    async def _end(self, topic: Topic) -> None:
         self._topics.pop(topic.topic, None)
         if topic.topic in self._begun:
             self._begun.discard(topic.topic)

@@ -4,6 +4,7 @@ accept ─> authenticate ─> join groups ─> post_authentication ─> frames a
                └─ refused: close, nothing else runs
 """
 
+import asyncio
 from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter
@@ -52,7 +53,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     ``message_concurrency``: how many frames of one connection are handled at a time (1: one after the other, in order);
     what runs is cancelled on disconnect. When 1,000 wait, the connection is closed with 1013. ``max_message_bytes``: a
-    longer frame closes the connection with 1009.
+    longer frame closes the connection with 1009. ``authentication_timeout``: an authenticator that takes longer, in
+    seconds, refuses the connection (None: it may take for ever).
     """
 
     name: ClassVar[str]
@@ -66,6 +68,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     authenticator_class: type[BaseAuthenticator] | None = None
     authenticator: Any = None  # an instance of that class: Any, so that a subclass may annotate the one it has
+    authentication_timeout: float | None = 10.0
 
     message_concurrency: int = 8
     max_message_bytes: int = 1024 * 1024
@@ -165,9 +168,19 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         if self.authenticator_class is None:
             return True
         self.authenticator = self.authenticator_class(self.send_message)
-        accepted = await self.authenticator.run(self.scope)
+        accepted, limit = False, asyncio.timeout(self.authentication_timeout)
+        try:
+            async with limit:
+                accepted = bool(await self.authenticator.run(self.scope))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        if limit.expired():  # in any case: an authenticator may suppress its cancellation
+            seconds = self.authentication_timeout
+            log_event("authentication_timed_out", consumer=type(self).__name__, seconds=seconds)
+            return False
         self.user = getattr(self.authenticator, "user", self.user)
-        return bool(accepted)
+        return accepted
 
     async def _give_up(self, detail: str, code: int | None) -> None:
         try:

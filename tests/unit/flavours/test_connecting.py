@@ -1,11 +1,14 @@
 """What can go wrong between accepting a connection and its first frame: it is closed, and nobody stays by accident."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
 
 from chanx.core.authenticator import BaseAuthenticator
-from chanx.core.decorators import ws_handler
+from chanx.core.decorators import event_handler, ws_handler
+from chanx.core.topic import Topic
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
 from tests.unit.conftest import Connect
@@ -150,3 +153,101 @@ async def test_a_hook_that_fails_after_accepting_closes(connect: Connect, consum
     client = await connect(Half, query_string=b"token=ada")
     assert await client.closed() == 1011
     await assert_nothing_ran(client, layer)
+
+
+class Hanging(BaseAuthenticator):
+    async def authenticate(self) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+
+class Stubborn(BaseAuthenticator):
+    """Takes its cancellation for a failure that may be overlooked."""
+
+    async def authenticate(self) -> bool:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return True
+
+
+class ItsOwn(BaseAuthenticator):
+    async def authenticate(self) -> bool:
+        raise TimeoutError("the secret text")
+
+
+@pytest.mark.parametrize("authenticator", [Hanging, Stubborn])
+async def test_an_authenticator_that_hangs_refuses(
+    connect: Connect, consumer: Any, layer: Any, caplog: pytest.LogCaptureFixture, authenticator: Any
+) -> None:
+    consumer.authenticator_class = authenticator
+    consumer.authentication_timeout = 0.01
+    client = await connect(consumer)
+    assert await client.output() == CLOSE
+    await assert_nothing_ran(client, layer)
+    assert [record.event for record in caplog.records] == ["authentication_timed_out"]  # type: ignore[attr-defined] # extras
+
+
+async def test_an_authenticators_own_timeout_is_a_failure_of_it(
+    connect: Connect, consumer: Any, layer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    consumer.authenticator_class = ItsOwn
+    client = await connect(consumer)
+    assert await client.frame() == FAILED
+    assert await client.output() == CLOSE
+    await assert_nothing_ran(client, layer)
+    assert [record.event for record in caplog.records] == ["authenticator_failed"]  # type: ignore[attr-defined] # extras
+
+
+async def test_without_a_timeout_an_authenticator_may_take_its_time(connect: Connect, consumer: Any) -> None:
+    assert consumer.authentication_timeout == 10
+    consumer.authentication_timeout = None
+    await (await connect(consumer, query_string=b"token=ada")).quiet()
+
+
+async def test_nothing_happens_after_the_hook_has_closed_the_connection(
+    connect: Connect, base: Any, layer: Any
+) -> None:
+    log: list[str] = []
+
+    class Room(Topic):
+        pattern = "room:{room}"
+
+        async def authorize(self, room: str) -> bool:
+            log.append("authorize")
+            return True
+
+        @ws_handler
+        async def ping(self, message: PingMessage) -> PongMessage:
+            log.append("topic frame")
+            return PongMessage()
+
+    class Closing(base):  # type: ignore[misc] # made for each flavour
+        default_topic = Room
+        groups = ["everybody"]
+
+        async def post_authentication(self) -> None:
+            await self.close(4001)
+            await self.send_message(PongMessage())
+            await self.broadcast_message(PongMessage())
+            await Closing.broadcast_event(PingMessage())
+
+        @event_handler
+        async def on_event(self, event: PingMessage) -> PongMessage:
+            log.append("event")
+            return PongMessage()
+
+        @ws_handler
+        async def on_frame(self, message: PingMessage) -> PongMessage:
+            log.append("frame")
+            return PongMessage()
+
+    client = await connect(Closing, url_route={"args": (), "kwargs": {"room": "1"}}, path_params={"room": "1"})
+    assert await client.closed() == 4001
+    await client.send({"action": "ping"})
+    await client.send({"action": "ping", "topic": "room:1"})
+    await client.send({"action": "subscribe", "topic": "room:1"})
+    await client.send(text="[")
+    await client.disconnect(4001)
+    assert log == []
+    assert client._communicator.output_queue.empty()
+    assert layer.groups == layer.channels == {}

@@ -1,12 +1,14 @@
 """However a connection ends: it is closed with the right code, `disconnect` is called once, and nothing outlives it."""
 
 import asyncio
+import gc
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
 
 import pytest
 
-from chanx.core import serving
+from chanx.core import receive_loop, serving
 from chanx.core.decorators import event_handler, ws_handler
 from chanx.core.topic import Topic
 from chanx.errors import ConfigurationError
@@ -30,6 +32,10 @@ class Note(BaseMessage):
 class Room(Topic):
     pattern = "room:{id}"
 
+    @event_handler
+    async def hold(self, event: Hold) -> None:
+        await self.consumer.hold(event)
+
     async def on_unsubscribe(self) -> None:
         self.consumer.log.append("left the room")
 
@@ -45,6 +51,7 @@ def consumer(base: Any) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.log: list[Any] = []
+            self.holding = asyncio.Event()
 
         @ws_handler
         async def ping(self, message: PingMessage) -> PongMessage:
@@ -52,6 +59,7 @@ def consumer(base: Any) -> Any:
 
         @ws_handler
         async def hold(self, message: Hold) -> None:
+            self.holding.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -60,6 +68,10 @@ def consumer(base: Any) -> Any:
         @event_handler
         async def note(self, event: Note) -> Note:
             return event
+
+        @event_handler(input_type=Hold)
+        async def hold_event(self, event: Hold) -> None:
+            await self.hold(event)
 
         async def disconnect(self, code: int) -> None:
             self.log.append(code)
@@ -78,6 +90,12 @@ async def busy(client: Client) -> None:
 def last_output(client: Client) -> Any:
     """What is left in the client's hands of an application that was cancelled."""
     return client._communicator.output_queue.get_nowait()
+
+
+def outputs(client: Client) -> list[Any]:
+    """All that is left there."""
+    queue = client._communicator.output_queue
+    return [queue.get_nowait() for _ in range(queue.qsize())]
 
 
 @pytest.mark.parametrize("way", ["the client", "the server", "the consumer"])
@@ -181,6 +199,174 @@ async def test_a_clean_up_that_hangs_is_given_up(
     await asyncio.sleep(0)
     assert [record.event for record in caplog.records] == ["clean_up_took_too_long"]  # type: ignore[attr-defined]  # extras
     assert asyncio.all_tasks() == before
+
+
+async def held(client: Client, where: str) -> None:
+    """Have a handler, an event handler, or one of a topic run."""
+    match where:
+        case "handler":
+            await client.send({"action": "hold"})
+        case "event handler":
+            await type(client.consumer).send_event(Hold(), client.consumer.channel_name)
+        case _:
+            await client.send({"topic": "room:1", "action": "subscribe"})
+            assert (await client.frame())["action"] == "subscribed"
+            event = {"type": "handle_topic_event", "topic": "room:1", "event_data": {"action": "hold", "payload": None}}
+            await client.consumer.channel_layer.group_send(Room.group_name("room:1"), event)
+    await client.consumer.holding.wait()
+
+
+WAYS = {"the client": "disconnect", "the server": "end"}
+
+
+@pytest.mark.parametrize("where", ["handler", "event handler", "topic"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_still_runs_is_cancelled_before_groups_are_left(
+    consumer: Any, layer: Any, connect: Connect, where: str, way: str
+) -> None:
+    before = asyncio.all_tasks()
+    client = await connect(consumer)
+    log, group_discard = client.consumer.log, layer.group_discard
+    await held(client, where)
+
+    async def noting(*arguments: Any) -> None:
+        log.append("leaving")
+        await group_discard(*arguments)
+
+    layer.group_discard = noting
+    await getattr(client, WAYS[way])()
+
+    assert log[:2] == ["cancelled", "leaving"]
+    assert layer.groups == layer.channels == {}
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("where", ["handler", "event handler", "topic"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_handler_that_suppresses_its_cancellation_holds_up_nothing(
+    consumer: Any,
+    layer: Any,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+    way: str,
+) -> None:
+    monkeypatch.setattr(serving, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(receive_loop, "STOP_SECONDS", 0.05)
+    release = asyncio.Event()
+
+    class Stubborn(consumer):  # type: ignore[misc]  # made for each flavour
+        @ws_handler
+        async def hold(self, message: Hold) -> None:
+            self.holding.set()
+            while not release.is_set():
+                with suppress(asyncio.CancelledError):
+                    await release.wait()
+            await self.channel_layer.group_add("late", self.channel_name)
+            await self.send_message(PongMessage())
+
+    # Given a handler that does not end
+    before = asyncio.all_tasks()
+    client = await connect(Stubborn)
+    await held(client, where)
+
+    # When the connection does
+    await getattr(client, WAYS[way])()
+
+    # Then all of it ends, and what the handler does later has no effect
+    assert client.consumer.log[-1] == (1000 if way == "the client" else 1012)
+    assert layer.groups == {}
+    assert {record.event for record in caplog.records} <= {"clean_up_took_too_long", "cancellation_ignored"}  # type: ignore[attr-defined]  # extras
+    assert caplog.records
+    release.set()
+    while tasks := asyncio.all_tasks() - before:
+        await asyncio.wait(tasks)
+    assert layer.groups == {}
+    assert {message["type"] for message in outputs(client)} <= {"websocket.close"}
+
+
+async def test_a_hook_that_hangs_does_not_keep_disconnect_from_being_called(
+    consumer: Any, layer: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "STEP_SECONDS", 0.05)
+
+    class Hanging(Room):
+        pattern = "hanging:{id}"
+
+        async def on_unsubscribe(self) -> None:
+            await asyncio.Event().wait()
+
+    class Host(consumer):  # type: ignore[misc]  # made for each flavour
+        topics = [Hanging]
+
+    client = await connect(Host)
+    await client.send({"topic": "hanging:1", "action": "subscribe"})
+    assert (await client.frame())["action"] == "subscribed"
+    await client.disconnect(1001)
+    assert client.consumer.log == [1001]
+    assert layer.groups == layer.channels == {}
+
+
+async def test_a_layer_that_hangs_does_not_keep_disconnect_from_being_called(
+    consumer: Any, layer: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "STEP_SECONDS", 0.05)
+    client = await connect(consumer)
+    await busy(client)
+
+    async def never(*arguments: Any) -> None:
+        await asyncio.Event().wait()
+
+    layer.group_discard = never
+    await client.disconnect(1001)
+    assert client.consumer.log == ["cancelled", "left the room", 1001]
+
+
+async def test_events_are_handled_one_after_the_other_in_their_order(base: Any, connect: Connect) -> None:
+    log: list[Any] = []
+
+    class Taking(base):  # type: ignore[misc]  # made for each flavour
+        @event_handler
+        async def note(self, event: Note) -> Note:
+            log.append(("begun", event.payload))
+            for _ in range(5 - event.payload):  # each quicker than the one before
+                await asyncio.sleep(0)
+            log.append(("ended", event.payload))
+            return event
+
+    client = await connect(Taking)
+    for number in range(5):
+        await Taking.send_event(Note(payload=number), client.consumer.channel_name)
+    assert [frame["payload"] for frame in await client.frames(5)] == list(range(5))
+    assert log == [(what, number) for number in range(5) for what in ("begun", "ended")]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_client_that_never_connected_and_is_dropped_with_its_loop_is_no_failure(
+    consumer: Any, is_stopped: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A test that does not await the end of its client drops the application in the middle. Warnings fail this one."""
+
+    async def start() -> None:
+        client = Client(consumer)
+        assert client._communicator.future
+        await passed(9)
+        if is_stopped:
+            client._communicator.stop()
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)  # "Task was destroyed but it is pending", which it is
+    loop.run_until_complete(start())
+    loop.close()
+    del loop
+    gc.collect()
+    assert caplog.records == []
+
+
+async def passed(turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
 
 
 async def test_a_channel_that_is_left_in_the_middle_of_an_event_is_released(

@@ -1,0 +1,80 @@
+"""The channel layer as one connection has it: it knows which groups that connection is in.
+
+consumer.channel_layer ─┬─ group_add, group_discard of its own channel name ─> remembered, one after the other ─> layer
+                        └─ everything else ─────────────────────────────────────────────────────────────────────> layer
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from chanx.core.channel_layer import ChannelLayer, group_list
+from chanx.core.failures import log_failure
+from chanx.log import log_event
+
+
+class ConnectionLayer:
+    """A channel layer whose groups a connection leaves with ``leave_groups``, whoever joined them.
+
+    Joins and leaves of the connection's own channel take effect in the order they are called. Whatever else the layer
+    can do, other channels' groups included, is handed on to it as it is.
+    """
+
+    __slots__ = ("_channel_name", "_groups", "_has_left", "_layer", "_turn")
+
+    if TYPE_CHECKING:  # handed on by __getattr__
+
+        async def new_channel(self) -> str: ...
+        async def receive(self, channel: str, /) -> dict[str, Any]: ...
+        async def send(self, channel: str, message: dict[str, Any], /) -> None: ...
+        async def group_send(self, group: str, message: dict[str, Any], /) -> None: ...
+
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._layer, name)
+
+    def __init__(self, layer: ChannelLayer, channel_name: str) -> None:
+        self._layer = layer
+        self._channel_name = channel_name
+        self._groups: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._has_left = False
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Join a group. Once ``leave_groups`` was called one's own channel joins none, which is logged."""
+        if channel != self._channel_name:
+            await self._layer.group_add(group, channel)
+            return
+        async with self._turn:
+            if self._has_left:
+                log_event("group_add_refused", group=group, reason="the connection has ended")
+                return
+            self._groups.add(group)  # first, because an attempt that fails may have joined
+            try:
+                await self._layer.group_add(group, channel)
+            finally:
+                if self._has_left:  # meanwhile
+                    await self._layer.group_discard(group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Leave a group."""
+        if channel != self._channel_name:
+            await self._layer.group_discard(group, channel)
+            return
+        async with self._turn:
+            await self._layer.group_discard(group, channel)
+            self._groups.discard(group)
+
+    async def leave_groups(self, others: Iterable[str] = ()) -> None:
+        """Leave every group that was joined here, and the others named, for good.
+
+        A group that cannot be left is logged and does not stop the rest. Waits for no join that is under way, which
+        undoes itself.
+        """
+        self._has_left = True
+        for group in group_list([*others, *self._groups]):
+            try:
+                await self._layer.group_discard(group, self._channel_name)
+            except Exception as error:
+                log_failure("group_discard_failed", error, group=group)
