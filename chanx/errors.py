@@ -25,6 +25,10 @@ class EventTooLargeError(ChanxError, ValueError):
     """An event over the configured size; it reached nobody. The text has its type and its size in bytes."""
 
 
+class ModelRefusedError(ChanxError, ValueError):
+    """A Pydantic model in a task message or a result that is not registered, was tampered with, or would be changed."""
+
+
 class JobError(ChanxError):
     """Raise it in a task to end the job as failed with a text that is **shown to the user**.
 
