@@ -1,13 +1,17 @@
-"""Talking to one Redis in bounded time, over as few connections as will do, which redis-py makes and reads.
+"""Talking to one Redis in bounded time, over one connection of the process, from any number of threads or greenlets.
 
-For each command, redis-py's own client borrows a connection from a pool, asks the kernel whether it is clean, and
-records metrics. Here a caller takes the connection and uses it.
+While one of them talks to the server, the others queue; the first of these then sends what all of them have.
+
+    thread 1 ── leads ── commands of 1 ──> Redis ──> hands on
+    thread 2 ── queues ─────────────────────────────┴> leads ── commands of 2 and 3 ──> Redis
+    thread 3 ── queues ──────────────────────────────────────────────────────────────────┴> has its answers
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,84 +21,142 @@ from chanx.layers.redis_line import Answers, Line
 from chanx.utils.extras import need
 
 LONGEST: Final = 0.5
-"""Seconds that an exchange may take: what a dead Redis costs, once a second."""
+"""Seconds that talking may take: what a dead Redis costs, once a second."""
 
-CONNECTIONS: Final = 8
-"""The most connections of a process to one Redis. One is all it takes while that Redis answers quickly."""
-
-_PATIENCE: Final = 0.05
-"""Seconds to wait for the connection that another thread is using, before taking one more."""
-
-_LAST_PATIENCE: Final = 0.1
-"""Seconds to wait when all are in use."""
+_STUCK: Final = 2.0
+"""Seconds after which whoever leads must have been ended by a time limit before it could hand on."""
 
 
 class DeliveryFailed(Exception):
-    """What an exchange has in place of an answer. The text is for operators and holds no credentials."""
+    """What is there in place of an answer. The text is for operators and holds no credentials."""
 
 
 class RedisShard:
-    """One Redis of a layer, for one process. Thread-safe, also for greenlets."""
+    """One Redis of a layer, for one process. Thread-safe, also for greenlets and signal handlers."""
 
     def __init__(self, host: RedisHost) -> None:
         errors = need("redis.exceptions", extra="redis")
         # Listed, and not every exception: Celery raises its soft time limit in the middle of anything.
         self._trouble: tuple[type[Exception], ...] = (errors.RedisError, OSError)
-        self._name = repr(host)
-        self._lines = [Line(host) for _ in range(CONNECTIONS)]
+        self._host = host
+        self._line = Line(host)
         self._breaker = CircuitBreaker()
+        # Guards the rest. Reentrant, because a signal handler may publish too.
+        self._mutex = threading.RLock()
+        self._queue: deque[_Errand] = deque()
+        self._leader: _Errand | None = None
 
     def exchange(self, commands: Sequence[bytes]) -> Answers:
         """Send commands in one go and wait: an answer for each, in their order, or a ``DeliveryFailed`` in its place.
 
         Takes half a second at most; nothing at all for a second after a failure.
         """
-        if not self._breaker.allows():
-            return self._failed(commands, [], f"{self._name} has just failed, so it is left alone for a second")
-        deadline = time.monotonic() + LONGEST
-        line = self._free_line()
-        if line is None:
-            return self._failed(commands, [], f"{self._name}: all {CONNECTIONS} connections were busy")
-        answers: Answers = []
-        try:
-            line.exchange(commands, answers, deadline)
-        except self._trouble as error:
-            self._breaker.failed()
-            return self._failed(commands, answers, f"{self._name}: {type(error).__name__}: {error}")
-        finally:
-            line.lock.release()
-        if line.is_open:
-            self._breaker.succeeded()
-            return answers
-        # It refused a command: read-only after a fail-over, out of memory. A new connection may find another server.
-        self._breaker.failed()
-        return [self._refusal(a) if isinstance(a, Exception) else a for a in answers]
+        errand = _Errand(commands)
+        if self._leads(errand) or self._leads_after_waiting(errand):
+            self._lead(errand)
+        return errand.answers
 
     def close(self) -> None:
-        """Close the connections, once their present answers have come."""
-        for line in self._lines:
-            # Bounded, because a time limit may have struck just after a lock was taken, which then nobody releases.
-            if line.lock.acquire(timeout=LONGEST):
-                line.close()
-                line.lock.release()
+        """Close the connection, once what is under way has its answers."""
+        errand = _Errand(())
+        if self._leads(errand) or self._leads_after_waiting(errand):
+            self._line.close()
+            self._hand_on(errand)
 
-    def _free_line(self) -> Line | None:
-        first, *others = self._lines
-        if first.lock.acquire(blocking=False) or first.lock.acquire(timeout=_PATIENCE):
-            return first
-        for line in others:
-            if line.lock.acquire(blocking=False):
-                # First from now on, since the former may be one that a time limit left locked for ever.
-                self._lines = [line, *(other for other in self._lines if other is not line)]
-                return line
-        line = self._lines[threading.get_ident() % CONNECTIONS]
-        return line if line.lock.acquire(timeout=_LAST_PATIENCE) else None
+    def _leads(self, errand: _Errand) -> bool:
+        """Whether nobody leads, so that ``errand`` does now; else it is queued."""
+        with self._mutex:
+            leader = self._leader
+            if leader is not None and errand.begun - leader.begun < _STUCK and leader.thread != errand.thread:
+                errand.woken = threading.Event()
+                self._queue.append(errand)
+                return False
+            if leader is not None:
+                # It never comes back, or it is this very thread, which a signal has interrupted.
+                self._line = Line(self._host)
+            self._leader = errand
+            return True
 
-    def _failed(self, commands: Sequence[bytes], answers: Answers, reason: str) -> Answers:
-        missing = len(commands) - len(answers)
-        return [self._refusal(a) if isinstance(a, Exception) else a for a in answers] + [
-            DeliveryFailed(reason)
-        ] * missing
+    def _leads_after_waiting(self, errand: _Errand) -> bool:
+        """Wait until ``errand`` has been answered, or is the next to lead."""
+        assert errand.woken is not None
+        if not errand.woken.wait(LONGEST):
+            with self._mutex:
+                if errand in self._queue:
+                    self._queue.remove(errand)
+                if not errand.woken.is_set():
+                    errand.fail(f"{self._host!r}: another thread is still waiting for it")
+        return self._leader is errand
 
-    def _refusal(self, error: Exception) -> DeliveryFailed:
-        return DeliveryFailed(f"{self._name}: {type(error).__name__}: {error}")
+    def _lead(self, errand: _Errand) -> None:
+        with self._mutex:
+            errands = [errand, *self._queue]
+            self._queue.clear()
+        commands = errand.commands if len(errands) == 1 else [c for each in errands for c in each.commands]
+        answers: Answers = []
+        reason = f"{self._host!r}: a time limit ended the thread that was talking to it"
+        try:
+            reason = self._talk(commands, answers)
+        finally:
+            place = 0
+            for each in errands:
+                count = len(each.commands)
+                each.answers = [self._worded(answer) for answer in answers[place : place + count]]
+                each.fail(reason)
+                place += count
+                if each.woken is not None:
+                    each.woken.set()
+            self._hand_on(errand)
+
+    def _hand_on(self, errand: _Errand) -> None:
+        with self._mutex:
+            if self._leader is errand:
+                self._leader = self._queue.popleft() if self._queue else None
+                if self._leader is not None:
+                    self._leader.lead()
+
+    def _talk(self, commands: Sequence[bytes], answers: Answers) -> str:
+        """Fill ``answers`` as far as they come; the reason why there are no more."""
+        if not self._breaker.allows():
+            return f"{self._host!r} has just failed, so it is left alone for a second"
+        line = self._line
+        try:
+            line.exchange(commands, answers, time.monotonic() + LONGEST)
+        except self._trouble as error:
+            self._breaker.failed()
+            return f"{self._host!r}: {type(error).__name__}: {error}"
+        if line.is_open:
+            self._breaker.succeeded()
+        else:
+            # It refused a command: read-only after a fail-over, out of memory. A new connection may reach another.
+            self._breaker.failed()
+        return ""
+
+    def _worded(self, answer: object) -> object:
+        if isinstance(answer, Exception):
+            return DeliveryFailed(f"{self._host!r}: {type(answer).__name__}: {answer}")
+        return answer
+
+
+class _Errand:
+    """What one caller wants sent."""
+
+    def __init__(self, commands: Sequence[bytes]) -> None:
+        self.commands = commands
+        self.answers: Answers = []
+        self.thread = threading.get_ident()
+        self.begun = time.monotonic()
+        self.woken: threading.Event | None = None
+        """What its caller waits for, if it had to queue."""
+
+    def lead(self) -> None:
+        """Wake its caller, which now talks to the server itself."""
+        self.begun = time.monotonic()
+        if self.woken is not None:
+            self.woken.set()
+
+    def fail(self, reason: str) -> None:
+        """Fill up the answers."""
+        missing = len(self.commands) - len(self.answers)
+        if missing:
+            self.answers = [*self.answers, *([DeliveryFailed(reason)] * missing)]

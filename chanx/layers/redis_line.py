@@ -1,8 +1,11 @@
-"""One connection to a Redis, made anew when it breaks, and the lock that whoever uses it holds."""
+"""One connection to a Redis, which redis-py makes and reads, and which is made anew when it breaks.
+
+For each command, redis-py's own client borrows a connection from a pool, asks the kernel whether it is clean, and
+records metrics. Here the caller has the connection to itself.
+"""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, TypeAlias
@@ -31,14 +34,13 @@ class RedisConnection(Protocol):
 
 
 class Line:
-    """Used by one caller at a time, who holds ``lock``."""
+    """A connection, and what to do when it breaks. For one caller at a time."""
 
     def __init__(self, host: RedisHost) -> None:
         errors = need("redis.exceptions", extra="redis")
         self._refusal: type[Exception] = errors.ResponseError
         self._broken: type[Exception] = errors.ConnectionError
         self._timeout: type[Exception] = errors.TimeoutError
-        self.lock = threading.Lock()
         self._host = host
         self._connection: RedisConnection | None = None
 

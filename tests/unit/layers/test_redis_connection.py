@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import redis
 
+from chanx.layers import redis_connection
 from chanx.layers.hosts import RedisHost
-from chanx.layers.redis_connection import CONNECTIONS, DeliveryFailed, RedisShard
+from chanx.layers.redis_connection import DeliveryFailed, RedisShard
+from tests.waiting import wait_until
 
 HOST = RedisHost.parse("redis://:secret@localhost")
 
@@ -117,38 +122,167 @@ def test_after_a_time_limit_nobody_reads_the_answer_of_another(monkeypatch: pyte
     assert (server.opened, server.closed) == (2, 1)
 
 
-def test_a_connection_left_locked_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given a connection that a time limit left locked
+class Gate(Server):
+    """Answers only while it is open, so that others have to queue."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__(*answers)
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def read_response(self) -> Any:
+        self.reached.set()
+        assert self.open.wait(10)
+        return super().read_response()
+
+
+def in_threads(*calls: Callable[[], Any]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=call, daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_what_queued_meanwhile_goes_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a thread that waits for its answer
+    server = Gate(*range(1, 8))
+    target = shard(monkeypatch, server)
+    answers: dict[str, list[Any]] = {}
+
+    def exchange(name: str, *commands: bytes) -> None:
+        answers[name] = target.exchange(commands)
+
+    first = in_threads(lambda: exchange("first", b"a"))
+    assert server.reached.wait(10)
+
+    # When three more come, one of them with a batch
+    others = in_threads(
+        lambda: exchange("second", b"b"), lambda: exchange("third", b"c", b"d", b"e"), lambda: exchange("fourth", b"f")
+    )
+    wait_until(lambda: len(target._queue) == 3)
+    server.open.set()
+    for thread in [*first, *others]:
+        thread.join(10)
+
+    # Then the three went out in one go over the one connection, and each has its own answers
+    assert server.opened == 1
+    assert server.sent[0] == b"a"
+    assert sorted(server.sent[1]) == sorted(b"bcdef")
+    assert len(server.sent) == 2
+    sent = server.sent[1]
+    assert answers["first"] == [1]
+    assert answers["second"] == [2 + sent.index(b"b")]
+    assert answers["third"] == [2 + sent.index(b"c") + n for n in range(3)]
+    assert answers["fourth"] == [2 + sent.index(b"f")]
+    assert target._leader is None
+
+
+def test_when_the_leader_fails_the_queue_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Gate(redis.TimeoutError("slow"))
+    target = shard(monkeypatch, server)
+    answers: list[list[Any]] = []
+    threads = in_threads(*[lambda: answers.append(target.exchange([b"a"]))] * 3)
+    wait_until(lambda: len(target._queue) == 2)
+    server.open.set()
+    for thread in threads:
+        thread.join(10)
+    assert [failed(each) for each in answers] == [[True]] * 3
+    assert len(server.sent) == 1
+
+
+def test_waiting_for_another_thread_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a thread that gets no answer
+    server = Gate(1, 2)
+    target = shard(monkeypatch, server)
+    [thread] = in_threads(lambda: target.exchange([b"a"]))
+    assert server.reached.wait(10)
+
+    # When another comes, Then it is told in time, and is no longer in the queue
+    [answer] = target.exchange([b"b"])
+    assert "still waiting" in str(answer)
+    assert not target._queue
+
+    # And when the first is done, all goes on
+    server.open.set()
+    thread.join(10)
+    assert target.exchange([b"c"]) == [2]
+
+
+def test_a_leader_that_was_ended_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a thread that a time limit ended right after it had taken the lead, some time ago
     server = Server(1, 2)
     target = shard(monkeypatch, server)
-    assert target._free_line() is not None
+    [thread] = in_threads(lambda: target._leads(redis_connection._Errand([b"lost"])))
+    thread.join(10)
+    assert target._leader is not None
+    target._leader.begun -= 10
 
-    # When messages are sent, Then the first finds another connection, and the next one finds it at once
+    # When messages are sent, Then they are, on a connection of their own
     assert target.exchange([b"a"]) == [1]
-    first = target._lines[0]
     assert target.exchange([b"b"]) == [2]
-    assert target._lines[0] is first
-    assert server.opened == 1
+    assert server.sent == [b"a", b"b"]
+
+
+def test_a_signal_handler_may_publish_in_the_middle_of_a_publish(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a server during whose answer a signal comes in, whose handler publishes too
+    class Interrupted(Server):
+        def read_response(self) -> Any:
+            if self.sent == [b"a"]:
+                inner.append(target.exchange([b"handler"]))
+            return super().read_response()
+
+    inner: list[list[Any]] = []
+    server = Interrupted(1, 2, 3)
+    target = shard(monkeypatch, server)
+
+    # When a thread publishes, Then both have their answers, on connections of their own
+    assert target.exchange([b"a"]) == [2]
+    assert inner == [[1]]
+    assert target.exchange([b"b"]) == [3]
+    assert server.opened == 2
 
 
 def test_closing_waits_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given a connection in use that a time limit left locked
-    server = Server(1)
+    # Given a connection on which a thread waits
+    server = Gate(1)
     target = shard(monkeypatch, server)
-    target.exchange([b"a"])
-    target._free_line()
+    [thread] = in_threads(lambda: target.exchange([b"a"]))
+    assert server.reached.wait(10)
 
     # When the shard is closed, Then it leaves that one
     target.close()
     assert server.closed == 0
+    server.open.set()
+    thread.join(10)
 
 
-def test_when_all_connections_are_busy_the_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given as many callers as there are connections
-    target = shard(monkeypatch, Server())
-    for _ in range(CONNECTIONS):
-        target._free_line()
+def test_closing_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(1, 2)
+    target = shard(monkeypatch, server)
+    target.exchange([b"a"])
+    target.close()
+    assert server.closed == 1
+    assert target.exchange([b"b"]) == [2]
+    assert server.opened == 2
 
-    # When one more comes, Then it is told, after its time
-    [answer] = target.exchange([b"a"])
-    assert "busy" in str(answer)
+
+def test_many_threads_each_get_their_own_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a server that answers each command with itself
+    class Echo(Server):
+        def send_packed_command(self, command: tuple[bytes], check_health: bool = True) -> None:
+            self.answers += list(command[0].decode())
+
+    target = shard(monkeypatch, Echo())
+    wrong: list[object] = []
+
+    # When many threads talk at the same time, Then nobody has the answer of another
+    def talk(name: str) -> None:
+        for n in range(200):
+            commands = [name.encode()] * (1 + n % 3)
+            if (answers := target.exchange(commands)) != [name] * len(commands):
+                wrong.append(answers)
+
+    threads = in_threads(*[partial(talk, name) for name in "abcdefghij"])
+    for thread in threads:
+        thread.join(30)
+    assert wrong == []

@@ -1,0 +1,65 @@
+"""Publishing from tasks on every pool of Celery: nothing is lost, and a process has one connection."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import celery
+import pytest
+import redis
+
+from chanx.testing.redis_server import RedisServer
+from tests.integration.publishing_app import app, publish
+from tests.integration.worker_process import worker
+
+POOLS = {"prefork": 2, "threads": 4, "solo": 1, "gevent": 20, "eventlet": 20}
+EVENTS = 10_000
+TASKS = 40
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[str]:
+    app.conf.update(broker_url=redis_url, result_backend=redis_url)
+    yield redis_url
+    app.close()
+
+
+@pytest.mark.parametrize("kind", ["pubsub", "core"])
+@pytest.mark.parametrize("pool", POOLS)
+def test_ten_thousand_events_over_one_connection(
+    pool: str, kind: str, own_redis: RedisServer, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker with this pool, whose layer is a Redis of its own, with which each process has published
+    monkeypatch.setenv("CHANX_LAYER_URL", own_redis.url)
+    command = {"pubsub": "publish", "core": "eval"}[kind]
+    with (
+        redis.Redis.from_url(own_redis.url) as server,
+        worker(
+            "tests.integration.publishing_app",
+            app,
+            broker,
+            "-P",
+            pool,
+            log=tmp_path / "worker.log",
+            concurrency=POOLS[pool],
+        ),
+    ):
+        processes = run_tasks(kind, 10)
+        clients = server.info("clients")["connected_clients"]
+        server.config_resetstat()
+
+        # When its tasks publish ten thousand events, many tasks at a time
+        processes |= run_tasks(kind, EVENTS // TASKS)
+
+        # Then all are there, and there is one connection for each process (beside this test's own), as before
+        assert server.info("commandstats")[f"cmdstat_{command}"]["calls"] == EVENTS
+        assert server.info("clients")["connected_clients"] == clients == len(processes) + 1
+        assert server.info("stats")["total_connections_received"] == 0
+    assert len(processes) == (2 if pool == "prefork" else 1)
+
+
+def run_tasks(kind: str, events: int) -> set[int]:
+    """Run the tasks at the same time; the processes that ran them."""
+    tasks = celery.group(publish.s(kind, ["room"], events) for _ in range(TASKS))
+    results = tasks.apply_async().get(timeout=90)
+    assert [lost for _, lost in results] == [0] * TASKS
+    return {process for process, _ in results}
