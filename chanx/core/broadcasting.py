@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from chanx.core.camelize import camelized
+from chanx.core.camelize import camelized_by, packed_names
 from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.handlers import merged_over_mro
@@ -12,7 +12,6 @@ from chanx.core.rekeying import decoded, rekeyed
 from chanx.core.sending import json_text
 from chanx.messages.base import ACTION, BaseMessage, tag_fields
 from chanx.messages.outgoing import GroupCompleteMessage
-from chanx.utils.naming import camel_case
 
 OWN_BROADCAST_SECONDS: Final = 1.0
 
@@ -73,8 +72,8 @@ class Broadcasting(Dispatching):
     def _group_message(self, message: BaseMessage | dict[str, Any]) -> dict[str, Any]:
         """A message for connections that may have another wire form, and need not know its type.
 
-        So there goes with it what is needed of the type: the keys that can tell it apart (``tags``, its own first), and
-        how it reads in camelCase, where that is different, as only the type says which of the keys are names.
+        So there goes with it what they need of the type: the keys that can tell it apart (``tags``, its own first), and
+        which keys are ``names`` of fields, to those that write them in camelCase.
         """
         model: type[BaseMessage] | None
         if isinstance(message, BaseMessage):
@@ -84,20 +83,19 @@ class Broadcasting(Dispatching):
             model = self.handler_table.outputs.get(tag) if isinstance(tag, str) else None
             content, tags = message, (self.discriminator,)
         group_message: dict[str, Any] = {"type": "handle_group_message", "message": content, "tags": list(tags)}
-        if model is not None:
-            in_camel_case = camelized(model, content, tags[0])
-            if in_camel_case != content:
-                group_message["camelized"] = in_camel_case
+        names = None if model is None else packed_names(model)
+        if names is not None:
+            group_message["names"] = names
         return group_message
 
     def _broadcast_content(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """A broadcast in this connection's wire form, and that as JSON."""
-        is_camelized = self.should_camelize and "camelized" in message
-        content = message["camelized" if is_camelized else "message"]
-        tags = message.get("tags") or [self.discriminator if self.discriminator in content else ACTION]
-        source = self.discriminator if self.discriminator in tags else tags[0]
-        content = rekeyed(content, camel_case(source) if source not in content else source, self.discriminator)
-        return content, json_text(content) if is_camelized else self.encode_content(content)
+        """A broadcast under this connection's discriminator, and as JSON in its wire form."""
+        content, key, names = message["message"], self.discriminator, message.get("names")
+        tags = message.get("tags") or [key if key in content else ACTION]
+        content = rekeyed(content, key if key in tags else tags[0], key)
+        if names is not None and self.should_camelize:
+            return content, json_text(camelized_by(names, content, key))
+        return content, self.encode_content(content)
 
     async def join_groups(self) -> None:
         """Join every group of this connection."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from chanx.core.camelize_packed import packed, unpacked
 from chanx.core.camelize_plan import Plan, renamed
 from chanx.core.camelize_schema import Direction, plan_of
 
@@ -26,6 +27,18 @@ def camelized(model: type[BaseModel], content: dict[str, Any], discriminator: st
 def decamelized(model: type[BaseModel], content: dict[str, Any], discriminator: str) -> dict[str, Any]:
     """The way back, for what a client sends; names that are Python's already are taken too."""
     return _renamed(_plan(model, "in"), content, discriminator)
+
+
+@lru_cache(maxsize=4096)
+def packed_names(model: type[BaseModel]) -> str | None:
+    """What ``camelized_by`` needs to know of a type to do the same in another process; None if no name changes."""
+    plan = _plan(model, "out")
+    return None if plan is None else packed(plan)
+
+
+def camelized_by(names: str, content: dict[str, Any], discriminator: str) -> dict[str, Any]:
+    """``camelized`` for a message of a type that is not known here, only its ``packed_names``."""
+    return _renamed(unpacked(names), content, discriminator)
 
 
 def camelized_loc(model: type[BaseModel], loc: Sequence[int | str]) -> list[int | str]:

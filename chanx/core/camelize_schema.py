@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from chanx.core.camelize_plan import Choice, Fields, Items, Plan, Reference, TaggedChoice, Values
 from chanx.utils.naming import camel_case
@@ -177,7 +178,8 @@ def _literal_values(schema: Schema) -> Sequence[Any]:
     inner = _unwrapped(schema)
     if inner["type"] != "literal":
         return ()
-    return [getattr(value, "value", value) for value in inner["expected"]]
+    values: list[Any] = to_jsonable_python(inner["expected"])
+    return values
 
 
 def _camel_names(keys: dict[str, tuple[str, ...]]) -> dict[str, str]:

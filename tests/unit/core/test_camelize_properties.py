@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypedDict
 
+from chanx.core.camelize import camelized_by, packed_names
 from chanx.core.decorators import ws_handler
 from chanx.core.incoming import decamelized_json
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
@@ -226,4 +227,7 @@ def test_what_a_client_sends_back_is_read_as_what_was_sent(data: st.DataObject) 
 
     # Then
     assert json.loads(text) == {"action": "the_message", "payload": camel}
+    names = packed_names(Message)
+    content = message.model_dump(mode="json")
+    assert (content if names is None else camelized_by(names, content, "action")) == json.loads(text)
     assert adapter.validate_json(decamelized_json(Consumer.handler_table, text)) == message

@@ -1,5 +1,6 @@
 """Unions, types that contain themselves, and the rarer places of names of fields."""
 
+from enum import Enum
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import pytest
@@ -7,7 +8,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Root
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeAliasType
 
-from chanx.core.camelize import camelized, camelized_loc, decamelized
+from chanx.core.camelize import camelized, camelized_by, camelized_loc, decamelized, packed_names
 from chanx.messages.base import BaseMessage
 
 Item = TypeVar("Item")
@@ -43,10 +44,13 @@ def message_of(payload_type: Any) -> type[BaseMessage]:
 
 
 def both_ways(payload_type: Any, plain: Any) -> Any:
-    """The payload in camelCase, after a look that the way back leads to what it was."""
+    """The payload in camelCase, the same to those that do not know its type; the way back leads to what it was."""
     model = message_of(payload_type)
-    sent = camelized(model, {"action": "message", "payload": plain}, "action")
-    assert decamelized(model, sent, "action") == {"action": "message", "payload": plain}
+    content = {"action": "message", "payload": plain}
+    sent = camelized(model, content, "action")
+    names = packed_names(model)
+    assert sent == (content if names is None else camelized_by(names, content, "action"))
+    assert decamelized(model, sent, "action") == content
     return sent["payload"]
 
 
@@ -224,3 +228,27 @@ def test_of_two_spellings_of_one_name_pythons_counts() -> None:
         message_of(Leaf), {"action": "message", "payload": {"leafValue": 1, "leaf_value": 2}}, "action"
     )
     assert Leaf.model_validate(received["payload"]) == Leaf(leaf_value=2)
+
+
+def test_names_are_packed_once_per_type_and_only_where_there_are_any() -> None:
+    class Nested(BaseModel):
+        others: list["Nested"] = []
+        data: dict[str, Any] = {"snake_key": 1}
+
+    assert packed_names(message_of(Nested)) is None
+    assert (
+        packed_names(message_of(Leaf | bytes))
+        == '[["fields",{},{"payload":1}],["fields",{"leaf_value":"leafValue"},{}]]'
+    )
+
+
+def test_literals_of_every_kind_are_packed() -> None:
+    class Kind(Enum):
+        ONE = "one"
+
+    class One(BaseModel):
+        kind: Literal[Kind.ONE, b"bytes", 1, True, None] = Kind.ONE
+        one_name: int = 1
+
+    assert both_ways(One | Leaf, {"kind": "bytes", "one_name": 1}) == {"kind": "bytes", "oneName": 1}
+    assert both_ways(One | dict[str, int], {"kind": 7, "one_name": 1}) == {"kind": 7, "one_name": 1}

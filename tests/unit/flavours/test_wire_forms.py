@@ -56,7 +56,7 @@ async def test_a_broadcast_word_for_word(base: Any, connect: Connect) -> None:
     }
 
 
-async def test_a_group_message_carries_no_second_form_where_that_is_the_same(base: Any, connect: Connect) -> None:
+async def test_a_group_message_carries_names_only_where_there_are_any_to_rename(base: Any, connect: Connect) -> None:
     seen: list[dict[str, Any]] = []
 
     async def handle_group_message(self: Any, message: dict[str, Any]) -> None:
@@ -71,7 +71,7 @@ async def test_a_group_message_carries_no_second_form_where_that_is_the_same(bas
 
     assert [sorted(message) for message in seen] == [
         ["exclude", "message", "tags", "type"],
-        ["camelized", "exclude", "message", "tags", "type"],
+        ["exclude", "message", "names", "tags", "type"],
     ]
 
 
