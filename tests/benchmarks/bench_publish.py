@@ -1,9 +1,9 @@
-"""What publishing one small event costs, way by way, against a bare PUBLISH of the same bytes.
+"""What publishing a small event costs, way by way: alone, in batches of 100, and on the core layer.
 
-Run it with ``python -m tests.benchmarks.bench_publish``. All ways take short turns in one process, against a server of
-its own, so that they share whatever else the machine does; the figures are medians of the rounds. Where the scheduler
-puts the client and the server changes a round trip several-fold (waking an idle core is slow), so there is a second
-table with both on one core: that is the work itself.
+Run it with ``python -m tests.benchmarks.bench_publish``. All ways of a table take short turns in one process, against a
+server of its own, so that they share whatever else the machine does; the figures are medians of the rounds. Where the
+scheduler puts the client and the server changes a round trip several-fold (waking an idle core is slow), so there is a
+second run with both on one core: that is the work itself.
 """
 
 from __future__ import annotations
@@ -12,21 +12,25 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import redis
 from asgiref.sync import async_to_sync
+from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from pydantic import BaseModel
 
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
-from chanx.layers import LayerSpec, LoopPublisher, RedisPubSubPublisher, publisher_for
+from chanx.layers import LoopPublisher, Publisher, publisher_for
 from chanx.messages.base import BaseMessage
-from chanx.testing.redis_server import redis_server
+from chanx.testing.redis_server import RedisServer, redis_server
 
 ROUNDS = 60
 SECONDS_PER_TURN = 0.02
 GROUP = "job.0123456789abcdef"
+BATCH = 100
+
+Ways = dict[str, Callable[[], object]]
 
 
 class ProgressPayload(BaseModel):
@@ -43,6 +47,10 @@ class Progress(BaseMessage):
     payload: ProgressPayload
 
 
+EVENT = Progress(payload=ProgressPayload())
+MESSAGE = {"type": "handle_channel_event", "event_data": EVENT.model_dump(mode="json")}
+
+
 def main() -> None:
     """Print the tables."""
     print("Client and server wherever the scheduler puts them")
@@ -55,38 +63,128 @@ def main() -> None:
 
 
 def run() -> None:
-    """One server, all ways, one table."""
-    with redis_server(private=True) as server:
-        client = redis.Redis.from_url(server.url)
-        layer = RedisPubSubChannelLayer(hosts=[server.url])
-        direct = RedisPubSubPublisher(LayerSpec.redis_pubsub(server.url))
-        general = LoopPublisher(layer)
-        event = Progress(payload=ProgressPayload())
-
-        class JobConsumer(ChanxWebsocketConsumerMixin):
-            get_channel_layer = staticmethod(lambda alias: layer)
-
-        message = {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}
-        body = layer.serialize(message)
-        channel = f"asgi__group__{GROUP}"
-
-        ways: dict[str, Callable[[], object]] = {
-            "(a) bare redis-py publish of the same bytes": lambda: client.publish(channel, body),
-            "(b) publisher.group_send": lambda: direct.group_send(GROUP, message),
-            "(c) Consumer.broadcast_event_sync(event)": lambda: JobConsumer.broadcast_event_sync(event, groups=GROUP),
-            "(d) async_to_sync(layer.group_send)": lambda: async_to_sync(layer.group_send)(GROUP, message),
-            "(e) LoopPublisher.group_send": lambda: general.group_send(GROUP, message),
-        }
-        rates = measure(ways)
-        show(rates)
-        for publisher in (direct, general, publisher_for(layer)):
-            assert publisher.failures == 0
-            publisher.close()
-        client.close()
+    """Every table, each on a server of its own."""
+    for table in (one_event_on_pubsub, a_batch_on_pubsub, one_event_on_core):
+        with redis_server(private=True) as server, redis.Redis.from_url(server.url) as client:
+            table(server, client)
 
 
-def measure(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Events a second of each way in each round; every round gives each way one turn."""
+def one_event_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
+    """A message alone, on the pub/sub layer."""
+    layer, other_layer = RedisPubSubChannelLayer(hosts=[server.url]), RedisPubSubChannelLayer(hosts=[server.url])
+    general = LoopPublisher(other_layer)
+    consumer = consumer_on(layer)
+    body, channel = layer.serialize(MESSAGE), f"asgi__group__{GROUP}"
+    direct = publisher_for(layer)
+    ways: Ways = {
+        "(a) bare redis-py publish of the same bytes": lambda: client.publish(channel, body),
+        "(b) publisher.group_send": lambda: direct.group_send(GROUP, MESSAGE),
+        "(c) Consumer.broadcast_event_sync(event)": lambda: consumer.broadcast_event_sync(EVENT, groups=GROUP),
+        "(d) Consumer.send_event_sync(event, group)": lambda: consumer.send_event_sync(EVENT, GROUP),
+        "(e) async_to_sync(layer.group_send)": lambda: async_to_sync(layer.group_send)(GROUP, MESSAGE),
+        "(f) LoopPublisher.group_send": lambda: general.group_send(GROUP, MESSAGE),
+    }
+    show("One event on the pub/sub layer", ways)
+    close(direct, general)
+
+
+def a_batch_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
+    """A hundred messages in one round trip, on the pub/sub layer."""
+    layer = RedisPubSubChannelLayer(hosts=[server.url])
+    consumer, direct = consumer_on(layer), publisher_for(layer)
+    body, groups = layer.serialize(MESSAGE), [f"job.{n:016x}" for n in range(BATCH)]
+    channels = [f"asgi__group__{group}" for group in groups]
+
+    def bare() -> None:
+        pipeline = client.pipeline(transaction=False)
+        for channel in channels:
+            pipeline.publish(channel, body)
+        pipeline.execute()
+
+    def batch() -> None:
+        with direct.batch():
+            for group in groups:
+                direct.group_send(group, MESSAGE)
+
+    ways: Ways = {
+        "(a) bare redis-py pipeline of the same bytes": bare,
+        "(b) with publisher.batch(): group_send": batch,
+        "(c) Consumer.broadcast_event_sync, 100 groups": lambda: consumer.broadcast_event_sync(EVENT, groups=groups),
+    }
+    show(f"{BATCH} events in a batch on the pub/sub layer", ways, size=BATCH)
+    close(direct)
+
+
+def one_event_on_core(server: RedisServer, client: redis.Redis) -> None:
+    """A message alone, on the core layer, to a group with members in two server processes."""
+    layer, other_layer = (RedisChannelLayer(hosts=[server.url], capacity=1000) for _ in range(2))
+    direct, general = publisher_for(layer), LoopPublisher(other_layer)
+    members = {f"specific.{process}!{n}": time.time() for process in "ab" for n in range(5)}
+    client.zadd(f"asgi:group:{GROUP}", members)
+    body = layer.serialize(MESSAGE)
+    # The queues stay at a few messages, as with consumers that keep up; this costs all ways the same.
+    trim = [("ZREMRANGEBYRANK", f"asgispecific.{process}!", 0, -20) for process in "ab"]
+
+    def then_trim(send: Callable[[], object]) -> Callable[[], object]:
+        sent = 0
+
+        def both() -> None:
+            nonlocal sent
+            send()
+            sent += 1
+            if sent % 50 == 0:
+                for command in trim:
+                    client.execute_command(*command)
+
+        return both
+
+    def bare() -> None:
+        """What reaching two processes takes at the least: one pipeline."""
+        pipeline = client.pipeline(transaction=False)
+        now = time.time()
+        for process in "ab":
+            pipeline.zadd(f"asgispecific.{process}!", {os.urandom(12) + body: now})
+            pipeline.expire(f"asgispecific.{process}!", 60)
+        pipeline.execute()
+
+    ways: Ways = {
+        "(a) bare redis-py pipeline of ZADD and EXPIRE": bare,
+        "(b) publisher.group_send": lambda: direct.group_send(GROUP, MESSAGE),
+        "(c) async_to_sync(layer.group_send)": lambda: async_to_sync(layer.group_send)(GROUP, MESSAGE),
+        "(d) LoopPublisher.group_send": lambda: general.group_send(GROUP, MESSAGE),
+    }
+    client.config_resetstat()
+    for _ in range(100):
+        direct.group_send(GROUP, MESSAGE)
+    scripts = client.info("commandstats")["cmdstat_eval"]["calls"]
+    client.delete("asgispecific.a!", "asgispecific.b!")
+    show("One event on the core layer", {name: then_trim(send) for name, send in ways.items()})
+    print(f"    commands to the server for 100 events of (b): {scripts}")
+    close(direct, general)
+
+
+def consumer_on(layer: Any) -> type[ChanxWebsocketConsumerMixin]:
+    """A consumer class of a project that has this layer."""
+
+    class JobConsumer(ChanxWebsocketConsumerMixin):
+        get_channel_layer = staticmethod(lambda alias: layer)
+
+    return JobConsumer
+
+
+def show(title: str, ways: Ways, *, size: int = 1) -> None:
+    """Measure and print: the median rate, and the median over the rounds of the time against the first way's in it."""
+    rates = measure(ways)
+    bare = next(iter(rates.values()))
+    print(f"\n  {title:<46}{'events/s':>10}{'µs/event':>10}{'time / (a)':>12}")
+    for name, values in rates.items():
+        ratio = statistics.median(a / value for a, value in zip(bare, values, strict=True))
+        rate = statistics.median(values) * size
+        print(f"  {name:<46}{rate:>10,.0f}{1e6 / rate:>10.1f}{ratio:>12.2f}")
+
+
+def measure(ways: Ways) -> dict[str, list[float]]:
+    """Calls a second of each way in each round; every round gives each way one turn."""
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for send in ways.values():
         send()  # connect
@@ -97,24 +195,21 @@ def measure(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
 
 
 def turn(send: Callable[[], object]) -> float:
-    """Send for a fixed time; events a second."""
+    """Send for a fixed time; calls a second."""
     sent = 0
     start = time.perf_counter()
     while (elapsed := time.perf_counter() - start) < SECONDS_PER_TURN:
-        for _ in range(10):
+        for _ in range(5):
             send()
-        sent += 10
+        sent += 5
     return sent / elapsed
 
 
-def show(rates: dict[str, list[float]]) -> None:
-    """The table: the median rate, and the median over the rounds of the time against the first way's in that round."""
-    bare = next(iter(rates.values()))
-    print(f"{'way':<46}{'events/s':>10}{'µs/event':>10}{'time / (a)':>12}")
-    for name, values in rates.items():
-        ratio = statistics.median(a / value for a, value in zip(bare, values, strict=True))
-        rate = statistics.median(values)
-        print(f"{name:<46}{rate:>10,.0f}{1e6 / rate:>10.1f}{ratio:>12.2f}")
+def close(*publishers: Publisher) -> None:
+    """Make sure that nothing was lost, which would be quick, and let go."""
+    for publisher in publishers:
+        assert publisher.failures == publisher.over_capacity == 0, publisher
+        publisher.close()
 
 
 if __name__ == "__main__":
