@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
-from chanx.bridge import JobError, JobTask, install
+from chanx.bridge import JobError, JobTask, current_job, install
 
 BROKER_URL = os.environ.get("CHANX_TEST_BROKER", "redis://127.0.0.1:1/0")
 BACKEND_URL = os.environ.get("CHANX_TEST_BACKEND", "redis://127.0.0.1:1/1")
@@ -34,6 +35,12 @@ def runs(task: Task[Any, Any]) -> int:
     """How many runs of this task there were, this one included; across processes."""
     backend: Any = task.backend
     return int(backend.client.incr(f"runs:{task.request.id}"))
+
+
+def record(key: str, label: str, job_id: str) -> None:
+    """Notes an execution, and the job that it belongs to."""
+    backend: Any = app.backend
+    backend.client.rpush(f"executions:{key}", json.dumps([label, job_id]))
 
 
 def wait_for(path: str) -> None:
@@ -136,5 +143,73 @@ def unserialisable(self: Any) -> object:
 
 
 @app.task(bind=True, base=JobTask)
-def replace(self: Any, x: int, y: int) -> None:
-    raise self.replace(add.si(x, y))
+def replace(self: Any, x: int, y: int) -> object:
+    return self.replace(add.si(x, y))
+
+
+# Tasks of canvases: each notes its execution under ``key`` as ``label``, and takes any results that precede it.
+
+
+@app.task(bind=True, base=JobTask)
+def step(self: Any, *results: Any, key: str, label: str) -> str:
+    record(key, label, self.job.job_id)
+    return label
+
+
+@app.task
+def plain_step(*results: Any, key: str, label: str) -> str:
+    """No JobTask."""
+    record(key, label, current_job().job_id)
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def failing_step(self: Any, *results: Any, key: str, label: str) -> None:
+    record(key, label, self.job.job_id)
+    raise JobError("This step fails.", code=label)
+
+
+@app.task(bind=True, base=JobTask)
+def dying_step(self: Any, *results: Any, key: str, label: str) -> None:
+    record(key, label, self.job.job_id)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(bind=True, base=JobTask)
+def errback(self: Any, failed_id: str, *, key: str, label: str) -> None:
+    """An errback of the old kind: published as a task of its own."""
+    record(key, label, self.job.job_id)
+
+
+@app.task(bind=True, base=JobTask)
+def retrying_step(self: Any, *results: Any, key: str, label: str) -> str:
+    """Three executions."""
+    record(key, f"{label}{self.request.retries}", self.job.job_id)
+    if self.request.retries < 2:
+        raise self.retry(countdown=0)
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def nesting_step(self: Any, *results: Any, key: str, label: str, inner: list[str]) -> str:
+    """Publishes a task for each label of ``inner`` and does not wait for it."""
+    record(key, label, self.job.job_id)
+    for inner_label in inner:
+        step.delay(key=key, label=inner_label)
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def caring_step(self: Any, *results: Any, key: str, label: str) -> str:
+    """Publishes a task that fails and has an errback."""
+    record(key, label, self.job.job_id)
+    on_error = errback.s(key=key, label=f"{label}-errback")
+    failing_step.apply_async(kwargs={"key": key, "label": f"{label}-failing"}, link_error=on_error)
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def replaced_step(self: Any, *results: Any, key: str, label: str, by: Any) -> object:
+    """Replaces itself with the signature ``by``."""
+    record(key, label, self.job.job_id)
+    return self.replace(self.app.signature(by))

@@ -89,13 +89,19 @@ def app_on_broker(bridge: Bridge, broker_node: RedisNode | RabbitMQNode) -> Iter
 
 
 @pytest.fixture(scope="session")
+def worker_environment(bridge: Bridge, app_on_broker: Celery) -> dict[str, str]:
+    """What another process needs so that its app is on the same nodes."""
+    conf: Any = app_on_broker.conf
+    return {
+        "CHANX_TEST_BROKER": conf.broker_url,
+        "CHANX_TEST_BACKEND": conf.result_backend,
+        "CHANX_TEST_STORE": bridge.store.url,
+    }
+
+
+@pytest.fixture(scope="session")
 def worker_node(
-    stack: Stack,
-    app_on_broker: Celery,
-    redis_of_all_stacks: EmbeddedRedisServer,
-    broker_node: RedisNode | RabbitMQNode,
-    backend_node: RedisNode,
-    tmp_path_factory: pytest.TempPathFactory,
+    stack: Stack, app_on_broker: Celery, worker_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerNode]:
     node = WorkerNode(
         app_on_broker,
@@ -104,11 +110,7 @@ def worker_node(
         "--without-mingle",
         "--without-gossip",
         celery_version=stack.celery,
-        environment={
-            "CHANX_TEST_BROKER": broker_node.host_url,
-            "CHANX_TEST_BACKEND": backend_node.host_url,
-            "CHANX_TEST_STORE": RedisNode(redis_of_all_stacks, "1").host_url,
-        },
+        environment=worker_environment,
         directory=tmp_path_factory.mktemp("worker"),
     )
     try:

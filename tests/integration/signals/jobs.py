@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +80,25 @@ class Jobs:
         assert log.actions[0] == "job_queued"
         assert log.terminal["action"] == f"job_{log.snapshot.state}"
         return log
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Waits, and shows what the worker said where it is in vain."""
+        wait_until(lambda: bool(condition()), what=lambda: f"{what}\n{self.worker.logs()[-3000:]}")
+
+    def revoke(self, job: StartedJob, **options: Any) -> None:
+        """Celery's own revoke; the worker has heard of it when this returns."""
+        hostname = self.worker.hostname()
+        assert self.app.control.revoke(job.task_id, destination=[hostname], reply=True, timeout=10, **options)
+
+    def consume(self, queue: str) -> None:
+        """From now on the worker takes tasks from ``queue`` too."""
+        hostname = self.worker.hostname()
+        assert self.app.control.add_consumer(queue, destination=[hostname], reply=True, timeout=10)
+
+    def executions(self, key: str) -> Counter[tuple[str, str]]:
+        """The executions noted under ``key``: how often for each label and job id."""
+        noted = self.app.backend.client.lrange(f"executions:{key}", 0, -1)
+        return Counter(tuple(json.loads(execution)) for execution in noted)
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)

@@ -1,0 +1,164 @@
+"""Jobs of several tasks: every execution belongs to the job, and the job ends once, with the last of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from celery import chain, chord, group
+
+from tests.integration.signals import app
+from tests.integration.signals.jobs import JobLog, Jobs
+from tests.integration.signals.stacks import on_both_brokers, on_redis
+from tests.integration.signals.workflow import Workflow, everything
+
+
+@pytest.fixture
+def flow(key_prefix: str) -> Workflow:
+    return Workflow(key_prefix)
+
+
+def noted(jobs: Jobs, flow: Workflow, log: JobLog) -> Counter[str]:
+    """The workflow's executions so far; all of them in the context of the job."""
+    executions = jobs.executions(flow.key)
+    assert {job_id for _, job_id in executions} == {log.snapshot.job_id}
+    return Counter({label: times for (label, _), times in executions.items()})
+
+
+def task_states(log: JobLog) -> Counter[str]:
+    return Counter(event["payload"]["state"] for event in log.events if event["action"] == "job_task")
+
+
+@on_both_brokers
+def test_everything_at_once(jobs: Jobs, key_prefix: str) -> None:
+    # Given
+    flow, canvas = everything(key_prefix)
+    assert flow.labels.total() == 39
+
+    # When
+    log = jobs.run(canvas)
+
+    # Then nothing was missed, and nothing was still to come
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "end"
+    assert log.actions.count("job_started") == 1
+    assert task_states(log)["started"] == 39
+    assert task_states(log)["retrying"] == 2
+    assert task_states(log)["failed"] == 1
+
+
+@on_redis
+def test_a_chain(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(chain(flow.step("a"), flow.step("b"), flow.step("c")))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "c"
+    assert task_states(log) == {"started": 3, "succeeded": 3}
+
+
+@on_redis
+def test_a_group_has_the_results_of_all_in_order(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(group(flow.step(f"{member}") for member in range(5)))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == ["0", "1", "2", "3", "4"]
+
+
+@on_redis
+def test_a_chord_has_the_result_of_its_body(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(chord([flow.step("a"), flow.step("b")], flow.step("body")))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "body"
+
+
+@on_redis
+def test_a_chain_that_ends_with_a_group(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(chain(flow.step("a"), group(flow.step("b"), flow.step("c"))))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == ["b", "c"]
+
+
+@on_redis
+def test_a_chain_that_fails_on_its_way(jobs: Jobs, flow: Workflow) -> None:
+    canvas = chain(flow.step("a"), flow.step("b", app.failing_step), app.step.s(key=flow.key, label="never"))
+
+    log = jobs.run(canvas)
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.error_code == "b"
+
+
+@on_redis
+def test_a_group_with_a_member_that_fails(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(group(flow.step("a"), flow.step("b", app.failing_step), flow.nesting("c", "d", "e")))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.error_code == "b"
+
+
+@on_both_brokers
+def test_a_chord_whose_header_fails(jobs: Jobs, flow: Workflow) -> None:
+    """No signal tells of the body, which never runs."""
+    header = [flow.step("a"), flow.step("b", app.failing_step), flow.step("c")]
+
+    log = jobs.run(chord(header, app.step.s(key=flow.key, label="never")))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.error_code == "b"
+
+
+@on_redis
+def test_a_chord_whose_process_is_killed(jobs: Jobs, flow: Workflow) -> None:
+    header = [flow.step("a"), flow.step("b", app.dying_step)]
+
+    log = jobs.run(chord(header, app.step.s(key=flow.key, label="never")))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.error_code == "worker_lost"
+
+
+@on_redis
+def test_an_errback_that_the_worker_itself_publishes(jobs: Jobs, flow: Workflow) -> None:
+    # Given a task whose process is killed: the pool's parent calls its errback, outside of any task
+    on_error = flow.step("errback", app.errback)
+    canvas = flow.step("a", app.dying_step)
+
+    # When
+    log = jobs.run(canvas, link_error=on_error)
+
+    # Then
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.error_code == "worker_lost"
+
+
+@on_redis
+def test_a_task_waits_for_what_it_published(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(flow.nesting("a", "b", "c"))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "a"
+    assert task_states(log) == {"started": 2, "succeeded": 2}
+
+
+@on_redis
+def test_a_canvas_that_is_cancelled_before_a_worker_takes_it(jobs: Jobs, flow: Workflow, key_prefix: str) -> None:
+    # Given
+    canvas = group(chain(flow.step("a"), flow.step("b")), flow.step("c"))
+    job = jobs.start(canvas, queue=key_prefix)
+
+    # When
+    jobs.bridge.cancel(job.job_id, reason="enough")
+
+    # Then
+    log = jobs.ended(job)
+    assert log.actions == ["job_queued", "job_cancel_requested", "job_cancelled"]
+    assert log.reason == "enough"
+
+    # And when a worker takes it after all
+    jobs.consume(key_prefix)
+    jobs.run(app.add, 2, 3, queue=key_prefix)
+
+    # Then
+    assert not jobs.executions(flow.key)

@@ -1,0 +1,149 @@
+"""Tasks that somebody or something stops, or starts once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+
+from tests.integration.signals import app
+from tests.integration.signals.jobs import Jobs
+from tests.integration.signals.stacks import on_both_brokers, on_redis
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    return tmp_path / "started"
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Path:
+    return tmp_path / "go"
+
+
+@on_both_brokers
+def test_a_task_that_is_revoked_before_a_worker_takes_it(jobs: Jobs, key_prefix: str) -> None:
+    # Given
+    job = jobs.start(app.add, 2, 3, queue=key_prefix)
+
+    # When
+    jobs.revoke(job)
+    jobs.consume(key_prefix)
+
+    # Then
+    assert jobs.ended(job).actions == ["job_queued", "job_cancelled"]
+
+
+@on_redis
+def test_a_task_that_is_revoked_while_a_worker_waits_for_its_time(jobs: Jobs) -> None:
+    # Given
+    job = jobs.start(app.add, 2, 3, countdown=1)
+    jobs.wait_until(lambda: f"{job.task_id}] received" in jobs.worker.logs(), "the task in the worker")
+
+    # When
+    jobs.revoke(job)
+
+    # Then
+    assert jobs.ended(job).actions == ["job_queued", "job_cancelled"]
+
+
+@on_redis
+def test_a_task_that_is_taken_after_it_expired(jobs: Jobs, key_prefix: str) -> None:
+    # Given
+    job = jobs.start(app.add, 2, 3, queue=key_prefix, expires=0.001)
+
+    # When
+    jobs.consume(key_prefix)
+
+    # Then
+    log = jobs.ended(job)
+    assert log.actions == ["job_queued", "job_failed"]
+    assert log.error_code == "expired"
+
+
+@on_both_brokers
+def test_a_running_task_that_is_revoked_without_being_terminated(jobs: Jobs, started: Path, go: Path) -> None:
+    # Given
+    job = jobs.start(app.wait, str(started), str(go))
+    jobs.wait_until(started.exists, "the task's start")
+
+    # When
+    jobs.revoke(job)
+    go.touch()
+
+    # Then
+    assert jobs.ended(job).actions == ["job_queued", "job_started", "job_succeeded"]
+
+
+@on_redis
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_a_running_task_that_is_terminated(jobs: Jobs, started: Path, go: Path, how: str) -> None:
+    # Given
+    job = jobs.start(app.wait, str(started), str(go))
+    jobs.wait_until(started.exists, "the task's start")
+
+    # When
+    jobs.revoke(job, terminate=True, signal=how)
+
+    # Then
+    assert jobs.ended(job).actions == ["job_queued", "job_started", "job_cancelled"]
+
+
+@on_redis
+def test_a_task_that_exceeds_its_soft_time_limit(jobs: Jobs, started: Path, go: Path) -> None:
+    log = jobs.run(app.wait, str(started), str(go), soft_time_limit=0.5)
+
+    assert log.actions == ["job_queued", "job_started", "job_failed"]
+    assert log.error_code == "time_limit"
+
+
+@on_redis
+def test_a_task_that_handles_its_soft_time_limit(jobs: Jobs, started: Path) -> None:
+    log = jobs.run(app.handle_soft_limit, str(started), soft_time_limit=0.5)
+
+    assert log.actions == ["job_queued", "job_started", "job_succeeded"]
+    assert log.result == "in time"
+
+
+@on_redis
+def test_a_task_that_exceeds_its_hard_time_limit(jobs: Jobs, started: Path, go: Path) -> None:
+    log = jobs.run(app.wait, str(started), str(go), time_limit=0.5)
+
+    assert log.actions == ["job_queued", "job_started", "job_failed"]
+    assert log.error_code == "time_limit"
+
+
+@on_redis
+def test_a_pool_process_that_is_killed(jobs: Jobs) -> None:
+    log = jobs.run(app.die)
+
+    assert log.actions == ["job_queued", "job_started", "job_failed"]
+    assert log.error_code == "worker_lost"
+
+
+@on_both_brokers
+def test_a_pool_process_that_is_killed_with_a_task_that_is_queued_again(jobs: Jobs) -> None:
+    log = jobs.run(app.die_once)
+
+    assert log.actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
+    assert log.result == "done"
+
+
+@on_redis
+def test_a_task_that_runs_twice_since_the_visibility_timeout_passed(jobs: Jobs, started: Path, go: Path) -> None:
+    # Given a task that runs
+    job = jobs.start(app.wait_late, str(started), str(go))
+    jobs.wait_until(Path(f"{started}1").exists, "the first run")
+
+    # When the broker takes its message for lost, as after the visibility timeout
+    with Connection(jobs.app.conf.broker_url, transport_options={"visibility_timeout": 0}) as connection:
+        connection.default_channel.qos.restore_visible(interval=1)
+    jobs.wait_until(Path(f"{started}2").exists, "the second run")
+    go.touch()
+
+    # Then
+    log = jobs.ended(job)
+    assert log.actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
+    jobs.wait_until(lambda: jobs.worker.logs().count(f"{job.task_id}] succeeded") == 2, "the end of both runs")
+    assert jobs.events(job.job_id) == log.events
