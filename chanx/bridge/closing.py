@@ -29,7 +29,7 @@ def closing_event(outcome: JobOutcome) -> JobEvent:
     of theirs in the order of the canvas; one that was too large to keep is None there.
     """
     if outcome.unfinished == 0:
-        return _succeeded(list(outcome.results.values()))
+        return _succeeded([text or None for text in outcome.results.values()])
     if outcome.cancelled or (outcome.cancellation is not None and outcome.failure is None):
         return JobCancelledEvent(payload=ReasonPayload(reason=_text(outcome.cancellation)))
     return JobFailed(payload=FailedPayload(error=_error(outcome.failure)))

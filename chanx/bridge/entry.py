@@ -23,8 +23,9 @@ Outcome = Literal["succeeded", "failed", "cancelled", "none"]
 class Ending:
     """The end of one execution: ``publish_id`` leaves the job's pending set.
 
-    ``value`` is the JSON text of the result, of the failure's ``ErrorPayload``, or of the cancellation's reason.
-    Without a ``publish_id`` (the execution was never registered, as in eager mode) only the outcome is recorded.
+    ``value`` is the JSON text of the result, of the failure's ``ErrorPayload``, or of the cancellation's reason; empty
+    for a result that is too large to keep. Without a ``publish_id`` (the execution was never registered, as in eager
+    mode) only the outcome is recorded.
     """
 
     publish_id: str

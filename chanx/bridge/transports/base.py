@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
 
@@ -43,6 +44,14 @@ class JobTransport(ABC):
     @abstractmethod
     def suspects(self, *, older_than: float) -> list[Suspect]:
         """Those remembered ``older_than`` seconds ago or earlier; none where that cannot be known now."""
+
+    @abstractmethod
+    def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
+        """Hands a message to groups of the channel layer, and to connections where a name is their channel.
+
+        Nothing of it is kept. A user's mistake does raise: ``InvalidNameError``, ``PublisherError`` for a message that
+        a layer cannot carry, ``EventTooLargeError``.
+        """
 
     @abstractmethod
     def clear_suspect(self, suspect: Suspect) -> None:

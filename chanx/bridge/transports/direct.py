@@ -13,7 +13,7 @@ from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry, Sus
 from chanx.bridge.names import job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
-from chanx.layers import Publisher
+from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
@@ -73,6 +73,14 @@ class DirectTransport(JobTransport):
 
     def suspects(self, *, older_than: float) -> list[Suspect]:
         return self._try(lambda: self._store.suspects(older_than=older_than)) or []
+
+    def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
+        with self._publisher.batch():
+            for name in names:
+                if is_channel_name(name):
+                    self._publisher.send(name, message)
+                else:
+                    self._publisher.group_send(name, message)
 
     def clear_suspect(self, suspect: Suspect) -> None:
         # Unless it works it is found again, and ended again, which changes nothing.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
 from chanx.bridge.transports.base import JobTransport
@@ -31,6 +32,9 @@ class NowhereTransport(JobTransport):
 
     def suspects(self, *, older_than: float) -> list[Suspect]:
         return []
+
+    def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
+        pass
 
     def clear_suspect(self, suspect: Suspect) -> None:
         pass

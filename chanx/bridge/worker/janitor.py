@@ -1,7 +1,7 @@
 """A thread of every worker's parent process that ends executions which stopped without saying how.
 
-A child that is terminated, or leaves by SystemExit, only tells that its task is over. Its parent usually tells the rest;
-older Celery does not. Whichever worker is there does it then: the suspects are in the store.
+A child that is terminated, or leaves by SystemExit, only tells that its task is over. Its parent usually tells the
+rest, older Celery does not; then whichever worker is there does it, as the suspects are in the store.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from chanx.bridge.events import JobLogLine, JobProgress, LogLevel, LogPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.output import MAX_STREAM_NAME, OutputBuffer
 from chanx.bridge.worker.progress import ProgressMeter, amount
+from chanx.bridge.worker.reach import NOBODY, Reach
 from chanx.bridge.worker.steps import Report, Steps
 from chanx.bridge.worker.timer import PROCESS_TIMER, Timer
 from chanx.errors import JobCancelled
@@ -41,9 +42,17 @@ class Job:
     """
 
     def __init__(
-        self, reporter: JobReporter, *, clock: Callable[[], float] = time.monotonic, timer: Timer = PROCESS_TIMER
+        self,
+        reporter: JobReporter,
+        *,
+        reach: Reach = NOBODY,
+        cancelled: type[JobCancelled] = JobCancelled,
+        clock: Callable[[], float] = time.monotonic,
+        timer: Timer = PROCESS_TIMER,
     ) -> None:
         self._reporter = reporter
+        self._reach = reach
+        self._cancelled = cancelled
         self._clock = clock
         self._timer = timer
         self._meter = ProgressMeter(clock)
@@ -181,6 +190,19 @@ class Job:
         """
         self._send(event)
 
+    def notify(self, event: BaseMessage, *, user: object = None, groups: Collection[str] | str = ()) -> None:
+        """Sends an event to consumers: as ``Consumer.broadcast_event_sync`` does, and no part of the job's own stream.
+
+        It reaches the connections of ``user`` (a user object or an owner string) that joined
+        :func:`~chanx.bridge.names.owner_group`, and the members of ``groups``; with neither, the groups that the job
+        was started with, or without such its owner's.
+        """
+        self._reach.notify(event, user=user, groups=groups)
+
+    def reply(self, event: BaseMessage) -> None:
+        """Sends an event to the client who started the job: ``reply_to=`` of ``start_job``, if it is still there."""
+        self._reach.reply(event)
+
     def should_abort(self) -> bool:
         """Whether the job was cancelled. Cheap: the store is asked at most every quarter of a second."""
         if not self._reporter.aborted and self._clock() - self._heard_at >= ASK_INTERVAL:
@@ -253,4 +275,4 @@ class Job:
 
     def _stop_if_cancelled(self) -> None:
         if self.should_abort():
-            raise JobCancelled
+            raise self._cancelled

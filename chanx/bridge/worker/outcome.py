@@ -93,7 +93,7 @@ def ending_of(event: JobEvent, publish_id: str) -> Ending:
     """What a closing event of a task, or its retry, says about the execution that it ends."""
     match event:
         case JobSucceeded():
-            return Ending(publish_id, "succeeded", _json(event.payload.result))
+            return Ending(publish_id, "succeeded", "" if event.payload.result_omitted else _json(event.payload.result))
         case JobFailed():
             return Ending(publish_id, "failed", event.payload.error.model_dump_json())
         case JobCancelledEvent():

@@ -57,14 +57,16 @@ def on_received(sender: Any = None, request: Any = None, **_: Any) -> None:
     bridge = bridge_or_none(request.app) if context else None
     if context is not None and bridge is not None:
         retries = request.request_dict.get("retries") or 0
-        RECEIVED.add(
+        RECEIVED.get().add(
             ReceivedTask(bridge, context, request.id, request.name, retries + 1, acks_late=request.task.acks_late)
         )
 
 
 def on_failure_in_parent(task: Any, task_id: str, exception: BaseException | None) -> None:
     """A child was lost, or ran out of time. Celery tells some of it twice, and the second time without a request."""
-    received = RECEIVED.get(task_id) or (received_with(task, task.request) if task.request.id == task_id else None)
+    received = RECEIVED.get().get(task_id) or (
+        received_with(task, task.request) if task.request.id == task_id else None
+    )
     if received:
         end(received, outcome.failed(exception or RuntimeError(), task_id=task_id))
 

@@ -35,7 +35,7 @@ def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 def _scope_in_parent(headers: dict[str, Any]) -> PublishScope | None:
     """In the worker's parent process: an errback or a retry of a task whose child is lost."""
-    received = RECEIVED.get(headers.get("id"), headers.get("parent_id"), headers.get("root_id"))
+    received = RECEIVED.get().get(headers.get("id"), headers.get("parent_id"), headers.get("root_id"))
     return PublishScope(received.bridge, received.context) if received else None
 
 

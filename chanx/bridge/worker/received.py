@@ -13,6 +13,7 @@ from typing import Any
 from chanx.bridge.context import JobContext
 from chanx.bridge.installed import Bridge, bridge_or_none
 from chanx.bridge.worker.run import attempt_of, context_of
+from chanx.utils.process import PerProcess
 
 LIMIT = 10_000
 
@@ -60,4 +61,5 @@ def received_with(task: Any, request: Any) -> ReceivedTask | None:
     )
 
 
-RECEIVED = ReceivedTasks()
+# Per process: a child is forked by a thread of its own, maybe while another one adds here.
+RECEIVED = PerProcess(ReceivedTasks)

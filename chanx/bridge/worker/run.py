@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from celery.exceptions import Ignore
+
 from chanx.bridge.context import JobContext
 from chanx.bridge.entry import Suspect
 from chanx.bridge.events import JobEvent, JobRetrying, JobStarted
@@ -13,6 +15,8 @@ from chanx.bridge.scope import PublishScope
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker import outcome
 from chanx.bridge.worker.job import Job
+from chanx.bridge.worker.reach import Reach
+from chanx.errors import JobCancelled
 
 HELPERS: Final = frozenset({"celery.chord_unlock", "celery.backend_cleanup"})
 """Tasks of Celery's own that say nothing to whoever watches a job."""
@@ -20,6 +24,10 @@ HELPERS: Final = frozenset({"celery.chord_unlock", "celery.backend_cleanup"})
 _NOWHERE: Final = NowhereTransport()
 _RUN = "chanx_run"
 _JOB = "chanx_job"
+
+
+class PlainTaskCancelled(Ignore, JobCancelled):
+    """The cancellation of a task that is no ``JobTask``: anything but an ``Exception`` would end its process."""
 
 
 class Run(PublishScope):
@@ -39,7 +47,11 @@ class Run(PublishScope):
             is_member=context.canvas or context.is_root(request.id),
             of_run=True,
         )
-        self.job = Job(self.reporter)
+        self.job = Job(
+            self.reporter,
+            reach=Reach(bridge.transport, context),
+            cancelled=JobCancelled if getattr(task, "handles_cancellation", False) else PlainTaskCancelled,
+        )
         self.is_ended = False
         setattr(request, _RUN, self)
 

@@ -18,6 +18,7 @@ from chanx.bridge.scope import PublishScope, current_scope, enter, leave
 from chanx.bridge.worker import outcome, parent
 from chanx.bridge.worker.published import confirm, hand_on_context
 from chanx.bridge.worker.run import Run, context_of, run_of
+from chanx.errors import JobCancelled
 
 _TOKEN = "chanx_token"
 _REPLACED = "Replaced by new task"  # what Celery's Task.on_replace says when it raises Ignore
@@ -95,7 +96,9 @@ def on_postrun(task: Any = None, retval: Any = None, state: str | None = None, *
 def _end_silent_run(run: Run, task: Any, retval: Any, state: str | None) -> None:
     """For the outcomes that have no signal of their own."""
     if state == states.IGNORED:
-        if str(retval) == _REPLACED:
+        if isinstance(retval, JobCancelled):
+            run.end(outcome.cancelled())
+        elif str(retval) == _REPLACED:
             run.give_up()
         else:
             run.end(_ignored(task, run.task_id))

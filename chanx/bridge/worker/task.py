@@ -30,6 +30,7 @@ class JobTask(_Task):
     """
 
     abstract = True
+    handles_cancellation = True
 
     @property
     def job(self) -> Job:

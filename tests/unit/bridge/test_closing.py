@@ -18,6 +18,7 @@ FAILURE = ErrorPayload(message="The file is empty.", code="empty_file", referenc
         ({"a": "1", "b": '{"x": [2]}'}, [1, {"x": [2]}], False),
         ({"a": "1", "b": None}, [1, None], True),
         ({"a": None}, None, True),
+        ({"a": ""}, None, True),
         ({"a": "not JSON"}, None, False),
     ],
 )

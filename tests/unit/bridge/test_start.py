@@ -1,0 +1,239 @@
+"""Starting jobs: what is stored and returned, what waits for a commit, what belongs together and what does not."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import chain, chord, group, signals
+from django.db import transaction
+
+from chanx.bridge import detach, start_job, start_job_sync
+from chanx.bridge.context import JobContext
+from chanx.bridge.states import JobState
+from chanx.errors import ConfigurationError, InvalidNameError
+from tests.unit.bridge.apps import BridgedApp, bridged_app
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def eager() -> Iterator[BridgedApp]:
+    with bridged_app(eager=True) as app:
+        yield app
+
+
+@pytest.fixture
+def queueing() -> Iterator[BridgedApp]:
+    with bridged_app(eager=False) as app:
+        yield app
+
+
+@pytest.fixture
+def published() -> Iterator[list[JobContext | None]]:
+    """The contexts of the messages that are handed to the broker."""
+    contexts: list[JobContext | None] = []
+
+    def note(headers: Any = None, **_: Any) -> None:
+        contexts.append(JobContext.from_headers(headers))
+
+    signals.after_task_publish.connect(note, weak=False)
+    yield contexts
+    signals.after_task_publish.disconnect(note)
+
+
+def add(self: Any, x: int = 0, y: int = 1) -> int:
+    return x + y
+
+
+def total(self: Any, numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+def test_a_canvas_is_one_job(eager: BridgedApp) -> None:
+    task, collect = eager.task(add, name="add"), eager.task(total, name="total")
+
+    job = start_job_sync(chord([task.s(1, 1), task.s(2, 2)], collect.s()), owner="user:1")
+
+    states = [event["payload"]["state"] for event in eager.events(job) if event["action"] == "job_task"]
+    assert states == ["started", "succeeded"] * 3
+    assert eager.actions(job)[:2] == ["job_queued", "job_started"]
+    assert eager.actions(job).count("job_started") == 1
+    assert eager.actions(job)[-1] == "job_succeeded"
+    snapshot = eager.snapshot(job)
+    assert (snapshot.fields["result"], snapshot.name) == (6, "add")
+
+
+def test_the_results_of_a_group_in_order(eager: BridgedApp) -> None:
+    task = eager.task(add)
+
+    job = start_job_sync(group(task.s(n) for n in range(4)), owner="user:1")
+
+    assert eager.snapshot(job).fields["result"] == [1, 2, 3, 4]
+
+
+def test_a_canvas_fails_with_its_first_failure(eager: BridgedApp) -> None:
+    def fail(self: Any) -> None:
+        raise RuntimeError
+
+    job = start_job_sync(group(eager.task(add).s(1), eager.task(fail).s()), owner="user:1")
+
+    assert eager.snapshot(job).state is JobState.FAILED
+    assert eager.snapshot(job).fields["error"]["code"] == "error"
+
+
+def test_a_signature_with_arguments_added(eager: BridgedApp) -> None:
+    job = start_job_sync(eager.task(add).s(y=10), 5, owner="user:1")
+
+    assert eager.snapshot(job).fields["result"] == 15
+    assert eager.actions(job) == ["job_queued", "job_started", "job_succeeded"]
+
+
+def test_a_started_canvas_waits_for_what_was_published(
+    queueing: BridgedApp, published: list[JobContext | None]
+) -> None:
+    task = queueing.task(add)
+
+    job = start_job_sync(group(task.s(1), chain(task.s(2), task.s())), owner="user:1", groups=["team"])
+
+    contexts = [context for context in published if context]
+    assert len(contexts) == len(published) == 2
+    assert {context.job_id for context in contexts} == {job.job_id}
+    assert {context.groups for context in contexts} == {("team",)}
+    pending = queueing.store.pending(job.job_id)
+    assert set(pending) == {context.publish_id for context in contexts}
+    assert queueing.snapshot(job).state is JobState.QUEUED
+
+
+def test_one_task_is_waited_for_under_the_id_it_was_stored_with(
+    queueing: BridgedApp, published: list[JobContext | None]
+) -> None:
+    job = start_job_sync(queueing.task(add), owner="user:1")
+
+    (context,) = published
+    assert context
+    assert queueing.store.pending(job.job_id) == {context.publish_id: job.task_id}
+
+
+def test_a_canvas_that_cannot_be_published_has_failed(queueing: BridgedApp) -> None:
+    task = queueing.task(add)
+
+    with pytest.raises(TypeError):
+        start_job_sync(group(task.s(1), task.s("x", 1, 2, 3)), owner="user:1")
+
+    (job,) = queueing.store.jobs_of("user:1")
+    assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "not_enqueued")
+
+
+def test_a_double_click_is_one_job(queueing: BridgedApp, published: list[JobContext | None]) -> None:
+    task = queueing.task(add)
+
+    first = start_job_sync(task, owner="user:1", idempotency_key="import 7")
+    second = start_job_sync(task, owner="user:1", idempotency_key="import 7")
+    other = start_job_sync(task, owner="user:2", idempotency_key="import 7")
+
+    assert first == second != other
+    assert len(published) == 2
+
+
+async def test_a_task_started_within_a_job_knows_its_parent(eager: BridgedApp) -> None:
+    contexts: list[JobContext | None] = []
+
+    def inner(self: Any) -> None:
+        contexts.append(JobContext.from_headers(self.request.headers))
+
+    def outer(self: Any) -> None:
+        start_job_sync(eager.task(inner), owner="user:1")
+
+    job = await start_job(eager.task(outer), owner="user:1")
+
+    assert contexts[0]
+    assert contexts[0].parent_job == job.job_id
+    assert contexts[0].job_id != job.job_id
+
+
+def test_what_is_published_detached_belongs_to_no_job(queueing: BridgedApp, published: list[JobContext | None]) -> None:
+    task = queueing.task(add)
+
+    def outer(self: Any) -> None:
+        task.delay()
+        with detach():
+            task.delay()
+        task.delay()
+
+    result = queueing.task(outer).apply(headers={"chanx": JobContext("j", "user:1", "t").to_header()})
+
+    assert result.successful()
+    assert [context and context.job_id for context in published] == ["j", None, "j"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [({"groups": ["no such name"]}, InvalidNameError), ({"reply_to": 7}, ConfigurationError)],
+)
+def test_names_that_a_layer_would_refuse_start_nothing(
+    queueing: BridgedApp, options: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        start_job_sync(queueing.task(add), owner="user:1", **options)
+
+    assert queueing.store.jobs_of("user:1") == []
+
+
+def test_the_consumer_that_a_job_replies_to(queueing: BridgedApp, published: list[JobContext | None]) -> None:
+    consumer = SimpleNamespace(channel_name="specific.abc")
+
+    start_job_sync(queueing.task(add), owner="user:1", reply_to=consumer)
+
+    (context,) = published
+    assert context
+    assert context.reply_channel == "specific.abc"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOnCommit:
+    def test_published_once_committed(self, queueing: BridgedApp, published: list[JobContext | None]) -> None:
+        with transaction.atomic():
+            job = start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+            assert queueing.actions(job) == ["job_queued"]
+            assert published == []
+
+        assert [context and context.job_id for context in published] == [job.job_id]
+        assert queueing.snapshot(job).state is JobState.QUEUED
+
+    def test_a_rollback_ends_the_job(self, queueing: BridgedApp, published: list[JobContext | None]) -> None:
+        with transaction.atomic():
+            job = start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+            transaction.set_rollback(True)
+
+        wait_until(lambda: queueing.snapshot(job).state.is_terminal, what="the end of the job")
+        assert queueing.snapshot(job).fields["error"]["code"] == "not_committed"
+        assert published == []
+
+    def test_the_rollback_of_a_savepoint_too(self, queueing: BridgedApp) -> None:
+        with transaction.atomic():
+            with transaction.atomic():
+                job = start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+                transaction.set_rollback(True)
+            wait_until(lambda: queueing.snapshot(job).state.is_terminal, what="the end of the job")
+
+    def test_without_a_transaction_at_once(self, queueing: BridgedApp, published: list[JobContext | None]) -> None:
+        start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+
+        assert len(published) == 1
+
+    def test_a_broker_that_is_away_fails_the_job_and_not_the_commit(
+        self, queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: Any, **__: Any) -> None:
+            raise OSError("no broker")
+
+        monkeypatch.setattr(queueing.app, "send_task", away)
+        with transaction.atomic():
+            job = start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+
+        assert queueing.snapshot(job).fields["error"]["code"] == "not_enqueued"
+
+    async def test_from_async_code(self, queueing: BridgedApp, published: list[JobContext | None]) -> None:
+        job = await start_job(queueing.task(add), owner="user:1", on_commit=True)
+
+        assert [context and context.job_id for context in published] == [job.job_id]
