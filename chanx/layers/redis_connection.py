@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from chanx.layers.breaker import CircuitBreaker
 from chanx.layers.hosts import RedisHost
@@ -60,7 +60,7 @@ class RedisShard:
         """Close the connection, once what is under way has its answers."""
         errand = _Errand(())
         if self._leads(errand) or self._leads_after_waiting(errand):
-            self._line.close()
+            errand.line.close()
             self._hand_on(errand)
 
     def _leads(self, errand: _Errand) -> bool:
@@ -74,19 +74,26 @@ class RedisShard:
             if leader is not None:
                 # It never comes back, or it is this very thread, which a signal has interrupted.
                 self._line = Line(self._host)
-            self._leader = errand
+            self._make_leader(errand)
             return True
 
     def _leads_after_waiting(self, errand: _Errand) -> bool:
         """Wait until ``errand`` has been answered, or is the next to lead."""
-        assert errand.woken is not None
-        if not errand.woken.wait(LONGEST):
-            with self._mutex:
-                if errand in self._queue:
-                    self._queue.remove(errand)
-                if not errand.woken.is_set():
-                    errand.fail(f"{self._host!r}: another thread is still waiting for it")
+        try:
+            woken = errand.woken.wait(LONGEST)
+        except BaseException:
+            self._withdraw(errand)
+            raise
+        if not woken:
+            self._withdraw(errand)
+            errand.fail(f"{self._host!r}: another thread is still waiting for it")
         return self._leader is errand
+
+    def _withdraw(self, errand: _Errand) -> None:
+        with self._mutex:
+            if errand in self._queue:
+                self._queue.remove(errand)
+            self._hand_on(errand)
 
     def _lead(self, errand: _Errand) -> None:
         with self._mutex:
@@ -96,7 +103,7 @@ class RedisShard:
         answers: Answers = []
         reason = f"{self._host!r}: a time limit ended the thread that was talking to it"
         try:
-            reason = self._talk(commands, answers)
+            reason = self._talk(errand.line, commands, answers)
         finally:
             place = 0
             for each in errands:
@@ -104,22 +111,26 @@ class RedisShard:
                 each.answers = [self._worded(answer) for answer in answers[place : place + count]]
                 each.fail(reason)
                 place += count
-                if each.woken is not None:
-                    each.woken.set()
+                each.woken.set()
             self._hand_on(errand)
 
     def _hand_on(self, errand: _Errand) -> None:
         with self._mutex:
             if self._leader is errand:
-                self._leader = self._queue.popleft() if self._queue else None
-                if self._leader is not None:
-                    self._leader.lead()
+                self._leader = None
+                if self._queue:
+                    self._make_leader(self._queue.popleft())
 
-    def _talk(self, commands: Sequence[bytes], answers: Answers) -> str:
+    def _make_leader(self, errand: _Errand) -> None:
+        # With the line of this moment: whoever was taken for ended and is not must not come back to another's.
+        errand.line, errand.begun = self._line, time.monotonic()
+        self._leader = errand
+        errand.woken.set()
+
+    def _talk(self, line: Line, commands: Sequence[bytes], answers: Answers) -> str:
         """Fill ``answers`` as far as they come; the reason why there are no more."""
         if not self._breaker.allows():
             return f"{self._host!r} has just failed, so it is left alone for a second"
-        line = self._line
         try:
             line.exchange(commands, answers, time.monotonic() + LONGEST)
         except self._trouble as error:
@@ -141,22 +152,37 @@ class RedisShard:
 class _Errand:
     """What one caller wants sent."""
 
+    line: Line
+    """Where to, once it leads."""
+
     def __init__(self, commands: Sequence[bytes]) -> None:
         self.commands = commands
         self.answers: Answers = []
         self.thread = threading.get_ident()
         self.begun = time.monotonic()
-        self.woken: threading.Event | None = None
-        """What its caller waits for, if it had to queue."""
-
-    def lead(self) -> None:
-        """Wake its caller, which now talks to the server itself."""
-        self.begun = time.monotonic()
-        if self.woken is not None:
-            self.woken.set()
+        self.woken: _Waking = _NOBODY_WAITS
 
     def fail(self, reason: str) -> None:
         """Fill up the answers."""
         missing = len(self.commands) - len(self.answers)
         if missing:
             self.answers = [*self.answers, *([DeliveryFailed(reason)] * missing)]
+
+
+class _Waking(Protocol):
+    """A ``threading.Event``; a caller who need not queue does without, which saves making one for each message."""
+
+    def wait(self, timeout: float) -> bool: ...
+
+    def set(self) -> None: ...
+
+
+class _NobodyWaits:
+    def wait(self, timeout: float) -> bool:
+        return True
+
+    def set(self) -> None:
+        pass
+
+
+_NOBODY_WAITS = _NobodyWaits()

@@ -1,5 +1,6 @@
 """Publishing from tasks on every pool of Celery: nothing is lost, and a process has one connection."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import redis
 from chanx.testing.redis_server import RedisServer
 from tests.integration.publishing_app import app, publish
 from tests.integration.worker_process import worker
+from tests.waiting import wait_until
 
 POOLS = {"prefork": 2, "threads": 4, "solo": 1, "gevent": 20, "eventlet": 20}
 EVENTS = 10_000
@@ -55,6 +57,36 @@ def test_ten_thousand_events_over_one_connection(
         assert server.info("clients")["connected_clients"] == clients == len(processes) + 1
         assert server.info("stats")["total_connections_received"] == 0
     assert len(processes) == (2 if pool == "prefork" else 1)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_task_whose_layer_is_down_returns_what_it_returns(
+    pool: str, own_redis: RedisServer, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker that has published, and whose layer's Redis is killed (its broker lives)
+    monkeypatch.setenv("CHANX_LAYER_URL", own_redis.url)
+    options = ("-P", pool)
+    log = tmp_path / "worker.log"
+    with worker("tests.integration.publishing_app", app, broker, *options, log=log, concurrency=1):
+        assert publish.delay("pubsub", ["room"], 1).get(timeout=30)[1] == 0
+        own_redis.kill()
+
+        # When a task publishes a thousand events, Then it takes little time and returns its result; all are counted
+        started = time.monotonic()
+        _, lost = publish.delay("pubsub", ["room"], 1000).get(timeout=30)
+        assert lost == 1000
+        assert time.monotonic() - started < 5
+
+        # And when Redis is back, so are events, without a restart of the worker
+        own_redis.start()
+        wait_until(lambda: lost_with_one_more() == lost_with_one_more())
+    assert log.read_text().count("publish_failed") == 1
+
+
+def lost_with_one_more() -> int:
+    """How many messages the worker has lost so far, after one more."""
+    lost: int = publish.delay("pubsub", ["room"], 1).get(timeout=30)[1]
+    return lost
 
 
 def run_tasks(kind: str, events: int) -> set[int]:

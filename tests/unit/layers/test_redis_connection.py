@@ -223,6 +223,50 @@ def test_a_leader_that_was_ended_is_replaced(monkeypatch: pytest.MonkeyPatch) ->
     assert server.sent == [b"a", b"b"]
 
 
+def test_one_taken_for_ended_that_comes_back_has_a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a thread that stopped, for longer than any exchange takes, right after it had taken the lead
+    server = Server(1, 2, 3)
+    target = shard(monkeypatch, server)
+    stopped = redis_connection._Errand([b"stopped"])
+    assert target._leads(stopped)
+    stopped.begun -= 10
+    stopped.thread += 1
+
+    # When another has taken over, and the first comes back
+    assert target.exchange([b"a"]) == [1]
+    target._lead(stopped)
+
+    # Then they were on two connections, and the newer one is kept
+    assert stopped.answers == [2]
+    assert target.exchange([b"b"]) == [3]
+    assert server.opened == 2
+
+
+@pytest.mark.parametrize("leads", [False, True])
+def test_a_time_limit_while_waiting_stops_nobody(monkeypatch: pytest.MonkeyPatch, leads: bool) -> None:
+    # Given a thread that queues behind another, and that a time limit ends just before or after it is told to lead
+    server = Server(1)
+    target = shard(monkeypatch, server)
+    first, second = redis_connection._Errand([]), redis_connection._Errand([b"lost"])
+    first.thread += 1
+    assert target._leads(first)
+    assert not target._leads(second)
+
+    def strike(timeout: float) -> bool:
+        if leads:
+            target._hand_on(first)
+        raise TimeLimitError
+
+    monkeypatch.setattr(second.woken, "wait", strike)
+    with pytest.raises(TimeLimitError):
+        target._leads_after_waiting(second)
+    target._hand_on(first)
+
+    # When the next one comes, Then it leads at once
+    assert target.exchange([b"a"]) == [1]
+    assert server.sent == [b"a"]
+
+
 def test_a_signal_handler_may_publish_in_the_middle_of_a_publish(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a server during whose answer a signal comes in, whose handler publishes too
     class Interrupted(Server):
