@@ -79,7 +79,10 @@ def event_handler(
 ) -> Any:
     """Mark a method that handles events from the server side; what it returns is sent to the connection's client.
 
-    The parameters are those of ``ws_handler``, without ``action``.
+    Events of one connection, those of its topics and broadcasts included, are handled strictly one after the other, in
+    the order in which the channel layer delivers them: a handler that takes long delays the next event of its
+    connection, but no frame of the client and no other connection. The parameters are those of ``ws_handler``, without
+    ``action``.
     """
 
     mark = _Marker(

@@ -1,11 +1,15 @@
 """Ending what a task does at the moment, but not the task."""
 
 import asyncio
-from collections.abc import Awaitable
+from types import TracebackType
 
 
 class Interruptible:
-    """Runs one awaitable after the other in its caller's task, until ``interrupt()`` cancels the one that runs."""
+    """``with`` it, a task does something that another task can cancel with ``interrupt()``, and then goes on.
+
+    A cancellation of the task itself is raised as ever. What the other task cancels too late takes effect at the next
+    ``await``: so a block that may have been interrupted ends with one.
+    """
 
     __slots__ = ("_interrupted", "_task")
 
@@ -13,26 +17,27 @@ class Interruptible:
         self._task: asyncio.Task[object] | None = None
         self._interrupted: asyncio.Future[None] | None = None
 
-    async def run(self, awaitable: Awaitable[object]) -> None:
-        """Await it. Returns when it is interrupted; a cancellation of the task itself is raised as ever."""
-        self._task = task = asyncio.current_task()
-        try:
-            await awaitable
-            if self._interrupted is not None:
-                await asyncio.sleep(0)  # a cancellation that came after the last await must not hit the caller's next
-        except asyncio.CancelledError:
-            if self._interrupted is None or task is None or task.cancelling() > 1:
-                raise
-        finally:
-            self._task = None
-            if self._interrupted is not None:
-                if task is not None:
-                    task.uncancel()
-                if not self._interrupted.done():
-                    self._interrupted.set_result(None)
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        task, self._task = self._task, None
+        if self._interrupted is None or task is None:
+            return False
+        if not self._interrupted.done():
+            self._interrupted.set_result(None)
+        is_cancelled_itself = task.uncancel() > 0
+        return exc_type is asyncio.CancelledError and not is_cancelled_itself
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is done now."""
+        return self._task is not None
 
     async def interrupt(self) -> None:
-        """Cancel what runs, if anything does, and wait until it has ended. To be called once."""
+        """Cancel what is done, if anything is, and wait until it has ended. To be called once."""
         if self._task is not None:
             self._interrupted = asyncio.get_running_loop().create_future()
             self._task.cancel()

@@ -105,18 +105,21 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         What is no message, or what such a method raises, is logged and does not end the connection.
         """
         try:
-            name = _method_name(message["type"])
-            is_event = not name.startswith("websocket_")
+            name, is_event = _method_of(message["type"])
             if is_event and self.is_closed:
                 return
             method = getattr(self, name)
             if self.upkeep is not None and self.upkeep.due:
                 await self.upkeep.close()
-            if is_event:
-                await self._event_handling.run(method(message))
-                self._end_if_cancelled()
-            else:
+            if not is_event:
                 await method(message)
+                return
+            with self._event_handling:
+                await method(message)
+                if self.is_closed:
+                    await asyncio.sleep(0)
+            if self.is_closed:
+                self._end_if_cancelled()
         except self.signals.stop:
             raise
         except Exception as error:
@@ -151,12 +154,10 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
     async def _end(self) -> None:
         if not self._has_begun:
             return
-        await self._step("cancel what handles an event", self._event_handling.interrupt())
-        await self._step("cancel what handles frames", self.drop_frames())
-        await self._step("leave the groups", self.leave_groups())
-        if self._source is not None:
-            await self._step("release the channel", self._source.close())
-        await self._step("end the topics", self.topic_session.close())
+        await self._step("cancel handlers", self._cancel_handlers())
+        await self._step("leave groups", self._leave_layer())
+        if self.topic_session.has_topics:
+            await self._step("end topics", self.topic_session.close())
         try:
             await self.disconnect(self._last_code)
         except Exception as error:
@@ -164,13 +165,26 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if self.upkeep is not None and self.upkeep.due:
             await self.upkeep.close()
 
+    async def _cancel_handlers(self) -> None:
+        if self._event_handling.is_running:
+            await asyncio.gather(self._event_handling.interrupt(), self.drop_frames())
+        else:
+            await self.drop_frames()
+
+    async def _leave_layer(self) -> None:
+        try:
+            await self.leave_groups()
+        finally:
+            if self._source is not None:
+                await self._source.close()
+
     async def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """One step of the clean-up; neither its failure nor its hanging keeps the next from being taken."""
         await ended(create_task(work, name=f"{type(self).__name__}: {name}"), seconds=STEP_SECONDS)
 
     def _end_if_cancelled(self) -> None:
         task = asyncio.current_task()
-        if self.is_closed and task is not None and task.cancelling():
+        if task is not None and task.cancelling():
             raise asyncio.CancelledError  # the task's own cancellation, which a handler has suppressed
 
     async def _restart(self) -> None:
@@ -195,8 +209,9 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _method_name(message_type: str) -> str:
+def _method_of(message_type: str) -> tuple[str, bool]:
+    """The method for messages of a type, and whether they are events: not the server's, but the channel layer's."""
     name = message_type.replace(".", "_")
     if name.startswith("_"):
         raise ValueError(f"The type of a message must not begin with an underscore: {name!r}")
-    return name
+    return name, not name.startswith("websocket_")

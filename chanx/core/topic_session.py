@@ -38,6 +38,11 @@ class TopicSession:
         self.default: str | None = None
         self._dedicated: dict[str, type[Topic]] = {}
 
+    @property
+    def has_topics(self) -> bool:
+        """Whether any topic is open, or being opened."""
+        return bool(self._topics)
+
     def dedicate(self, topic_type: type[Topic], url_params: Mapping[str, object]) -> None:
         """Make the topic that the URL names the default. Raises ``InvalidNameError`` if a parameter is missing."""
         self.default = name = topic_type.topic_of(url_params)
