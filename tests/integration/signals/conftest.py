@@ -5,7 +5,10 @@ pytest-celery's own fixtures hand them out, so a test takes ``celery_setup``, or
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ from pytest_celery import (
 from chanx.bridge import Bridge, install
 from chanx.testing.redis_server import EmbeddedRedisServer, redis_server
 from tests.celery_nodes.containers import RabbitMQNode, RedisNode, WorkerNode, rabbitmq_node
+from tests.celery_nodes.process import ROOT
 from tests.integration.signals import app as signals_app
 from tests.integration.signals.jobs import Jobs
 from tests.integration.signals.stacks import Stack
@@ -106,6 +110,7 @@ def worker_node(
     node = WorkerNode(
         app_on_broker,
         APP,
+        f"--pool={stack.pool}",
         "--concurrency=3",
         "--without-mingle",
         "--without-gossip",
@@ -146,3 +151,24 @@ def celery_setup_app(app_on_broker: Celery) -> Celery:
 @pytest.fixture
 def jobs(celery_setup: CeleryTestSetup, bridge: Bridge) -> Jobs:
     return Jobs(celery_setup, bridge)
+
+
+StartElsewhere = Callable[[str, str], str]
+
+
+@pytest.fixture
+def start_elsewhere(
+    stack: Stack, celery_setup: CeleryTestSetup, worker_environment: dict[str, str], key_prefix: str
+) -> StartElsewhere:
+    """Starts a case of ``start`` in a process on the stack's Celery, with ``key_prefix`` as its key; the job's id."""
+
+    def start(how: str, case: str) -> str:
+        command = [sys.executable, "-m", "tests.integration.signals.start", how, case, key_prefix]
+        environment = {**os.environ, **worker_environment, "PYTHONPATH": os.pathsep.join(stack.celery.paths())}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return start

@@ -15,9 +15,11 @@ class Stack:
     celery: CeleryVersion
     database: str = ""
     """The number of the broker's Redis database."""
+    pool: str = "prefork"
 
     def __str__(self) -> str:
-        return f"{self.broker}-{self.celery.name}"
+        name = f"{self.broker}-{self.celery.name}"
+        return name if self.pool == "prefork" else f"{name}-{self.pool}"
 
 
 _REDIS = [Stack("redis", OLDEST, "2"), Stack("redis", NEWEST, "3")]
@@ -29,3 +31,11 @@ def _on(stacks: list[Stack]) -> pytest.MarkDecorator:
 
 on_redis = _on(_REDIS)
 on_both_brokers = _on([*_REDIS, Stack("rabbitmq", NEWEST)])
+on_other_pools = _on(
+    [
+        Stack("redis", NEWEST, "4", "threads"),
+        Stack("redis", NEWEST, "5", "solo"),
+        Stack("redis", NEWEST, "6", "gevent"),
+        Stack("redis", NEWEST, "7", "eventlet"),
+    ]
+)

@@ -8,6 +8,7 @@ import pytest
 from celery import chain, chord, group
 
 from tests.integration.signals import app
+from tests.integration.signals.conftest import StartElsewhere
 from tests.integration.signals.jobs import JobLog, Jobs
 from tests.integration.signals.stacks import on_both_brokers, on_redis
 from tests.integration.signals.workflow import Workflow, everything
@@ -45,6 +46,18 @@ def test_everything_at_once(jobs: Jobs, key_prefix: str) -> None:
     assert task_states(log)["started"] == 39
     assert task_states(log)["retrying"] == 2
     assert task_states(log)["failed"] == 1
+
+
+@on_redis
+def test_everything_at_once_started_on_the_same_celery(
+    jobs: Jobs, key_prefix: str, start_elsewhere: StartElsewhere
+) -> None:
+    """Tests start their jobs on the newest Celery; here the starting process has the version of the worker."""
+    log = jobs.ended(start_elsewhere("queued", "everything"))
+
+    flow, _ = everything(key_prefix)
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "end"
 
 
 @on_redis

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from tests.celery_nodes.process import ROOT
+from tests.integration.signals.conftest import StartElsewhere
 from tests.integration.signals.jobs import JobLog, Jobs
-from tests.integration.signals.stacks import Stack, on_redis
+from tests.integration.signals.stacks import on_redis
 from tests.integration.signals.workflow import everything
 
 RunEagerly = Callable[[str], JobLog]
 
 
 @pytest.fixture
-def run_eagerly(jobs: Jobs, stack: Stack, key_prefix: str, worker_environment: dict[str, str]) -> RunEagerly:
-    """Runs a case in a process on the stack's Celery; its executions are noted under the test's ``key_prefix``."""
-
-    def run(case: str) -> JobLog:
-        environment = {**os.environ, **worker_environment, "PYTHONPATH": os.pathsep.join(stack.celery.paths())}
-        command = [sys.executable, "-m", "tests.integration.signals.eager", case, key_prefix]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return jobs.ended(done.stdout.strip())
-
-    return run
+def run_eagerly(jobs: Jobs, start_elsewhere: StartElsewhere) -> RunEagerly:
+    return lambda case: jobs.ended(start_elsewhere("eager", case))
 
 
 def labels(jobs: Jobs, key: str, log: JobLog) -> Counter[str]:

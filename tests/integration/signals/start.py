@@ -31,6 +31,6 @@ def signature_of(case: str, key: str) -> Any:
 
 
 if __name__ == "__main__":
-    case, key = sys.argv[1:]
-    app.app.conf.task_always_eager = True
+    how, case, key = sys.argv[1:]
+    app.app.conf.task_always_eager = how == "eager"
     print(start_job_sync(signature_of(case, key), owner="user:1").job_id)  # noqa: T201
