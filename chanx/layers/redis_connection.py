@@ -102,8 +102,10 @@ class RedisShard:
         commands = errand.commands if len(errands) == 1 else [c for each in errands for c in each.commands]
         answers: Answers = []
         reason = f"{self._host!r}: a time limit ended the thread that was talking to it"
+        # Who has waited has less time left, but always enough for a server that is well.
+        deadline = max(errand.arrived + LONGEST, errand.begun + LONGEST / 2)
         try:
-            reason = self._talk(errand.line, commands, answers)
+            reason = self._talk(errand.line, commands, answers, deadline)
         finally:
             place = 0
             for each in errands:
@@ -127,12 +129,12 @@ class RedisShard:
         self._leader = errand
         errand.woken.set()
 
-    def _talk(self, line: Line, commands: Sequence[bytes], answers: Answers) -> str:
+    def _talk(self, line: Line, commands: Sequence[bytes], answers: Answers, deadline: float) -> str:
         """Fill ``answers`` as far as they come; the reason why there are no more."""
         if not self._breaker.allows():
             return f"{self._host!r} has just failed, so it is left alone for a second"
         try:
-            line.exchange(commands, answers, time.monotonic() + LONGEST)
+            line.exchange(commands, answers, deadline)
         except self._trouble as error:
             self._breaker.failed()
             return f"{self._host!r}: {type(error).__name__}: {error}"
@@ -159,7 +161,7 @@ class _Errand:
         self.commands = commands
         self.answers: Answers = []
         self.thread = threading.get_ident()
-        self.begun = time.monotonic()
+        self.arrived = self.begun = time.monotonic()
         self.woken: _Waking = _NOBODY_WAITS
 
     def fail(self, reason: str) -> None:

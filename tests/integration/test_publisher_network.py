@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -184,6 +185,29 @@ def test_a_mute_network_costs_half_a_second_then_nothing_and_heals(
     wait_until(lambda: not fails(newcomer))
     publisher.close()
     newcomer.close()
+
+
+def test_a_mute_network_costs_many_threads_no_more(proxy: TcpProxy) -> None:
+    # Given a publisher with a connection, and a network that swallows everything
+    publisher = pubsub(f"redis://127.0.0.1:{proxy.port}/0")
+    publisher.group_send("room", NOTE)
+    proxy.mute = True
+
+    # When twenty threads publish at the same time
+    times: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: times.append(took(lambda: publisher.group_send("room", NOTE))))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    # Then none of them waits longer than one would
+    assert len(times) == publisher.failures == 20
+    assert max(times) < BOUND
+    publisher.close()
 
 
 @EVERY
