@@ -19,7 +19,8 @@ def camelized(model: type[BaseModel], content: dict[str, Any], discriminator: st
     """A dumped message with the names of its fields in camelCase.
 
     The names of models, dataclasses and TypedDicts are renamed; keys of ``dict`` and ``Any`` are user data and stay,
-    and so do the discriminator, its value and every alias.
+    and so do the discriminator, its value and every alias. In a union the type counts that the data fit best, by its
+    literals and keys.
     """
     return _renamed(_plan(model, "out"), content, discriminator)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from typing_extensions import TypedDict
 
-from chanx.core.camelize import camelized_by, packed_names
+from chanx.core.camelize import camelized, camelized_by, packed_names
 from chanx.core.decorators import ws_handler
 from chanx.core.incoming import decamelized_json
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
@@ -208,6 +208,7 @@ def test_what_a_client_sends_back_is_read_as_what_was_sent(data: st.DataObject) 
     # Given
     form = data.draw(models(types(2)))
     plain, camel = data.draw(form.pairs)
+    key = data.draw(st.sampled_from(["action", "message_kind"]))
 
     class Message(BaseMessage):
         action: Literal["the_message"] = "the_message"
@@ -215,6 +216,7 @@ def test_what_a_client_sends_back_is_read_as_what_was_sent(data: st.DataObject) 
 
     class Consumer(ChanxWebsocketConsumerMixin):
         camelize = True
+        discriminator_field = key
 
         @ws_handler(input_type=Message)
         async def handle(self, message: Any) -> None: ...
@@ -226,8 +228,12 @@ def test_what_a_client_sends_back_is_read_as_what_was_sent(data: st.DataObject) 
     text = Consumer().encode(message)
 
     # Then
-    assert json.loads(text) == {"action": "the_message", "payload": camel}
-    names = packed_names(Message)
-    content = message.model_dump(mode="json")
-    assert (content if names is None else camelized_by(names, content, "action")) == json.loads(text)
+    frame = json.loads(text)
+    assert frame == {key: "the_message", "payload": camel}
     assert adapter.validate_json(decamelized_json(Consumer.handler_table, text)) == message
+    assert camelized(Message, frame, key) == frame
+
+    # And a consumer that does not know the type does the same with a broadcast
+    content = {key: "the_message", "payload": message.model_dump(mode="json")["payload"]}
+    names = packed_names(Message)
+    assert frame == (content if names is None else camelized_by(names, content, key))

@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from math import inf
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -55,9 +56,17 @@ class NothingToRename(BaseMessage):
     payload: dict[str, int] = {"snake_key": 1}
 
 
-MESSAGES: dict[str, BaseMessage] = {
-    type(message).__name__: message for message in (ByAction(), ByType(), ByEach(), TypeIsData(), NothingToRename())
-}
+class Infinite(BaseMessage):
+    """Is written in another way as JSON than as a dict of JSON values."""
+
+    model_config = {"ser_json_inf_nan": "strings"}
+
+    action: Literal["infinite"] = "infinite"
+    payload: float = inf
+
+
+ALL = (ByAction(), ByType(), ByEach(), TypeIsData(), NothingToRename(), Infinite())
+MESSAGES: dict[str, BaseMessage] = {type(message).__name__: message for message in ALL}
 
 RAW = {"topping_up": {"snake_key": 1}, "payload": {"first_name": "Ada", "own_data": {"snake_key": 1}}}
 
