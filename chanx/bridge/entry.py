@@ -47,7 +47,7 @@ class NewEntry:
     ``only_if_complete`` unless the pending set is empty.
 
     ``fraction`` (0..1) is how far the task is. In a job of several tasks the text ``"@fraction@"`` in the event and its
-    patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions.
+    patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions, ``"@tasks@"`` their number.
     """
 
     job_id: str

@@ -337,10 +337,11 @@ def test_an_end_without_a_task_id_is_that_of_the_pending_execution(store: JobSto
 
 def test_the_log_has_the_text_that_was_filled_in(store: JobStore) -> None:
     job_id = create(store, pending={"p": "a"}, tasks={"a": True, "b": True})
+    text = '{"x":"@fraction@%1","f":"@fraction@","n":"@tasks@"}'
 
-    answer = Run(store, job_id, task_id="a").send('{"x":"@fraction@%1","f":"@fraction@"}', fraction=0.123456789)
+    answer = Run(store, job_id, task_id="a").send(text, fraction=0.123456789)
 
-    assert answer.event == '{"x":"@fraction@%1","f":0.0617285}'
+    assert answer.event == '{"x":"@fraction@%1","f":0.0617285,"n":2}'
     assert texts(store, job_id) == [(1, answer.event)]
 
 

@@ -26,4 +26,5 @@ class Fractions:
     def filled_in(self, text: str) -> str:
         """``text`` with the numbers in the place of their marks (see :class:`~chanx.bridge.entry.NewEntry`)."""
         done = self.parts / WHOLE
-        return text.replace('"@fraction@"', f"{done / self.tasks:.10g}").replace('"@done@"', f"{done:.10g}")
+        filled = text.replace('"@fraction@"', f"{done / self.tasks:.10g}").replace('"@done@"', f"{done:.10g}")
+        return filled.replace('"@tasks@"', str(self.tasks))

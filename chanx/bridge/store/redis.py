@@ -25,7 +25,7 @@ from chanx.bridge.entry import Appended, Head, JobOutcome, LogEntry, LogPage, Ne
 from chanx.bridge.names import validated_job_id
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import MAX_RESULT_BYTES, JobStore, Retention, StoreUnavailableError, id_taken
+from chanx.bridge.store.base import JobStore, Retention, StoreUnavailableError, id_taken
 from chanx.bridge.store.fractions import parts_of
 from chanx.bridge.store.redis_scripts import Scripts, appended_of, outcome_of, snapshot_of
 from chanx.errors import ConfigurationError, MissingExtraError
@@ -70,7 +70,6 @@ class RedisJobStore(JobStore):
                 keys=self._keys(record.job_id, "job", "pending", "tasks"),
                 args=[
                     record.model_dump_json(),
-                    self.retention.active_seconds,
                     len(executions) // 2,
                     *executions,
                     *_flat(_places(tasks or {record.task_id: True})),
@@ -81,7 +80,7 @@ class RedisJobStore(JobStore):
             if record.idempotency_key is not None:
                 # Last, so that a key never leads to a job that is not stored.
                 key = self._hashed("key", f"{record.owner}\0{record.idempotency_key}")
-                job_id: str = scripts.use_key(keys=[key], args=[record.job_id, self.retention.ended_seconds]).decode()
+                job_id: str = scripts.use_key(keys=[key], args=[record.job_id]).decode()
                 if job_id != record.job_id:
                     scripts.client.delete(*self._keys(record.job_id, "job", "pending", "tasks"))
                     return job_id
@@ -89,15 +88,11 @@ class RedisJobStore(JobStore):
         return record.job_id
 
     def append(self, entry: NewEntry) -> Appended:
-        state, ending, retention = entry.state, entry.ending, self.retention
+        state, ending = entry.state, entry.ending
         with self._guarded() as scripts:
             answer = scripts.append(
                 keys=self._keys(entry.job_id, "job", "log", "runs", "pending", "tasks"),
                 args=[
-                    retention.max_entries,
-                    retention.active_seconds,
-                    retention.ended_seconds,
-                    MAX_RESULT_BYTES,
                     entry.event,
                     entry.delivery,
                     entry.run_id,
@@ -144,7 +139,7 @@ class RedisJobStore(JobStore):
     def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
         keys = self._keys(job_id, "job", "pending")
         with self._guarded() as scripts:
-            return bool(scripts.add_pending(keys=keys, args=[publish_id, task_id, self.retention.active_seconds]))
+            return bool(scripts.add_pending(keys=keys, args=[publish_id, task_id]))
 
     def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
         with self._guarded() as scripts:
@@ -161,7 +156,7 @@ class RedisJobStore(JobStore):
 
     def suspect(self, suspect: Suspect) -> None:
         with self._guarded() as scripts:
-            scripts.suspect(keys=[self._suspects_key], args=[_member(suspect), self.retention.active_seconds])
+            scripts.suspect(keys=[self._suspects_key], args=[_member(suspect)])
 
     def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
         with self._guarded() as scripts:
@@ -212,7 +207,7 @@ class RedisJobStore(JobStore):
             # Once, for a connection that the server closed meanwhile. Safe: appends are idempotent on (run_id, n).
             retry=Retry(NoBackoff(), 1),
         )
-        return Scripts(client)
+        return Scripts(client, self.retention)
 
     @contextmanager
     def _guarded(self) -> Generator[Scripts]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chanx.bridge.entry import Appended, AppendStatus, JobOutcome
 from chanx.bridge.snapshot import JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState
+from chanx.bridge.store.base import MAX_RESULT_BYTES, Retention
 
 if TYPE_CHECKING:
     from redis.commands.core import Script
@@ -19,10 +20,14 @@ _SHARED = ("epoch", "fields", "executions")
 
 
 class Scripts:
-    """The scripts of the store, bound to one process's client."""
+    """The scripts of the store, bound to one process's client. Its bounds are constants in them."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, retention: Retention) -> None:
         self.client = client  # Any: redis-py types its synchronous and asynchronous answers as one
+        self._constants = (
+            f"local MAX_ENTRIES, MAX_RESULT_BYTES = {retention.max_entries:d}, {MAX_RESULT_BYTES:d}\n"
+            f"local ACTIVE_SECONDS, ENDED_SECONDS = {retention.active_seconds:d}, {retention.ended_seconds:d}\n"
+        )
         self.create = self._script("create")
         self.use_key = self._script("use_key")
         self.append = self._script("append")
@@ -37,7 +42,7 @@ class Scripts:
         self.suspects = self._script("suspects")
 
     def _script(self, name: str) -> Script:
-        script: Script = self.client.register_script("".join(map(_source, (*_SHARED, name))))
+        script: Script = self.client.register_script(self._constants + "".join(map(_source, (*_SHARED, name))))
         return script
 
 

@@ -2,9 +2,9 @@
 -- ARGV: as named below ('1' is true, '' is none), then field and JSON value of each patch.
 -- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in.
 local job, log, runs, pending, tasks = unpack(KEYS)
-local max_entries, active_seconds, ended_seconds, max_result_bytes, event, delivery, run_id, n, state, rank, attempt,
-  is_terminal, only_if_queued, only_if_complete, task_id, claims, publish_id, outcome, value, parts = unpack(ARGV, 1, 20)
-local FIRST_PATCH = 21
+local event, delivery, run_id, n, state, rank, attempt, is_terminal, only_if_queued, only_if_complete, task_id, claims,
+  publish_id, outcome, value, parts = unpack(ARGV, 1, 16)
+local FIRST_PATCH = 17
 
 local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt')
 if not known[1] then
@@ -45,7 +45,7 @@ if claims == '1' then
 end
 local terminal, held = is_terminal == '1', false
 if outcome ~= '' then
-  end_execution(pending, tasks, task_id, publish_id, outcome, value, tonumber(max_result_bytes))
+  end_execution(pending, tasks, task_id, publish_id, outcome, value)
   held = terminal and redis.call('EXISTS', pending) == 1
 end
 local fill
@@ -56,7 +56,7 @@ if not held then
   local changes
   if delivery == 'log' then
     seq = seq + 1
-    redis.call('XADD', log, 'MAXLEN', max_entries, seq .. '-0', 'e', event)
+    redis.call('XADD', log, 'MAXLEN', MAX_ENTRIES, seq .. '-0', 'e', event)
     changes = { 'seq', seq }
   else
     rev = rev + 1
@@ -86,7 +86,7 @@ end
 -- Renewed at times only: an EXPIRE per key and event would cost as much as the append.
 if n == '1' or terminal or claims == '1' or seq % 256 == 0 then
   for _, key in ipairs(KEYS) do
-    redis.call('EXPIRE', key, ended and ended_seconds or active_seconds)
+    redis.call('EXPIRE', key, ended and ENDED_SECONDS or ACTIVE_SECONDS)
   end
 end
 if held then

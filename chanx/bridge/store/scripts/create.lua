@@ -1,6 +1,6 @@
 -- KEYS: job, pending, tasks.
--- ARGV: record, active seconds, how many pending ones, publish id and task id of each, then task id and place of each
---       task: final ones are counted from 1, 0 is none.
+-- ARGV: record, how many pending ones, publish id and task id of each, then task id and place of each task: final ones
+--       are counted from 1, 0 is none.
 -- Returns 1, or 0 where the id is taken.
 local job, pending, tasks = unpack(KEYS)
 if redis.call('EXISTS', job) == 1 then
@@ -11,8 +11,8 @@ redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attemp
   'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
 
 local executions, parts = {}, { 'parts', 0 }
-local first_task = 4 + 2 * tonumber(ARGV[3])
-for i = 4, first_task - 1 do
+local first_task = 3 + 2 * tonumber(ARGV[2])
+for i = 3, first_task - 1 do
   executions[#executions + 1] = ARGV[i]
 end
 set_fields(pending, executions, 1)
@@ -25,6 +25,6 @@ parts[#parts + 1] = (#ARGV - first_task + 1) / 2
 set_fields(tasks, parts, 1)
 
 for _, key in ipairs(KEYS) do
-  redis.call('EXPIRE', key, ARGV[2])
+  redis.call('EXPIRE', key, ACTIVE_SECONDS)
 end
 return 1

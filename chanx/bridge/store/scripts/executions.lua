@@ -13,34 +13,37 @@ local function is_superseded(tasks, task_id, run_id)
   return current and current ~= run_id
 end
 
--- The greater one of (attempt, parts) counts: a retry may go back, an attempt by itself does not.
-local function note_progress(tasks, task_id, attempt, parts)
-  local known = redis.call('HMGET', tasks, 'task:' .. task_id, 'progress:' .. task_id)
-  if not known[1] then
-    return
+-- Takes in how far a task is; the greater one of (attempt, parts) counts: a retry may go back, an attempt by itself does
+-- not. Returns the job's count and parts. A job of one task keeps no account.
+local function advance(tasks, task_id, attempt, parts)
+  local known = redis.call('HMGET', tasks, 'count', 'parts', 'task:' .. task_id, 'progress:' .. task_id)
+  local count, sum = tonumber(known[1] or 0), tonumber(known[2] or 0)
+  if count < 2 or not known[3] then
+    return count, sum
   end
-  local known_attempt, known_parts = string.match(known[2] or '0:0', '^(%d+):(%d+)$')
+  local known_attempt, known_parts = string.match(known[4] or '0:0', '^(%d+):(%d+)$')
   known_attempt, known_parts = tonumber(known_attempt), tonumber(known_parts)
   if attempt > known_attempt or (attempt == known_attempt and parts > known_parts) then
-    redis.call('HSET', tasks, 'progress:' .. task_id, attempt .. ':' .. parts)
-    redis.call('HINCRBY', tasks, 'parts', parts - known_parts)
+    sum = sum + parts - known_parts
+    redis.call('HSET', tasks, 'progress:' .. task_id, attempt .. ':' .. parts, 'parts', sum)
   end
+  return count, sum
 end
 
-local function keep_result(tasks, task_id, value, max_bytes)
+local function keep_result(tasks, task_id, value)
   local known = redis.call('HMGET', tasks, 'task:' .. task_id, 'result:' .. task_id, 'result_bytes')
   if not known[1] or known[1] == '0' or known[2] then
     return
   end
   local size = (tonumber(known[3]) or 0) + #value
-  if size > max_bytes then
+  if size > MAX_RESULT_BYTES then
     redis.call('HSET', tasks, 'result:' .. task_id, '')
   else
     redis.call('HSET', tasks, 'result:' .. task_id, value, 'result_bytes', size)
   end
 end
 
-local function end_execution(pending, tasks, task_id, publish_id, outcome, value, max_bytes)
+local function end_execution(pending, tasks, task_id, publish_id, outcome, value)
   if task_id == '' then
     task_id = redis.call('HGET', pending, publish_id) or ''
   end
@@ -49,23 +52,23 @@ local function end_execution(pending, tasks, task_id, publish_id, outcome, value
     return
   end
   if outcome == 'succeeded' then
-    keep_result(tasks, task_id, value, max_bytes)
+    keep_result(tasks, task_id, value)
   else
     redis.call('HSETNX', tasks, outcome == 'failed' and 'failure' or 'cancellation', value)
   end
-  note_progress(tasks, task_id, ENDED, WHOLE)
+  advance(tasks, task_id, ENDED, WHOLE)
 end
 
 -- A function that fills the job's fraction into a text; nil for a job of one task, whose texts stay as they are.
 local function fraction_filler(tasks, task_id, attempt, parts)
-  local count = tonumber(redis.call('HGET', tasks, 'count') or 0)
+  local count, sum = advance(tasks, task_id, attempt, parts)
   if count < 2 then
     return nil
   end
-  note_progress(tasks, task_id, attempt, parts)
-  local done = tonumber(redis.call('HGET', tasks, 'parts')) / WHOLE
+  local fraction, done = string.format('%.10g', sum / WHOLE / count), string.format('%.10g', sum / WHOLE)
   return function(text)
-    text = string.gsub(text, '"@fraction@"', string.format('%.10g', done / count))
-    return (string.gsub(text, '"@done@"', string.format('%.10g', done)))
+    text = string.gsub(text, '"@fraction@"', fraction)
+    text = string.gsub(text, '"@done@"', done)
+    return (string.gsub(text, '"@tasks@"', string.format('%d', count)))
   end
 end
