@@ -11,10 +11,10 @@ from typing import TypeVar
 from typing_extensions import Unpack
 
 from chanx.bridge.encoding import EntryTerms, without_surrogates
-from chanx.bridge.events import JobLogLine, JobProgress, LogLevel, LogPayload
+from chanx.bridge.events import JobLogLine, JobProgress, JobTaskState, LogLevel, LogPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.output import MAX_STREAM_NAME, OutputBuffer
-from chanx.bridge.worker.progress import ProgressMeter, amount
+from chanx.bridge.worker.progress import ProgressMeter, amount, canvas_progress
 from chanx.bridge.worker.reach import NOBODY, Reach
 from chanx.bridge.worker.steps import Report, Steps
 from chanx.bridge.worker.timer import PROCESS_TIMER, Timer
@@ -47,12 +47,14 @@ class Job:
         *,
         reach: Reach = NOBODY,
         cancelled: type[JobCancelled] = JobCancelled,
+        in_canvas: bool = False,
         clock: Callable[[], float] = time.monotonic,
         timer: Timer = PROCESS_TIMER,
     ) -> None:
         self._reporter = reporter
         self._reach = reach
         self._cancelled = cancelled
+        self._in_canvas = in_canvas
         self._clock = clock
         self._timer = timer
         self._meter = ProgressMeter(clock)
@@ -216,9 +218,11 @@ class Job:
         Nothing comes after it: what a forgotten thread of the task still reports goes nowhere.
         """
         with self._order:
+            if self._in_canvas and isinstance(event, JobTaskState) and event.payload.state == "succeeded":
+                self._meter.complete()
             self._send_progress()
             self._send_output()
-            self._reporter.send(event, **terms)
+            self._deliver(event, **terms)
             self._has_ended = True
 
     def _report(self, report: Report) -> None:
@@ -255,8 +259,13 @@ class Job:
     def _send_progress(self) -> None:
         with self._order:
             payload = self._meter.take()
-            if payload:
-                self._send(JobProgress(payload=payload))
+            if payload is None:
+                return
+            self._send_output()
+            if self._in_canvas:
+                self._deliver(canvas_progress(payload), fraction=payload.fraction or 0.0)
+            else:
+                self._deliver(JobProgress(payload=payload))
 
     def _send_output(self) -> None:
         for event in self._output.take():
@@ -267,10 +276,10 @@ class Job:
             self._send_output()
             self._deliver(event)
 
-    def _deliver(self, event: BaseMessage) -> None:
+    def _deliver(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> None:
         if self._has_ended:
             return
-        if self._reporter.send(event) is not None:
+        if self._reporter.send(event, **terms) is not None:
             self._heard_at = self._clock()
 
     def _stop_if_cancelled(self) -> None:

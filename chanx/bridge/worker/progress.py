@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel
 
 from chanx.bridge.encoding import without_surrogates
-from chanx.bridge.events import ProgressPayload
-from chanx.bridge.worker.steps import Report
+from chanx.bridge.entry import Delivery
+from chanx.bridge.events import JobEvent, ProgressPayload
+from chanx.bridge.worker.steps import Report, Scope
 
 INTERVAL = 0.1
 """Seconds between two progress events of a run, at least."""
@@ -16,6 +20,32 @@ SMOOTHING_SECONDS = 5.0
 
 MAX_MESSAGE = 4000
 """Characters of a report's message that are shown, at most."""
+
+
+class CanvasProgressPayload(BaseModel):
+    """A :class:`ProgressPayload` into which the store writes how far the job's tasks are together."""
+
+    current: Literal["@done@"] = "@done@"
+    total: Literal["@tasks@"] = "@tasks@"
+    unit: Literal["tasks"] = "tasks"
+    fraction: Literal["@fraction@"] = "@fraction@"
+    rate: None = None
+    eta: None = None
+    message: str | None
+    step: tuple[str, ...]
+
+
+class CanvasProgress(JobEvent):
+    """The ``job_progress`` of a job of several tasks, as one of them sends it."""
+
+    delivery: ClassVar[Delivery] = "latest"
+    action: Literal["job_progress"] = "job_progress"
+    payload: CanvasProgressPayload
+
+
+def canvas_progress(payload: ProgressPayload) -> CanvasProgress:
+    """What a task reports of itself as the progress of the job that it is one task of."""
+    return CanvasProgress(payload=CanvasProgressPayload(message=payload.message, step=payload.step))
 
 
 class Speed:
@@ -67,6 +97,11 @@ class ProgressMeter:
     def is_due(self) -> bool:
         """Whether the next report may be sent: the first one, and then one an interval."""
         return self._clock() >= self.due_at
+
+    def complete(self) -> None:
+        """The task is done, whatever it reported."""
+        if self.newest is None or self.newest.fraction != 1:
+            self.newest = Report(Scope(), 1, 1)
 
     def take(self) -> ProgressPayload | None:
         """The newest report as the payload of its event, if it was not handed out yet."""

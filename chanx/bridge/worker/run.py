@@ -50,6 +50,7 @@ class Run(PublishScope):
         self.job = Job(
             self.reporter,
             reach=Reach(bridge.transport, context),
+            in_canvas=context.canvas,
             cancelled=JobCancelled if getattr(task, "handles_cancellation", False) else PlainTaskCancelled,
         )
         self.is_ended = False

@@ -3,6 +3,7 @@
 import json
 import math
 import threading
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -12,7 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chanx.bridge.events import JobCancelledEvent, JobSucceeded, SucceededPayload
+from chanx.bridge.entry import Ending
+from chanx.bridge.events import (
+    JobCancelledEvent,
+    JobProgress,
+    JobSucceeded,
+    JobTaskState,
+    ProgressPayload,
+    SucceededPayload,
+    TaskPayload,
+)
+from chanx.bridge.names import new_job_id
+from chanx.bridge.reporter import JobReporter
+from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.worker.job import Job
 from chanx.bridge.worker.progress import INTERVAL
 from tests.unit.bridge.doubles import Bench, Clock
@@ -307,3 +320,80 @@ def test_any_message_can_be_sent(bench: Bench, job: Job, message: Any, shown: st
 
     assert told(bench, "message") == [shown, shown]
     assert told(bench, "unit") == [None, shown]
+
+
+class Canvas:
+    """A job of two tasks in a memory store."""
+
+    def __init__(self) -> None:
+        self.bench = Bench()
+        self.job_id = new_job_id()
+        record = JobRecord(job_id=self.job_id, owner="user:1", name="t", task_id="b", created_at=datetime.now(UTC))
+        self.bench.store.create(record, pending={"p": "a", "q": "b"}, tasks={"a": False, "b": True})
+        self.clock = Clock()
+
+    def job(self, task_id: str) -> Job:
+        reporter = JobReporter(self.bench.transport, job_id=self.job_id, task_id=task_id, attempt=1, of_run=True)
+        return Job(reporter, clock=self.clock, timer=ManualTimer(self.clock), in_canvas=True)
+
+    def told(self) -> list[ProgressPayload]:
+        events = self.bench.published("job_progress")
+        return [JobProgress.model_validate(event).payload for event in events]
+
+
+def task_succeeded() -> JobTaskState:
+    return JobTaskState(payload=TaskPayload(name="t", state="succeeded"))
+
+
+def test_a_job_of_several_tasks_has_one_bar() -> None:
+    # Given
+    canvas = Canvas()
+    first, second = canvas.job("a"), canvas.job("b")
+
+    # When
+    first.progress(1, 2, "rows", unit="rows")
+    with second.step("load"):
+        pass
+    first.finish(task_succeeded(), ending=Ending("p", "succeeded"))
+    second.finish(task_succeeded(), ending=Ending("q", "succeeded"))
+
+    # Then
+    told = canvas.told()
+    assert [(each.fraction, each.current, each.total, each.unit) for each in told] == [
+        (0.25, 0.5, 2, "tasks"),
+        (0.25, 0.5, 2, "tasks"),
+        (0.5, 1, 2, "tasks"),
+        (1, 2, 2, "tasks"),
+    ]
+    assert [(each.message, each.step) for each in told[:2]] == [("rows", ()), (None, ("load",))]
+    snapshot = canvas.bench.store.snapshot(canvas.job_id)
+    assert snapshot is not None
+    assert snapshot.fields["job_progress"]["fraction"] == 1
+
+
+def test_a_task_of_several_that_reports_nothing_counts_when_it_succeeds() -> None:
+    canvas = Canvas()
+
+    canvas.job("a").finish(task_succeeded(), ending=Ending("p", "succeeded"))
+
+    assert [(each.fraction, each.current) for each in canvas.told()] == [(0.5, 1)]
+
+
+def test_a_task_of_several_that_said_it_all_is_not_told_twice() -> None:
+    canvas = Canvas()
+    job = canvas.job("a")
+
+    job.progress(2, 2)
+    job.finish(task_succeeded(), ending=Ending("p", "succeeded"))
+
+    assert [each.fraction for each in canvas.told()] == [0.5]
+
+
+def test_a_task_of_several_that_fails_leaves_the_bar_where_it_was() -> None:
+    canvas = Canvas()
+    job = canvas.job("a")
+
+    job.progress(1, 2)
+    job.finish(JobTaskState(payload=TaskPayload(name="t", state="failed")), ending=Ending("p", "failed"))
+
+    assert [each.fraction for each in canvas.told()] == [0.25]
