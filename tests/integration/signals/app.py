@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import redis
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
@@ -25,6 +26,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
+    result_chord_retry_interval=0.1,
     # Restoring what the visibility timeout took is then up to the test alone.
     broker_transport_options={"visibility_timeout": 3600} if BROKER_URL.startswith("redis") else {},
 )
@@ -33,14 +35,14 @@ install(app, store=STORE_URL)
 
 def runs(task: Task[Any, Any]) -> int:
     """How many runs of this task there were, this one included; across processes."""
-    backend: Any = task.backend
-    return int(backend.client.incr(f"runs:{task.request.id}"))
+    with redis.Redis.from_url(STORE_URL) as notes:
+        return notes.incr(f"runs:{task.request.id}")
 
 
 def record(key: str, label: str, job_id: str) -> None:
     """Notes an execution, and the job that it belongs to."""
-    backend: Any = app.backend
-    backend.client.rpush(f"executions:{key}", json.dumps([label, job_id]))
+    with redis.Redis.from_url(STORE_URL) as notes:
+        notes.rpush(f"executions:{key}", json.dumps([label, job_id]))
 
 
 def wait_for(path: str) -> None:
@@ -173,6 +175,19 @@ def failing_step(self: Any, *results: Any, key: str, label: str) -> None:
 def dying_step(self: Any, *results: Any, key: str, label: str) -> None:
     record(key, label, self.job.job_id)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(bind=True, base=JobTask, acks_late=True)
+def rejecting_step(self: Any, *results: Any, key: str, label: str) -> None:
+    record(key, label, self.job.job_id)
+    raise Reject("no", requeue=False)
+
+
+@app.task(bind=True, base=JobTask, time_limit=0.5)
+def endless_step(self: Any, *results: Any, key: str, label: str) -> None:
+    record(key, label, self.job.job_id)
+    while True:
+        time.sleep(1)
 
 
 @app.task(bind=True, base=JobTask)

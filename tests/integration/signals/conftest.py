@@ -93,12 +93,16 @@ def app_on_broker(bridge: Bridge, broker_node: RedisNode | RabbitMQNode) -> Iter
 
 
 @pytest.fixture(scope="session")
-def worker_environment(bridge: Bridge, app_on_broker: Celery) -> dict[str, str]:
-    """What another process needs so that its app is on the same nodes."""
+def worker_environment(
+    stack: Stack, bridge: Bridge, app_on_broker: Celery, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What another process needs so that its app is on the nodes of the stack."""
     conf: Any = app_on_broker.conf
     return {
         "CHANX_TEST_BROKER": conf.broker_url,
-        "CHANX_TEST_BACKEND": conf.result_backend,
+        "CHANX_TEST_BACKEND": {"redis": conf.result_backend, "file": f"file://{tmp_path_factory.mktemp('results')}"}[
+            stack.backend
+        ],
         "CHANX_TEST_STORE": bridge.store.url,
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import redis
 from pytest_celery import CeleryTestSetup
 
 from chanx.bridge import Bridge, StartedJob, start_job_sync
@@ -67,7 +68,7 @@ class Jobs:
     def run(self, task: Any, *args: Any, **options: Any) -> JobLog:
         return self.ended(self.start(task, *args, **options))
 
-    def ended(self, job: StartedJob | str, *, seconds: float = 20) -> JobLog:
+    def ended(self, job: StartedJob | str, *, seconds: float = 45) -> JobLog:
         """The job's log once it has ended: with exactly one terminal event, as the last one."""
         job_id = job if isinstance(job, str) else job.job_id
         wait_until(
@@ -83,7 +84,7 @@ class Jobs:
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Waits, and shows what the worker said where it is in vain."""
-        wait_until(lambda: bool(condition()), what=lambda: f"{what}\n{self.worker.logs()[-3000:]}")
+        wait_until(lambda: bool(condition()), seconds=45, what=lambda: f"{what}\n{self.worker.logs()[-3000:]}")
 
     def revoke(self, job: StartedJob, **options: Any) -> None:
         """Celery's own revoke; the worker has heard of it when this returns."""
@@ -97,8 +98,8 @@ class Jobs:
 
     def executions(self, key: str) -> Counter[tuple[str, str]]:
         """The executions noted under ``key``: how often for each label and job id."""
-        noted = self.app.backend.client.lrange(f"executions:{key}", 0, -1)
-        return Counter(tuple(json.loads(execution)) for execution in noted)
+        with redis.Redis.from_url(self.bridge.store.url) as notes:
+            return Counter(tuple(json.loads(execution)) for execution in notes.lrange(f"executions:{key}", 0, -1))
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)

@@ -16,13 +16,17 @@ class Stack:
     database: str = ""
     """The number of the broker's Redis database."""
     pool: str = "prefork"
+    backend: str = "redis"
 
     def __str__(self) -> str:
         name = f"{self.broker}-{self.celery.name}"
-        return name if self.pool == "prefork" else f"{name}-{self.pool}"
+        if self.pool != "prefork":
+            name += f"-{self.pool}"
+        return name if self.backend == "redis" else f"{name}-{self.backend}"
 
 
 _REDIS = [Stack("redis", OLDEST, "2"), Stack("redis", NEWEST, "3")]
+_RABBITMQ = Stack("rabbitmq", NEWEST)
 
 
 def _on(stacks: list[Stack]) -> pytest.MarkDecorator:
@@ -30,7 +34,8 @@ def _on(stacks: list[Stack]) -> pytest.MarkDecorator:
 
 
 on_redis = _on(_REDIS)
-on_both_brokers = _on([*_REDIS, Stack("rabbitmq", NEWEST)])
+on_both_brokers = _on([*_REDIS, _RABBITMQ])
+on_rabbitmq = _on([_RABBITMQ])
 on_other_pools = _on(
     [
         Stack("redis", NEWEST, "4", "threads"),
@@ -39,3 +44,4 @@ on_other_pools = _on(
         Stack("redis", NEWEST, "7", "eventlet"),
     ]
 )
+on_a_backend_without_native_chords = _on([Stack("redis", NEWEST, "8", backend="file")])

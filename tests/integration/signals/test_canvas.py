@@ -10,7 +10,7 @@ from celery import chain, chord, group
 from tests.integration.signals import app
 from tests.integration.signals.conftest import StartElsewhere
 from tests.integration.signals.jobs import JobLog, Jobs
-from tests.integration.signals.stacks import on_both_brokers, on_redis
+from tests.integration.signals.stacks import on_a_backend_without_native_chords, on_both_brokers, on_redis
 from tests.integration.signals.workflow import Workflow, everything
 
 
@@ -144,6 +144,60 @@ def test_an_errback_that_the_worker_itself_publishes(jobs: Jobs, flow: Workflow)
     # Then
     assert noted(jobs, flow, log) == flow.labels
     assert log.error_code == "worker_lost"
+
+
+@on_redis
+def test_what_the_parent_process_says_twice_is_told_once(jobs: Jobs, flow: Workflow) -> None:
+    members = [
+        flow.step("time limit", app.endless_step),
+        flow.step("killed", app.dying_step),
+        flow.step("rejected", app.rejecting_step),
+        flow.step("fine"),
+    ]
+
+    log = jobs.run(group(members))
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert task_states(log) == {"started": 4, "failed": 3, "succeeded": 1}
+    assert log.actions.count("job_failed") == 1
+
+
+@on_redis
+def test_a_step_that_is_revoked(jobs: Jobs, flow: Workflow, key_prefix: str) -> None:
+    # Given
+    canvas = chain(flow.step("a"), app.step.s(key=flow.key, label="never").set(queue=key_prefix))
+    job = jobs.start(canvas)
+
+    # When
+    jobs.revoke(job)
+    jobs.consume(key_prefix)
+
+    # Then
+    log = jobs.ended(job)
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.terminal["action"] == "job_cancelled"
+
+
+@on_redis
+def test_a_task_waits_for_its_callbacks(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(flow.step("a"), link=[flow.step("b"), flow.nesting("c", "d")])
+
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "a"
+
+
+@on_a_backend_without_native_chords
+def test_everything_at_once_where_a_task_of_celery_polls_for_chords(
+    jobs: Jobs, key_prefix: str, start_elsewhere: StartElsewhere
+) -> None:
+    log = jobs.ended(start_elsewhere("queued", "everything"))
+
+    flow, _ = everything(key_prefix)
+    assert noted(jobs, flow, log) == flow.labels
+    assert log.result == "end"
+    told = {event["payload"]["name"] for event in log.events if event["action"] == "job_task"}
+    assert not any(name.startswith("celery.") for name in told)
+    assert "chord_unlock" in jobs.worker.logs()
 
 
 @on_redis

@@ -9,7 +9,7 @@ from kombu import Connection
 
 from tests.integration.signals import app
 from tests.integration.signals.jobs import Jobs
-from tests.integration.signals.stacks import on_both_brokers, on_redis
+from tests.integration.signals.stacks import on_both_brokers, on_rabbitmq, on_redis
 
 
 @pytest.fixture
@@ -147,3 +147,18 @@ def test_a_task_that_runs_twice_since_the_visibility_timeout_passed(jobs: Jobs, 
     assert log.actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
     jobs.wait_until(lambda: jobs.worker.logs().count(f"{job.task_id}] succeeded") == 2, "the end of both runs")
     assert jobs.events(job.job_id) == log.events
+
+
+@on_rabbitmq
+def test_a_task_whose_worker_is_killed_and_whose_message_comes_again(jobs: Jobs, started: Path, go: Path) -> None:
+    # Given
+    job = jobs.start(app.wait_late, str(started), str(go))
+    jobs.wait_until(Path(f"{started}1").exists, "the first run")
+
+    # When
+    jobs.worker.kill()
+    jobs.worker.restart()
+    go.touch()
+
+    # Then
+    assert jobs.ended(job).actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
