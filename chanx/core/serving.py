@@ -20,6 +20,7 @@ from chanx.core.failures import log_failure
 from chanx.core.foreign_scope import refuse
 from chanx.core.interruptible import Interruptible
 from chanx.core.receive_loop import receive_loop
+from chanx.core.stray_cancellation import is_being_cancelled, stray_cancellation_fails
 from chanx.core.websocket import CLOSE_INTERNAL_ERROR, ChanxWebsocketConsumerMixin
 from chanx.utils.asyncio import create_task
 
@@ -118,11 +119,13 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
                 await method(message)
                 if self.is_closed:
                     await asyncio.sleep(0)
-            if self.is_closed:
-                self._end_if_cancelled()
+            if self.is_closed and is_being_cancelled():
+                raise asyncio.CancelledError  # which a handler has suppressed
         except self.signals.stop:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
             log_failure("channel_message_failed", error, consumer=type(self).__name__, type=message.get("type"))
 
     async def connect(self) -> None:
@@ -159,7 +162,8 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if self.topic_session.has_topics:
             await self._step("end topics", self.topic_session.close())
         try:
-            await self.disconnect(self._last_code)
+            with stray_cancellation_fails("disconnect()"):
+                await self.disconnect(self._last_code)
         except Exception as error:
             log_failure("disconnect_failed", error, consumer=type(self).__name__)
         if self.upkeep is not None and self.upkeep.due:
@@ -181,11 +185,6 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
     async def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """One step of the clean-up; neither its failure nor its hanging keeps the next from being taken."""
         await ended(create_task(work, name=f"{type(self).__name__}: {name}"), seconds=STEP_SECONDS)
-
-    def _end_if_cancelled(self) -> None:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError  # the task's own cancellation, which a handler has suppressed
 
     async def _restart(self) -> None:
         await self._close_with(CLOSE_SERVICE_RESTART)

@@ -9,6 +9,7 @@ from chanx.core.adapters import error_list
 from chanx.core.envelope import Envelope, enveloped, message_part
 from chanx.core.failures import log_failure
 from chanx.core.sending import Sending
+from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic import Topic, TopicRefused, refusal_message
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import ErrorMessage
@@ -62,7 +63,8 @@ class TopicSession:
             await self._consumer.send_encoded(self._consumer.encode(problem), problem.action)
             return
         try:
-            await self._route(envelope, message_part(content))
+            with stray_cancellation_fails("A hook of the topic"):
+                await self._route(envelope, message_part(content))
             return
         except TopicRefused as refused:
             answer = refusal_message(refused)
@@ -105,12 +107,13 @@ class TopicSession:
         if known is None and len(self._topics) >= self._limit:
             raise TopicRefused(TOO_MANY_TOPICS, f"A connection can have {self._limit} topics: unsubscribe from one.")
         try:
-            if not await topic.authorize(**topic.params):
-                raise TopicRefused(UNAUTHORIZED, f"You may not subscribe to {envelope.topic!r}.")
-            if known is None:
-                await self._join(topic)
-            answer = await topic.subscribed_payload(payload)
-            await self._reply(envelope, SubscribedMessage(payload=answer))
+            with stray_cancellation_fails("A hook of the topic"):
+                if not await topic.authorize(**topic.params):
+                    raise TopicRefused(UNAUTHORIZED, f"You may not subscribe to {envelope.topic!r}.")
+                if known is None:
+                    await self._join(topic)
+                answer = await topic.subscribed_payload(payload)
+                await self._reply(envelope, SubscribedMessage(payload=answer))
         except Exception:
             # Whoever is refused again, or cannot be asked about, does not go on listening.
             await self._leave(topic)
@@ -168,7 +171,8 @@ class TopicSession:
         if topic.topic in self._begun:
             self._begun.discard(topic.topic)
             try:
-                await topic.on_unsubscribe()
+                with stray_cancellation_fails("on_unsubscribe()"):
+                    await topic.on_unsubscribe()
             except Exception as error:
                 log_failure("on_unsubscribe_failed", error, topic=topic.topic)
 

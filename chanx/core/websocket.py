@@ -14,6 +14,7 @@ from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.frame_queue import FrameQueue
 from chanx.core.handlers import HandlerTable, OfTable, build_table, passthrough_events_of
+from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic_host import TopicHost
 from chanx.log import log_event
 from chanx.messages.base import ACTION, BaseMessage, Event
@@ -117,7 +118,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         self.user = self.scope.get("user")
         try:
             self.find_default_topic()
-            await self.open_socket()
+            with stray_cancellation_fails("connect()"):
+                await self.open_socket()
         except Exception as error:
             log_failure("connecting_failed", error, consumer=type(self).__name__)
             await self.close(CLOSE_INTERNAL_ERROR)
@@ -133,8 +135,9 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
             await self._give_up("Authentication failed", None)
             return
         try:
-            await self.join_groups()
-            await self.post_authentication()
+            with stray_cancellation_fails("post_authentication(), or joining the groups,"):
+                await self.join_groups()
+                await self.post_authentication()
             if (opening := self.opening_frame()) is not None:
                 self._topic_frames.put(opening)
         except Exception as error:
@@ -171,7 +174,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         accepted, limit = False, asyncio.timeout(self.authentication_timeout)
         try:
             async with limit:
-                accepted = bool(await self.authenticator.run(self.scope))
+                with stray_cancellation_fails("The authenticator"):
+                    accepted = bool(await self.authenticator.run(self.scope))
         except TimeoutError:
             if not limit.expired():
                 raise
