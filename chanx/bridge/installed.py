@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import Celery
+from celery.utils.dispatch import Signal
 
 from chanx.bridge.entry import AppendStatus
 from chanx.bridge.events import JobCancelledEvent, JobCancelRequested, ReasonPayload
 from chanx.bridge.reporter import JobReporter
+from chanx.bridge.signal_events import SignalEvent, connect_event
 from chanx.bridge.states import JobState
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.watch import Watch
 from chanx.errors import ConfigurationError, JobNotFoundError
 from chanx.log import log_throttled
+
+T = TypeVar("T", bound=SignalEvent)
 
 _ATTRIBUTE = "chanx_bridge"
 
@@ -30,6 +36,7 @@ class Bridge:
     app: Celery
     store: JobStore
     transport: JobTransport
+    watch: Watch | None = None
     async_store: AsyncJobStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +64,25 @@ class Bridge:
         if not before.cancel_requested:
             self._revoke(tasks)
         return JobState.CANCELLED if ended and ended.status is AppendStatus.APPENDED else state
+
+    def on_signal(self, signal: Signal, *, sender: object = None) -> Callable[[T], T]:
+        """Makes events of your own of a Celery signal, in whatever process sends it::
+
+            @bridge.on_signal(task_failure, sender=import_csv)
+            def tell_staff(task_id, exception, **_):
+                return ImportBroken(payload=...), ["staff"]
+
+        The function gets what the signal carries, ``sender`` included. It returns an event and the groups whose
+        consumers get it, or only an event, for the groups of the job that the signal is about, or else its owner; or
+        None. ``sender`` is a task or its name. What goes wrong in it is logged and harms no task. Signals of the parent
+        process of a worker should be handled quickly: meanwhile no task of it begins.
+        """
+
+        def connect(function: T) -> T:
+            connect_event(self.app, self.transport, signal, sender, function)
+            return function
+
+        return connect
 
     def _revoke(self, task_ids: list[str]) -> None:
         """Only an acceleration, for a worker that still has a task in its prefetch; the flag is what rules."""

@@ -14,15 +14,15 @@ from typing import Final
 
 from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import Origin
-from chanx.bridge.installed import Bridge
 from chanx.bridge.reporter import end_job
+from chanx.bridge.transports.base import JobTransport
 
 
 class PublishScope:
     """Registers the messages of one job before they go out. ``first`` is the publish id of its root, known already."""
 
-    def __init__(self, bridge: Bridge, context: JobContext, *, first: str | None = None) -> None:
-        self.bridge = bridge
+    def __init__(self, transport: JobTransport, context: JobContext, *, first: str | None = None) -> None:
+        self.transport = transport
         self.context = context
         self._first = first
         self._unconfirmed: set[str] = set()
@@ -39,7 +39,7 @@ class PublishScope:
         publish_id = self.take_first(task_id)
         if publish_id is None:
             publish_id = secrets.token_hex(8)
-            if not self.bridge.transport.add_pending(self.context.job_id, publish_id, task_id):
+            if not self.transport.add_pending(self.context.job_id, publish_id, task_id):
                 return ""
         self._unconfirmed.add(publish_id)
         return publish_id
@@ -53,8 +53,8 @@ class PublishScope:
         unpublished = {*self._unconfirmed, *others}
         if self._first is not None:
             unpublished.add(self._first)
-        if unpublished and self.bridge.transport.drop_pending(self.context.job_id, unpublished):
-            end_job(self.bridge.transport, noticed_by)
+        if unpublished and self.transport.drop_pending(self.context.job_id, unpublished):
+            end_job(self.transport, noticed_by)
 
 
 class _Detached(Enum):

@@ -188,7 +188,7 @@ class _Start:
         return None
 
     def enqueue(self) -> None:
-        scope = PublishScope(self._bridge, self._context, first=self._first)
+        scope = PublishScope(self._bridge.transport, self._context, first=self._first)
         try:
             with entered(scope):
                 if self._context.canvas:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from celery import Celery, current_app
 
 from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
-from chanx.bridge.worker import janitor, signals
+from chanx.bridge.watch import Owner, watch_rules
+from chanx.bridge.worker import janitor, signals, watching
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec, publisher_for
 
 
-def install(app: Celery, *, store: str | JobStore, layer: object = None) -> Bridge:
+def install(
+    app: Celery,
+    *,
+    store: str | JobStore,
+    layer: object = None,
+    watch: bool | Sequence[str] = False,
+    owner: Owner | None = None,
+) -> Bridge:
     """Installs the bridge on ``app``, for the processes that start jobs and for the workers that run them.
 
     ``store`` is a Redis URL (``redis://``, ``rediss://``, ``unix://``) or a job store. ``layer`` is the site's channel
     layer: a :class:`~chanx.layers.LayerSpec` where Django is not installed, or the layer object; by default the pub/sub
     layer of channels_redis on the store's Redis. Calling it again replaces the app's bridge.
+
+    With ``owner`` ordinary tasks become jobs when they are published outside of any: those with the option
+    ``@app.task(watch=True)``, and of the others all (``watch=True``) or those of certain names
+    (``watch=["reports.*"]``). ``owner`` says whose they are: an owner string, or a function of the task's name,
+    arguments and keyword arguments that returns a user object, an owner string, or None to leave the task alone. The
+    job's id is then the task's.
 
     Raises :class:`~chanx.errors.ConfigurationError` or :class:`~chanx.errors.PublisherError`, naming what to change.
     """
@@ -26,13 +42,16 @@ def install(app: Celery, *, store: str | JobStore, layer: object = None) -> Brid
         if not isinstance(store, str):
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
+    rules = watch_rules(watch, owner)
     job_store = RedisJobStore(store) if isinstance(store, str) else store
     if current_app == app:
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
         app.set_default()
-    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)))
+    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules)
     attach(bridge)
     signals.connect()
     janitor.connect()
+    if rules:
+        watching.connect(app)
     return bridge

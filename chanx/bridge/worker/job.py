@@ -12,10 +12,10 @@ from typing_extensions import Unpack
 
 from chanx.bridge.encoding import EntryTerms, without_surrogates
 from chanx.bridge.events import JobLogLine, JobProgress, JobTaskState, LogLevel, LogPayload
+from chanx.bridge.reach import NOBODY, Reach
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.worker.output import MAX_STREAM_NAME, OutputBuffer
 from chanx.bridge.worker.progress import ProgressMeter, amount, canvas_progress
-from chanx.bridge.worker.reach import NOBODY, Reach
 from chanx.bridge.worker.steps import Report, Steps
 from chanx.bridge.worker.timer import PROCESS_TIMER, Timer
 from chanx.errors import JobCancelled

@@ -114,7 +114,7 @@ def end_now(received: ReceivedTask, event: JobEvent) -> bool:
         transport, job_id=context.job_id, task_id=received.task_id, attempt=received.attempt, run_id=place
     )
     if received.task_name in HELPERS:
-        PublishScope(received.bridge, context).close(context.publish_id, noticed_by=reporter.origin)
+        PublishScope(transport, context).close(context.publish_id, noticed_by=reporter.origin)
         return True
     told = outcome.as_told(event, context, task_id=received.task_id, task_name=received.task_name)
     return reporter.send(told, ending=outcome.ending_of(event, context.publish_id)) is not None

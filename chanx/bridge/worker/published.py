@@ -36,7 +36,7 @@ def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
 def _scope_in_parent(headers: dict[str, Any]) -> PublishScope | None:
     """In the worker's parent process: an errback or a retry of a task whose child is lost."""
     received = RECEIVED.get().get(headers.get("id"), headers.get("parent_id"), headers.get("root_id"))
-    return PublishScope(received.bridge, received.context) if received else None
+    return PublishScope(received.bridge.transport, received.context) if received else None
 
 
 def _is_of_another_job(headers: dict[str, Any], context: JobContext) -> bool:

@@ -10,12 +10,12 @@ from chanx.bridge.context import JobContext
 from chanx.bridge.entry import Suspect
 from chanx.bridge.events import JobEvent, JobRetrying, JobStarted
 from chanx.bridge.installed import Bridge
+from chanx.bridge.reach import Reach
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker import outcome
 from chanx.bridge.worker.job import Job
-from chanx.bridge.worker.reach import Reach
 from chanx.errors import JobCancelled
 
 HELPERS: Final = frozenset({"celery.chord_unlock", "celery.backend_cleanup"})
@@ -34,7 +34,7 @@ class Run(PublishScope):
     """Made at a task's prerun. It ends once; the job waits for it until then."""
 
     def __init__(self, bridge: Bridge, context: JobContext, task: Any) -> None:
-        super().__init__(bridge, context)
+        super().__init__(bridge.transport, context)
         request = task.request
         self.task_id: str = request.id
         self.task_name: str = task.name
@@ -87,7 +87,7 @@ class Run(PublishScope):
 
     def suspect(self) -> None:
         """The run stopped without saying how; somebody else may know, or ends it later."""
-        self.bridge.transport.suspect(
+        self.transport.suspect(
             Suspect(
                 job_id=self.context.job_id,
                 publish_id=self.context.publish_id,

@@ -15,7 +15,7 @@ from celery import signals, states
 from chanx.bridge.context import HEADER
 from chanx.bridge.installed import bridge_or_none
 from chanx.bridge.scope import PublishScope, current_scope, enter, leave
-from chanx.bridge.worker import outcome, parent
+from chanx.bridge.worker import outcome, parent, watching
 from chanx.bridge.worker.published import confirm, hand_on_context
 from chanx.bridge.worker.run import Run, context_of, run_of
 from chanx.errors import JobCancelled
@@ -46,9 +46,12 @@ def connect() -> None:
 
 def on_prerun(task: Any = None, **_: Any) -> None:
     request = task.request
+    bridge = bridge_or_none(task.app)
     if request.is_eager:
         _hand_on_in_memory(request)
-    context, bridge = context_of(request), bridge_or_none(task.app)
+        if bridge and current_scope() is None and not context_of(request):
+            request.headers = watching.watched_headers(bridge, task.name, request)
+    context = context_of(request)
     run = Run(bridge, context, task) if context and bridge else None
     setattr(request, _TOKEN, enter(run))
     if run:

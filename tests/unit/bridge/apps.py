@@ -1,7 +1,7 @@
 """Celery apps for unit tests, which need no server, with a bridge whose store and layer are in memory."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,13 +18,13 @@ from chanx.layers import LayerSpec, MemoryPublisher
 class BridgedApp:
     """An app; ``eager`` runs tasks where they are called, else what is published waits in memory for nobody."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, **options: Any) -> None:
         self.app = app
         self.store = MemoryJobStore()
         self.publisher = MemoryPublisher()
         # install() connects the signals; its publisher would need a server.
-        install(app, store=self.store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
-        self.bridge = Bridge(app, self.store, DirectTransport(self.store, self.publisher))
+        installed = install(app, store=self.store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"), **options)
+        self.bridge = Bridge(app, self.store, DirectTransport(self.store, self.publisher), installed.watch)
         attach(self.bridge)
 
     def task(self, function: Any, *, base: Any = JobTask, **options: Any) -> Any:
@@ -50,8 +50,8 @@ class BridgedApp:
 
 
 @contextmanager
-def bridged_app(*, eager: bool) -> Iterator[BridgedApp]:
+def bridged_app(*, eager: bool, **options: Any) -> Generator[BridgedApp]:
     app = Celery("bridged", broker="memory://", backend="cache+memory://", set_as_current=False)
     app.conf.task_always_eager = eager
-    yield BridgedApp(app)
+    yield BridgedApp(app, **options)
     app.close()

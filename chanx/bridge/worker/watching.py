@@ -1,0 +1,150 @@
+"""Ordinary tasks that become jobs by being published outside of any: stored just before they go out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from celery import Celery, signals
+
+from chanx.bridge.context import HEADER, JobContext
+from chanx.bridge.events import ErrorPayload, FailedPayload, JobFailed, JobQueued
+from chanx.bridge.installed import Bridge, bridge_or_none
+from chanx.bridge.names import is_job_id, new_job_id
+from chanx.bridge.reporter import JobReporter
+from chanx.bridge.scope import current_scope
+from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.store.base import StoreUnavailableError
+from chanx.bridge.watch import Watch
+from chanx.core.failures import log_failure
+from chanx.errors import ConfigurationError
+from chanx.layers.breaker import CircuitBreaker
+from chanx.log import log_throttled
+from chanx.utils.process import PerProcess
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PUBLISH_SECONDS = 60.0
+"""After these a message that was not confirmed did not go out."""
+
+_WRAPPED = "chanx_watches"
+
+# The signal tells the task's name only, and apps may share names.
+_publishing: ContextVar[Celery | None] = ContextVar("chanx_publishing", default=None)
+
+
+def connect(app: Celery) -> None:
+    """Watches what the app publishes."""
+    if not hasattr(app, _WRAPPED):
+        setattr(app, _WRAPPED, True)
+        setattr(app, "send_task", _naming_the_app(app, app.send_task))  # noqa: B010  # the type forbids it
+    signals.before_task_publish.connect(_on_publish, weak=False, dispatch_uid="chanx.bridge.watch.publish")
+    signals.after_task_publish.connect(_confirm, weak=False, dispatch_uid="chanx.bridge.watch.confirm")
+
+
+def _naming_the_app(app: Celery, send_task: Callable[P, R]) -> Callable[P, R]:
+    """``send_task``, through which all publishing goes, made to tell the signal's receivers whose it is."""
+
+    @wraps(send_task)
+    def send(*args: P.args, **kwargs: P.kwargs) -> R:
+        token = _publishing.set(app)
+        try:
+            return send_task(*args, **kwargs)
+        finally:
+            _publishing.reset(token)
+
+    return send
+
+
+def watched_headers(bridge: Bridge, name: str, request: Any) -> dict[str, Any] | None:
+    """The headers of an eager request; with the context of a job if the task is a watched one."""
+    context = _job_for(bridge, name, request.id, request.args or (), request.kwargs or {})
+    return {**(request.headers or {}), HEADER: context.to_header()} if context else request.headers
+
+
+class Unconfirmed:
+    """The jobs of messages that have not gone out yet; nobody tells of one that never does."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, tuple[float, JobReporter]] = {}
+
+    def add(self, publish_id: str, reporter: JobReporter) -> None:
+        self._end_old()
+        self._jobs[publish_id] = (time.monotonic(), reporter)
+
+    def discard(self, publish_id: str) -> None:
+        self._jobs.pop(publish_id, None)
+
+    def _end_old(self) -> None:
+        before = time.monotonic() - PUBLISH_SECONDS
+        for publish_id, (since, reporter) in list(self._jobs.items()):
+            if since < before:
+                self.discard(publish_id)
+                error = ErrorPayload(message="The job could not be started.", code="not_enqueued")
+                reporter.send(JobFailed(payload=FailedPayload(error=error)))
+
+
+_unconfirmed = PerProcess(Unconfirmed)
+breaker = PerProcess(CircuitBreaker)
+
+
+def _on_publish(sender: str = "", headers: Any = None, body: Any = None, **_: Any) -> None:
+    bridge = bridge_or_none(_publishing.get())
+    if bridge is None or headers is None or HEADER in headers or current_scope() is not None:
+        return
+    args, kwargs, _embed = body
+    context = _job_for(bridge, sender, str(headers["id"]), args, kwargs)
+    if context is not None:
+        headers[HEADER] = context.to_header()
+        _unconfirmed.get().add(context.publish_id, _reporter(bridge, context))
+
+
+def _confirm(headers: Any = None, **_: Any) -> None:
+    context = JobContext.from_headers(headers)
+    if context is not None:
+        _unconfirmed.get().discard(context.publish_id)
+
+
+def _job_for(
+    bridge: Bridge, name: str, task_id: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> JobContext | None:
+    """A new job for a task, stored as queued; None where it is not watched, or cannot be."""
+    watch, rests = bridge.watch, breaker.get()
+    if watch is None or not watch.wants(name, bridge.app.tasks.get(name)) or not rests.allows():
+        return None
+    owner = _owner(watch, name, args, kwargs)
+    if owner is None:
+        return None
+    job_id = task_id if is_job_id(task_id) else new_job_id()
+    context = JobContext(job_id, owner, root_task_id=task_id, publish_id=secrets.token_hex(8))
+    record = JobRecord(job_id=job_id, owner=owner, name=name, task_id=task_id, created_at=datetime.now(UTC))
+    try:
+        bridge.store.create(record, pending={context.publish_id: task_id}, tasks={task_id: True})
+    except StoreUnavailableError as error:
+        rests.failed()
+        log_throttled("task_not_watched", key=id(bridge), name=name, error=str(error))
+        return None
+    except ConfigurationError as error:  # somebody publishes the same task id twice
+        log_throttled("task_not_watched", key=id(bridge), name=name, error=str(error))
+        return None
+    rests.succeeded()
+    _reporter(bridge, context).send(JobQueued())
+    return context
+
+
+def _owner(watch: Watch, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    try:
+        return watch.owner_for(name, args, kwargs)
+    except Exception as error:  # the user's function; the task goes out all the same
+        log_failure("watch_owner_failed", error, name=name)
+        return None
+
+
+def _reporter(bridge: Bridge, context: JobContext) -> JobReporter:
+    return JobReporter(bridge.transport, job_id=context.job_id, task_id=context.root_task_id, attempt=0)
