@@ -12,7 +12,7 @@ from chanx.bridge.scope import PublishScope, current_scope, is_detached
 from chanx.bridge.worker.received import RECEIVED
 
 
-def hand_on_context(headers: dict[str, Any] | None = None, **_: Any) -> None:
+def hand_on_context(headers: dict[str, Any] | None = None, properties: dict[str, Any] | None = None, **_: Any) -> None:
     """before_task_publish: every message gets a publish id of its own, also where headers were copied (a retry)."""
     if headers is None:
         return
@@ -23,6 +23,13 @@ def hand_on_context(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if scope is None or _is_of_another_job(headers, scope.context):
         return
     headers[HEADER] = scope.context.published_as(scope.register(str(headers.get("id")))).to_header()
+    keep_until_taken(properties)
+
+
+def keep_until_taken(properties: dict[str, Any] | None) -> None:
+    """Leaves it to the worker to throw an expired message away: RabbitMQ does it without a word, and the job waits."""
+    if properties is not None:
+        properties.pop("expiration", None)
 
 
 def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:

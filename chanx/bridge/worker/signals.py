@@ -111,7 +111,8 @@ def _end_silent_run(run: Run, task: Any, retval: Any, state: str | None) -> None
             run.end(outcome.stopped("rejected", task_id=run.task_id))
     elif run.is_eager and state is None:
         run.end(outcome.failed(sys.exc_info()[1] or RuntimeError(), task_id=run.task_id))
-    else:
+    elif not task.acks_late:
+        # The message of a task that acknowledges late comes again, unless the parent tells of its end.
         run.suspect()
 
 

@@ -21,6 +21,7 @@ from chanx.bridge.scope import current_scope
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.watch import Watch
+from chanx.bridge.worker.published import keep_until_taken
 from chanx.core.failures import log_failure
 from chanx.errors import ConfigurationError
 from chanx.layers.breaker import CircuitBreaker
@@ -94,7 +95,9 @@ _unconfirmed = PerProcess(Unconfirmed)
 breaker = PerProcess(CircuitBreaker)
 
 
-def _on_publish(sender: str = "", headers: Any = None, body: Any = None, **_: Any) -> None:
+def _on_publish(
+    sender: str = "", headers: Any = None, body: Any = None, properties: dict[str, Any] | None = None, **_: Any
+) -> None:
     bridge = bridge_or_none(_publishing.get())
     if bridge is None or headers is None or HEADER in headers or current_scope() is not None:
         return
@@ -102,6 +105,7 @@ def _on_publish(sender: str = "", headers: Any = None, body: Any = None, **_: An
     context = _job_for(bridge, sender, str(headers["id"]), args, kwargs)
     if context is not None:
         headers[HEADER] = context.to_header()
+        keep_until_taken(properties)
         _unconfirmed.get().add(context.publish_id, _reporter(bridge, context))
 
 

@@ -81,6 +81,31 @@ def test_every_message_is_waited_for_under_an_id_of_its_own(bridge: Bridge, run:
     assert pending[0].items() < pending[1].items()
 
 
+def test_an_expired_message_is_left_to_the_worker(run: Callable[[Inside], JobState]) -> None:
+    properties = {"expiration": 5.0, "correlation_id": "c"}
+
+    run(lambda task: hand_on_context(headers={}, properties=properties))
+
+    assert properties == {"correlation_id": "c"}
+
+
+@pytest.mark.parametrize(("acks_late", "suspects"), [(False, 1), (True, 0)])
+def test_an_end_without_a_word_is_suspicious_unless_the_message_comes_again(
+    app: Celery, bridge: Bridge, acks_late: bool, suspects: int
+) -> None:
+    def work(self: Any) -> None: ...
+
+    task: Any = app.task(bind=True, base=JobTask, shared=False, acks_late=acks_late)(work)
+    task.push_request(id="t", headers={HEADER: JobContext("j", "user:1", "t").to_header()}, is_eager=False)
+    try:
+        signals.task_prerun.send(sender=task, task=task)
+        signals.task_postrun.send(sender=task, task=task, state=None)
+    finally:
+        task.pop_request()
+
+    assert len(bridge.store.suspects(older_than=0)) == suspects
+
+
 def test_a_job_of_its_own_stays_one(run: Callable[[Inside], JobState]) -> None:
     published = {HEADER: "another job"}
 
