@@ -74,7 +74,7 @@ class AppendStatus(StrEnum):
     DUPLICATE = "duplicate"  # this (run_id, n) is in the log already
     ENDED = "ended"  # the job has its terminal event, nothing comes after it
     REFUSED = "refused"  # a condition of the entry does not hold, or the execution it ends is not pending
-    HELD = "held"  # it would end the job, but executions are pending: its outcome is recorded, nothing is appended
+    HELD = "held"  # it may not end the job (executions are pending, or it has succeeded): only its outcome is recorded
     SUPERSEDED = "superseded"  # another run of the task is the current one
     UNKNOWN = "unknown"  # no such job, or its retention is over
 

@@ -254,6 +254,27 @@ def test_another_run_of_a_task_supersedes_the_first(store: JobStore) -> None:
     assert outcome_of(store, job_id) == JobOutcome({"t1": "1"}, 0)
 
 
+def test_a_retry_of_a_second_run_does_not_undo_the_first_one_s_success(store: JobStore) -> None:
+    # Given a task that was delivered again, whose second run retries while the first one succeeds
+    job_id = create(store, pending={"p1": "t1"}, tasks={"t1": True})
+    first, second = Run(store, job_id, task_id="t1"), Run(store, job_id, task_id="t1")
+    for run in (first, second):
+        run.append(claims=True, state=JobState.STARTED)
+    store.add_pending(job_id, "p2", "t1")
+    second.end("p1", "none", state=JobState.RETRYING)
+    assert first.end("p1", "succeeded", "7", state=SUCCEEDED).status is HELD
+
+    # When the retry fails
+    third = Run(store, job_id, attempt=2, task_id="t1")
+    third.append(claims=True, state=JobState.STARTED)
+    answer = third.end("p2", "failed", '"e"', state=FAILED)
+
+    # Then the job ends by what its task has come to, as the result backend has it
+    assert (answer.status, answer.complete) == (HELD, True)
+    assert outcome_of(store, job_id) == JobOutcome({"t1": "7"}, 0, failure='"e"')
+    assert Run(store, job_id).append(state=SUCCEEDED, only_if_complete=True) is APPENDED
+
+
 def test_runs_of_different_tasks_go_side_by_side(store: JobStore) -> None:
     job_id = create(store)
     runs = [Run(store, job_id, task_id=task_id) for task_id in ("t1", "t2", "")]

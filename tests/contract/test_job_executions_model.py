@@ -118,8 +118,10 @@ class Stores(RuleBasedStateMachine):
         taken = answer.status in (AppendStatus.APPENDED, AppendStatus.HELD)
         if taken and entry.ending:
             self.pending.discard(entry.ending.publish_id)
-        if answer.status is AppendStatus.HELD:
-            assert self.pending
+        if answer.status is AppendStatus.HELD and not self.pending:
+            outcome = self.memory.outcome(self.job_id)
+            assert outcome is not None
+            assert outcome.unfinished == 0
         if answer.status is AppendStatus.APPENDED and entry.state and entry.state.is_terminal:
             self.ends += 1
             assert not (self.pending and (entry.ending or entry.only_if_complete))

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from chanx.bridge.entry import AppendStatus
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import JobStore
+from chanx.bridge.store.base import JobStore, Retention
 from chanx.errors import ConfigurationError
 from tests.contract.jobs import Run, create, texts
 
@@ -215,3 +216,9 @@ def test_an_owner_sees_their_own_jobs_newest_first(store: JobStore) -> None:
     assert [job.job_id for job in store.jobs_of("user:7")] == jobs
     assert [job.job_id for job in store.jobs_of("user:7", limit=2)] == jobs[:2]
     assert store.jobs_of("user:9") == []
+
+
+@pytest.mark.parametrize("limits", [{"max_entries": 0}, {"ended_seconds": 0.5}, {"active_seconds": timedelta(days=1)}])
+def test_a_retention_that_keeps_nothing_is_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(limits))}=.*use a whole number"):
+        Retention(**limits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from chanx.bridge.entry import Appended, Head, JobOutcome, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
@@ -26,11 +26,20 @@ class StoreUnavailableError(ChanxError):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much a store keeps: entries per job, and seconds after the end, or after the start of one that never ends."""
+    """How much a store keeps: entries per job, and seconds after the end, or after the start of one that never ends.
+
+    Whole numbers from 1 on; others raise ``ConfigurationError``.
+    """
 
     max_entries: int = 10_000
     ended_seconds: int = 24 * 3600
     active_seconds: int = 30 * 24 * 3600
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value: object = getattr(self, limit.name)
+            if not isinstance(value, int) or value < 1:
+                raise ConfigurationError(f"Retention({limit.name}={value!r}): use a whole number, 1 or more.")
 
 
 class JobLog(ABC):
@@ -65,8 +74,8 @@ class JobLog(ABC):
 
         An ``ending`` then leaves the pending set, and what it says is kept for :meth:`JobExecutions.outcome`: the first
         result of each final task (all together at most ``MAX_RESULT_BYTES``), the first failure, the first
-        cancellation. If it would also end the job while executions are pending, that is all: HELD. A terminal event
-        without an ``ending`` waits for nobody.
+        cancellation. If it would also end the job while executions are pending, or other than as succeeded although
+        every final task has, that is all: HELD. A terminal event without an ``ending`` waits for nobody.
         """
 
     @abstractmethod

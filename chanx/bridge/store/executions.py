@@ -52,6 +52,11 @@ class Executions:
         if task_id in self.tasks:
             self.progress[task_id] = _ENDED
 
+    def cannot_end_job(self, ending: Ending) -> bool:
+        """Whether an execution that ended so cannot end the job: others are to come, or it has succeeded."""
+        has_all = all(task_id in self.results for task_id, is_final in self.tasks.items() if is_final)
+        return bool(self.pending) or (ending.outcome != "succeeded" and has_all)
+
     def fractions(self, entry: NewEntry) -> Fractions | None:
         """How far the job is with this entry; None where its text stays as it is."""
         if entry.fraction is None or len(self.tasks) < 2:

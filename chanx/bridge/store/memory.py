@@ -203,7 +203,7 @@ class MemoryJobStore(JobStore):
         is_terminal = entry.state is not None and entry.state.is_terminal
         if entry.ending:
             executions.end(entry, entry.ending)
-            if is_terminal and executions.pending:
+            if is_terminal and executions.cannot_end_job(entry.ending):
                 return AppendStatus.HELD, None
         event, patch = None, entry.patch
         fractions = executions.fractions(entry)

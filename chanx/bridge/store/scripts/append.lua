@@ -46,7 +46,7 @@ end
 local terminal, held = is_terminal == '1', false
 if outcome ~= '' then
   end_execution(pending, tasks, task_id, publish_id, outcome, value)
-  held = terminal and redis.call('EXISTS', pending) == 1
+  held = terminal and cannot_end_job(pending, tasks, outcome)
 end
 local fill
 if not held then

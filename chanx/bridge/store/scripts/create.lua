@@ -10,7 +10,7 @@ local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attempt', 0, 'seq', 0, 'rev', 0,
   'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
 
-local executions, parts = {}, { 'parts', 0 }
+local executions, parts, unfinished = {}, { 'parts', 0 }, 0
 local first_task = 3 + 2 * tonumber(ARGV[2])
 for i = 3, first_task - 1 do
   executions[#executions + 1] = ARGV[i]
@@ -19,9 +19,11 @@ set_fields(pending, executions, 1)
 for i = first_task, #ARGV, 2 do
   parts[#parts + 1] = 'task:' .. ARGV[i]
   parts[#parts + 1] = ARGV[i + 1]
+  unfinished = unfinished + (ARGV[i + 1] == '0' and 0 or 1)
 end
-parts[#parts + 1] = 'count'
-parts[#parts + 1] = (#ARGV - first_task + 1) / 2
+for _, value in ipairs({ 'count', (#ARGV - first_task + 1) / 2, 'unfinished', unfinished }) do
+  parts[#parts + 1] = value
+end
 set_fields(tasks, parts, 1)
 
 for _, key in ipairs(KEYS) do

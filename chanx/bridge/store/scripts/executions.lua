@@ -4,6 +4,7 @@
 --   progress:<task id>       <attempt>:<millionths> of such a task
 --   result:<task id>         the result of a final one as JSON, empty where it was too large
 --   result_bytes             the size of all results together
+--   unfinished               how many final ones have not succeeded
 --   failure, cancellation    the first ones, as JSON
 --   current:<task id>        the run that may speak for a task
 local WHOLE, ENDED = 1000000, 2147483647
@@ -35,6 +36,7 @@ local function keep_result(tasks, task_id, value)
   if not known[1] or known[1] == '0' or known[2] then
     return
   end
+  redis.call('HINCRBY', tasks, 'unfinished', -1)
   local size = (tonumber(known[3]) or 0) + #value
   if size > MAX_RESULT_BYTES then
     redis.call('HSET', tasks, 'result:' .. task_id, '')
@@ -57,6 +59,12 @@ local function end_execution(pending, tasks, task_id, publish_id, outcome, value
     redis.call('HSETNX', tasks, outcome == 'failed' and 'failure' or 'cancellation', value)
   end
   advance(tasks, task_id, ENDED, WHOLE)
+end
+
+-- Whether an execution that ended so cannot end the job: others are to come, or it has succeeded.
+local function cannot_end_job(pending, tasks, outcome)
+  return redis.call('EXISTS', pending) == 1
+    or (outcome ~= 'succeeded' and redis.call('HGET', tasks, 'unfinished') == '0')
 end
 
 -- A function that fills the job's fraction into a text; nil for a job of one task, whose texts stay as they are.
