@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from chanx.errors import ConfigurationError, PublisherError
 from chanx.layers import attach_loop, is_channel_name, publisher_for
+from chanx.layers.payload import size_of
 
 _Layer = TypeVar("_Layer")
 
@@ -35,6 +36,13 @@ def configured(layer: _Layer | None, alias: str) -> _Layer:
 def group_list(groups: Iterable[str] | str) -> list[str]:
     """The groups named by a collection or by a single name, each once, in order."""
     return [groups] if isinstance(groups, str) else list(dict.fromkeys(groups))
+
+
+def refuse_too_large(layer: ChannelLayer, message: dict[str, Any]) -> None:
+    """Raise ``EventTooLargeError`` for an event over the ``max_event_bytes`` of the layer's publisher."""
+    # A layer that cannot be published to has no such limit.
+    with suppress(PublisherError):
+        publisher_for(layer).refuse_too_large(message, size_of(message))
 
 
 async def send_to_name(layer: ChannelLayer, name: str, message: dict[str, Any]) -> None:

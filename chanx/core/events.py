@@ -14,6 +14,7 @@ from chanx.core.channel_layer import (
     ChannelLayer,
     configured,
     group_list,
+    refuse_too_large,
     send_to_name,
     send_to_name_sync,
 )
@@ -37,6 +38,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     running loop too, and never raise because the layer is unreachable. The others go through the layer itself. With
     ``validate`` the event is checked first against what the class handles; raises ``ValidationError``. With
     ``on_commit`` it is sent once the database transaction around the call is committed, and not if that is rolled back.
+    An event over the publisher's ``max_event_bytes`` raises ``EventTooLargeError`` and reaches nobody.
     """
 
     @classmethod
@@ -48,7 +50,9 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         if channel_name is None:
             await cls.broadcast_event(event, validate=validate)
             return
-        await send_to_name(cls._layer(), channel_name, cls._event_message(event, validate))
+        layer, message = cls._layer(), cls._event_message(event, validate)
+        refuse_too_large(layer, message)
+        await send_to_name(layer, channel_name, message)
 
     @classmethod
     def send_event_sync(
@@ -59,6 +63,8 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
             cls.broadcast_event_sync(event, on_commit=on_commit, validate=validate)
             return
         layer, message = cls._layer(), cls._event_message(event, validate)
+        if on_commit:  # or it would be refused only after the commit
+            refuse_too_large(layer, message)
 
         def send() -> None:
             send_to_name_sync(layer, channel_name, message)
@@ -71,6 +77,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     ) -> None:
         """Send an event to every connection in the groups: a collection, one name, or None for the class's own."""
         layer, message = cls._layer(), cls._event_message(event, validate)
+        refuse_too_large(layer, message)
         for group in cls._event_groups(groups):
             await layer.group_send(group, message)
 
@@ -84,8 +91,10 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         validate: bool = False,
     ) -> None:
         """``broadcast_event`` from synchronous code; to many groups in one round trip."""
-        publisher, message = publisher_for(cls._layer()), cls._event_message(event, validate)
-        names = cls._event_groups(groups)
+        layer, message = cls._layer(), cls._event_message(event, validate)
+        publisher, names = publisher_for(layer), cls._event_groups(groups)
+        if on_commit:
+            refuse_too_large(layer, message)
 
         def send() -> None:
             with publisher.batch() if len(names) > 1 else nullcontext():

@@ -91,6 +91,17 @@ class Publisher(ABC):
             if batch is not None:
                 self._hand_over(self._batches.end(batch))
 
+    def refuse_too_large(self, message: Mapping[str, Any], size: int) -> None:
+        """Raise ``EventTooLargeError`` for a message that is over ``max_event_bytes`` with its ``size``.
+
+        For who sends through the layer itself: ``group_send`` and ``send`` do it.
+        """
+        if size > self.max_event_bytes:
+            raise EventTooLargeError(
+                f"The event {event_name(message)!r} is {size} bytes, over the {self.max_event_bytes} of "
+                "max_event_bytes, and was sent to nobody. Send it in parts, or send where the client can fetch it."
+            )
+
     @abstractmethod
     def close(self) -> None:
         """Let go of this process's connections. Publishing again opens new ones."""
@@ -109,11 +120,7 @@ class Publisher(ABC):
     def _publish(self, kind: Kind, name: str, message: Mapping[str, Any]) -> None:
         plain = checked_message(message)
         content, size = self._encode(kind, name, plain)
-        if size > self.max_event_bytes:
-            raise EventTooLargeError(
-                f"The event {event_name(plain)!r} is {size} bytes, over the {self.max_event_bytes} of max_event_bytes, "
-                "and was sent to nobody. Send it in parts, or send where the client can fetch it."
-            )
+        self.refuse_too_large(plain, size)
         parcel = Parcel(kind, name, plain, content, size)
         batch = self._batches.current()
         self._hand_over((parcel,) if batch is None else batch.add(parcel))
