@@ -39,7 +39,8 @@ class JobReporter:
         self._claimable = task_id if of_run else ""
         self._transport = transport
         self._n = 0
-        self._lock = threading.Lock()
+        # Reentrant: a log handler of the user's may report to the job what is logged while an event is sent.
+        self._lock = threading.RLock()
 
     def send(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> Appended | None:
         """Sends one event; raises only for a user's mistake in it (too large, no JSON form).

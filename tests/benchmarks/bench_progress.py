@@ -52,11 +52,6 @@ def main(calls: int = 20_000) -> None:
     with redis_server(private=True) as server:
         store = RedisJobStore(server.url)
         transport = DirectTransport(store, publisher_for(LayerSpec.redis_pubsub(server.url)))
-        ways: dict[str, Callable[[Job, int], None]] = {
-            "progress()": progress,
-            "track(), an item": track,
-            "output()": output,
-        }
         print(f"{calls:,} calls at full speed, medians of {ROUNDS}")
         print(f"{'call':<20}{'us a call':>12}{'to nowhere':>12}{'events':>10}")
         for name, way in WAYS.items():

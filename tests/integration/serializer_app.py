@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from pydantic import BaseModel
 
-from chanx.bridge import JobTask, install, serializer
+from chanx.bridge import JobTask, install
 
 URL = os.environ.get("CHANX_REDIS_URL", "redis://127.0.0.1:1/0")
 
@@ -29,8 +29,7 @@ class Unknown(BaseModel):
 
 app = Celery("serializer_app", broker=URL, backend=URL)
 app.conf.update(broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
-serializer.install(app, Invoice, Item)
-bridge = install(app, store=os.environ.get("CHANX_STORE_URL", URL))
+bridge = install(app, store=URL, models=[Invoice, Item])
 
 
 @app.task(bind=True, base=JobTask)

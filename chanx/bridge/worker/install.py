@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from celery import Celery, current_app
+from pydantic import BaseModel
 
+from chanx.bridge import serializer
 from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.redis import RedisJobStore
@@ -23,6 +25,7 @@ def install(
     layer: object = None,
     watch: bool | Sequence[str] = False,
     owner: Owner | None = None,
+    models: Sequence[type[BaseModel]] = (),
 ) -> Bridge:
     """Installs the bridge on ``app``, for the processes that start jobs and for the workers that run them.
 
@@ -36,6 +39,9 @@ def install(
     arguments and keyword arguments that returns a user object, an owner string, or None to leave the task alone. The
     job's id is then the task's.
 
+    With ``models`` the app's tasks take and return these Pydantic models, anywhere in their arguments and results: see
+    :func:`chanx.bridge.serializer.install`.
+
     Raises :class:`~chanx.errors.ConfigurationError` or :class:`~chanx.errors.PublisherError`, naming what to change.
     """
     if layer is None:
@@ -43,6 +49,8 @@ def install(
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
     rules = watch_rules(watch, owner)
+    if models:
+        serializer.install(app, *models)
     job_store = RedisJobStore(store) if isinstance(store, str) else store
     if current_app == app:
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of

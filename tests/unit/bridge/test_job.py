@@ -1,14 +1,16 @@
 """A task's view of its job, without Celery: what is reported, how often, and when it stops."""
 
+import logging
 import math
 from typing import Literal
 
 import pytest
 from pydantic import BaseModel
 
-from chanx.bridge.entry import AppendStatus
+from chanx.bridge.entry import AppendStatus, NewEntry
 from chanx.bridge.events import JobCancelledEvent, JobEvent
 from chanx.bridge.reporter import JobReporter
+from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
 from chanx.errors import EventTooLargeError, JobCancelled
 from chanx.messages.base import BaseMessage
@@ -176,3 +178,38 @@ def test_other_tasks_of_a_job_outlive_its_end_but_not_its_cancellation(
 
     # Then
     assert job.should_abort() == is_cancelled
+
+
+def test_a_log_handler_that_reports_to_the_job_does_not_stall_it(clock: Clock) -> None:
+    """What is logged while an event is sent (the store is away, say) comes back as an event of the same run."""
+
+    class Away(NowhereTransport):
+        def __init__(self) -> None:
+            self.sent: list[str] = []
+
+        def send(self, entry: NewEntry) -> None:
+            logging.getLogger("tests").warning("lost")
+            self.sent.append(entry.action)
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not self.inside:
+                self.inside = True
+                job.log(record.getMessage())
+
+        inside = False
+
+    # Given
+    transport = Away()
+    job = Job(JobReporter(transport, job_id="j", task_id="t", attempt=1), clock=clock)
+    handler = Handler()
+    logging.getLogger("tests").addHandler(handler)
+
+    # When
+    try:
+        job.emit(Note(payload=TextPayload(text="x")))
+    finally:
+        logging.getLogger("tests").removeHandler(handler)
+
+    # Then
+    assert sorted(transport.sent) == ["job_log", "note"]
