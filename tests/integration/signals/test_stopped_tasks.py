@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
+from celery.result import AsyncResult
 from kombu import Connection
 
 from tests.integration.signals import app
 from tests.integration.signals.jobs import Jobs
-from tests.integration.signals.stacks import on_both_brokers, on_rabbitmq, on_redis
+from tests.integration.signals.stacks import Stack, on_both_brokers, on_rabbitmq, on_redis
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_a_task_that_is_revoked_while_a_worker_waits_for_its_time(jobs: Jobs) ->
     assert jobs.ended(job).actions == ["job_queued", "job_cancelled"]
 
 
-@on_redis
+@on_both_brokers
 def test_a_task_that_is_taken_after_it_expired(jobs: Jobs, key_prefix: str) -> None:
     # Given
     job = jobs.start(app.add, 2, 3, queue=key_prefix, expires=0.001)
@@ -162,3 +164,30 @@ def test_a_task_whose_worker_is_killed_and_whose_message_comes_again(jobs: Jobs,
 
     # Then
     assert jobs.ended(job).actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
+
+
+@on_both_brokers
+def test_a_cold_shutdown_of_the_worker(jobs: Jobs, stack: Stack, started: Path, go: Path) -> None:
+    # Given a task that is acknowledged already, and one that is so at its end
+    early = jobs.start(app.wait, str(started), str(go))
+    late = jobs.start(app.wait_late, str(started), str(go))
+    jobs.wait_until(lambda: started.exists() and Path(f"{started}1").exists(), "the start of both")
+
+    # When
+    jobs.worker.kill(signal.SIGQUIT)
+    jobs.worker.container.wait()
+    jobs.worker.restart()
+    jobs.wait_until(lambda: not jobs.bridge.store.suspects(older_than=0), "a look at what stopped silently")
+    go.touch()
+
+    # Then
+    lost, repeated = jobs.ended(early), jobs.ended(late)
+    old = stack.celery.name == "oldest"
+    assert lost.actions == ["job_queued", "job_started", "job_failed"]
+    assert lost.error_code in ({"worker_lost", "worker_exited"} if old else {"worker_shutdown"})
+    if old and AsyncResult(late.task_id, app=jobs.app).state == "FAILURE":
+        # It may notice the lost process before it stops: then it acknowledges the message, and nothing comes again.
+        assert repeated.actions == ["job_queued", "job_started", "job_failed"]
+        assert repeated.error_code == "worker_lost"
+    else:
+        assert repeated.actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
