@@ -31,10 +31,13 @@ class ChanxSettings:
         return _project().get(name, DEFAULTS[name])
 
 
+# Django keeps a setting that was read in the object's own dict and empties it when settings are overridden. Looking
+# there first saves its lookup in Python, which three times a frame costs a tenth of the frame.
+_KEPT: Final[Mapping[str, Any]] = object.__getattribute__(settings, "__dict__")
+
+
 def _project() -> Mapping[str, Any]:
-    # Django keeps a setting that was read in the object's own dict and empties it when settings are overridden. Looking
-    # there first saves its lookup in Python, which three times a frame costs a tenth of the frame.
-    kept: Mapping[str, Any] | None = object.__getattribute__(settings, "__dict__").get("CHANX")
+    kept: Mapping[str, Any] | None = _KEPT.get("CHANX")
     if kept is not None:
         return kept
     try:

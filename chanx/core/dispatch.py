@@ -99,7 +99,7 @@ class Dispatching(Sending):
             await self.receive_without_handlers(data)
             return
         try:
-            message = adapter.validate_json(
+            message = adapter.validator.validate_json(
                 decamelized_json(self.handler_table, data) if self.should_camelize else data
             )
         except ValidationError as error:
@@ -107,7 +107,8 @@ class Dispatching(Sending):
             if not is_message_error(error):
                 return
         else:
-            self.log_frame("Websocket received", self.handler_table.tag_of(message))
+            if self.logs_frames:
+                self.log_frame("Websocket received", self.handler_table.tag_of(message))
             await self.receive_message(message)
         if self.should_send_completion:
             await self.send_last(_COMPLETE)

@@ -14,7 +14,8 @@ class FrameQueue:
     """Handles text frames in order of arrival, at most ``concurrency`` at a time, and none after ``close()``.
 
     Whoever puts a frame calls ``work`` afterwards, which handles it in the task it is called in. What ``process``
-    raises is logged and ends nothing; context variables it sets are not seen by the next frame.
+    raises is logged and ends nothing; context variables it sets are not seen by the next frame. ``waiting`` holds the
+    frames that nobody has begun with.
     """
 
     __slots__ = (
@@ -22,10 +23,10 @@ class FrameQueue:
         "_concurrency",
         "_max_characters",
         "_max_frames",
-        "_pending",
         "_process",
         "_waiting_characters",
         "_workers",
+        "waiting",
     )
 
     def __init__(
@@ -40,7 +41,7 @@ class FrameQueue:
         self._concurrency = max(1, concurrency)
         self._max_frames = max_frames
         self._max_characters = max_characters
-        self._pending: deque[str] = deque()
+        self.waiting: deque[str] = deque()
         self._waiting_characters = 0
         self._workers: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -49,30 +50,24 @@ class FrameQueue:
         """Take a frame, or return False when as much waits as may."""
         if self._closed:
             return True
-        if len(self._pending) >= self._max_frames or self._waiting_characters + len(frame) > self._max_characters:
+        if len(self.waiting) >= self._max_frames or self._waiting_characters + len(frame) > self._max_characters:
             return False
-        self._pending.append(frame)
+        self.waiting.append(frame)
         self._waiting_characters += len(frame)
         return True
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether a frame waits that may be handled now."""
-        return bool(self._pending) and len(self._workers) < self._concurrency
-
-    async def work(self, on_wait: Callable[[], None]) -> None:
-        """Handle frames until none waits, if so many as may are not at work yet.
+    async def work(self, task: asyncio.Task[Any], on_wait: Callable[[], None]) -> None:
+        """Handle frames in ``task``, the current one, until none waits, if so many as may are not at work yet.
 
         ``on_wait`` is called each time that a frame's handler waits for the first time, before it does.
         """
-        task = asyncio.current_task()
-        if task is None or not self.is_ready:
+        if len(self._workers) >= self._concurrency:
             return
         self._workers.add(task)
         try:
             handled = 0
-            while self._pending:
-                frame = self._pending.popleft()
+            while self.waiting:
+                frame = self.waiting.popleft()
                 self._waiting_characters -= len(frame)
                 try:
                     await in_own_context(self._process(frame), on_wait)
@@ -87,7 +82,7 @@ class FrameQueue:
     async def close(self) -> None:
         """Drop what waits, cancel what runs, and return when nothing does any more."""
         self._closed = True
-        self._pending.clear()
+        self.waiting.clear()
         workers = self._workers - {asyncio.current_task()}
         for worker in workers:
             worker.cancel()

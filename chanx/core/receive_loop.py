@@ -91,8 +91,8 @@ class _Reader:
         taken = 0
         while True:
             for queue in self._queues:
-                if queue.is_ready:
-                    await queue.work(self._hand_on)
+                if queue.waiting:
+                    await queue.work(task, self._hand_on)
                     if task.cancelling():  # by the handler itself, and that is no reason to stop reading
                         self._hand_on()
                     if self._task is not task:

@@ -1,6 +1,7 @@
 """Sending to the client of a connection: one message, one encoding, one frame."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, ClassVar, cast
 
 from pydantic_core import to_json
@@ -56,12 +57,11 @@ class Sending(Connection):
         await self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
         await self.pause()
 
-    async def send_last(self, message: BaseMessage) -> None:
+    def send_last(self, message: BaseMessage) -> Coroutine[Any, Any, None]:
         """Send what ends the handling of a frame or an event: no pause, as nothing of it is left to wait for."""
         if self._own_send_message:
-            await self.send_message(message)
-        else:
-            await self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
+            return self.send_message(message)
+        return self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
 
     def encode(self, message: BaseMessage) -> str:
         """A message as JSON text, as the client reads it: under its discriminator, and in camelCase if that is on."""
@@ -82,14 +82,13 @@ class Sending(Connection):
         if self._yields:
             await asyncio.sleep(0)
 
-    async def send_encoded(self, text: str, action: Any) -> None:
+    def send_encoded(self, text: str, action: Any) -> Coroutine[Any, Any, None]:
         """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
         if self._own_send_json:
-            await self.send_json(decoded(text))
-        else:
-            if self.logs_frames:
-                self.log_frame("Websocket sent", action)
-            await self.send_text(text)
+            return self.send_json(decoded(text))
+        if self.logs_frames:
+            self.log_frame("Websocket sent", action)
+        return self.send_text(text)
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode ``content`` as JSON and send it. Where a subclass overrides this, every message goes through it."""

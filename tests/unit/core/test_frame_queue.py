@@ -52,9 +52,14 @@ class Frames(FrameQueue):
 
     def put(self, frame: str) -> bool:
         taken = super().put(frame)
-        if self.is_ready:
-            self.tasks.append(asyncio.create_task(self.work(lambda: None)))
+        if self.waiting:
+            self.tasks.append(asyncio.create_task(self._work_in_task()))
         return taken
+
+    async def _work_in_task(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await self.work(task, lambda: None)
 
 
 async def test_at_most_so_many_frames_run_at_a_time_and_they_start_in_order() -> None:
