@@ -39,6 +39,7 @@ class RedisShard:
         # Listed, and not every exception: Celery raises its soft time limit in the middle of anything.
         self._trouble: tuple[type[Exception], ...] = (errors.RedisError, OSError)
         self._host = host
+        self._name = repr(host)
         self._line = Line(host)
         self._breaker = CircuitBreaker()
         # Guards the rest. Reentrant, because a signal handler may publish too.
@@ -86,7 +87,7 @@ class RedisShard:
             raise
         if not woken:
             self._withdraw(errand)
-            errand.fail(f"{self._host!r}: another thread is still waiting for it")
+            errand.take([], f"{self._name}: another thread is still waiting for it")
         return self._leader is errand
 
     def _withdraw(self, errand: _Errand) -> None:
@@ -96,25 +97,25 @@ class RedisShard:
             self._hand_on(errand)
 
     def _lead(self, errand: _Errand) -> None:
-        with self._mutex:
-            errands = [errand, *self._queue]
-            self._queue.clear()
+        # Who queues from here on is told to lead afterwards.
+        errands = [errand, *self._take_queue()] if self._queue else [errand]
         commands = errand.commands if len(errands) == 1 else [c for each in errands for c in each.commands]
-        answers: Answers = []
-        reason = f"{self._host!r}: a time limit ended the thread that was talking to it"
         # Who has waited has less time left, but always enough for a server that is well.
         deadline = max(errand.arrived + LONGEST, errand.begun + LONGEST / 2)
+        answers: Answers = []
+        reason = f"{self._name}: a time limit ended the thread that was talking to it"
         try:
             reason = self._talk(errand.line, commands, answers, deadline)
         finally:
-            place = 0
             for each in errands:
-                count = len(each.commands)
-                each.answers = [self._worded(answer) for answer in answers[place : place + count]]
-                each.fail(reason)
-                place += count
-                each.woken.set()
+                each.take(answers, reason)
             self._hand_on(errand)
+
+    def _take_queue(self) -> list[_Errand]:
+        with self._mutex:
+            queued = list(self._queue)
+            self._queue.clear()
+            return queued
 
     def _hand_on(self, errand: _Errand) -> None:
         with self._mutex:
@@ -132,12 +133,15 @@ class RedisShard:
     def _talk(self, line: Line, commands: Sequence[bytes], answers: Answers, deadline: float) -> str:
         """Fill ``answers`` as far as they come; the reason why there are no more."""
         if not self._breaker.allows():
-            return f"{self._host!r} has just failed, so it is left alone for a second"
+            return f"{self._name} has just failed, so it is left alone for a second"
         try:
             line.exchange(commands, answers, deadline)
         except self._trouble as error:
             self._breaker.failed()
-            return f"{self._host!r}: {type(error).__name__}: {error}"
+            return self._reason(error)
+        finally:
+            if not line.is_open:
+                answers[:] = [DeliveryFailed(self._reason(a)) if isinstance(a, Exception) else a for a in answers]
         if line.is_open:
             self._breaker.succeeded()
         else:
@@ -145,10 +149,8 @@ class RedisShard:
             self._breaker.failed()
         return ""
 
-    def _worded(self, answer: object) -> object:
-        if isinstance(answer, Exception):
-            return DeliveryFailed(f"{self._host!r}: {type(answer).__name__}: {answer}")
-        return answer
+    def _reason(self, error: Exception) -> str:
+        return f"{self._name}: {type(error).__name__}: {error}"
 
 
 class _Errand:
@@ -164,11 +166,14 @@ class _Errand:
         self.arrived = self.begun = time.monotonic()
         self.woken: _Waking = _NOBODY_WAITS
 
-    def fail(self, reason: str) -> None:
-        """Fill up the answers."""
-        missing = len(self.commands) - len(self.answers)
-        if missing:
-            self.answers = [*self.answers, *([DeliveryFailed(reason)] * missing)]
+    def take(self, answers: Answers, reason: str) -> None:
+        """Take its answers off the front of ``answers``, fill up those that are missing, and wake its caller."""
+        count = len(self.commands)
+        self.answers = answers[:count]
+        del answers[:count]
+        if len(self.answers) < count:
+            self.answers += [DeliveryFailed(reason)] * (count - len(self.answers))
+        self.woken.set()
 
 
 class _Waking(Protocol):

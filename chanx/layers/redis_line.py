@@ -22,9 +22,7 @@ Answers: TypeAlias = "list[Any]"
 
 
 class RedisConnection(Protocol):
-    """What is used of redis-py's connection, and the deadline that is ours."""
-
-    deadline: float | None
+    """What is used of redis-py's connection."""
 
     def send_packed_command(self, command: tuple[bytes], check_health: bool = True) -> None: ...
 
@@ -74,7 +72,7 @@ class Line:
         connection = self._connection
         if connection is None:
             connection = self._connection = new_connection(self._host)
-            connection.deadline = deadline
+            _bind(connection, deadline)
         refused = False
         try:
             connection.send_packed_command((b"".join(commands),), check_health=False)
@@ -86,7 +84,7 @@ class Line:
                 except self._refusal as error:
                     refused = True
                     answers.append(error)
-            connection.deadline = None
+            _release(connection)
         except BaseException:
             # Whatever it was, a time limit too: an answer may still be on its way, so nobody else may use it.
             self.close()
@@ -106,27 +104,23 @@ def new_connection(host: RedisHost) -> RedisConnection:
     for name in ("socket_timeout", "socket_connect_timeout"):
         known[name] = min(known.get(name) or TIMEOUT, TIMEOUT)
     # RESP2: a publisher reads no pushes, and it saves a round trip at connecting.
-    connection: RedisConnection = _bounded(connection_class)(**known, protocol=2)
+    connection: RedisConnection = connection_class(**known, protocol=2)
     return connection
 
 
-def _bounded(connection_class: type[Any]) -> type[Any]:
-    base: Any = connection_class  # for TCP, TLS or a Unix socket: known at run time only
+def _bind(connection: Any, deadline: float) -> None:
+    """Have all the answers that connecting takes (AUTH, SELECT, ...), and those to the first commands, end in time."""
+    read = connection.read_response
 
-    class BoundedConnection(base):  # type: ignore[misc]
-        """Has one ``deadline`` for all the questions and answers that a first exchange takes (AUTH, SELECT, ...)."""
+    def read_in_time(*args: Any, **kwargs: Any) -> Any:
+        left = max(deadline - time.monotonic(), 0.001)
+        connection._sock.settimeout(min(left, connection.socket_timeout))
+        return read(*args, **kwargs)
 
-        deadline: float | None = None
+    connection.read_response = read_in_time
 
-        def read_response(self, *args: Any, **kwargs: Any) -> Any:
-            if self.deadline is None:
-                return base.read_response(self, *args, **kwargs)
-            left = max(self.deadline - time.monotonic(), 0.001)
-            self._sock.settimeout(min(left, self.socket_timeout))
-            try:
-                return base.read_response(self, *args, **kwargs)
-            finally:
-                if self._sock is not None:
-                    self._sock.settimeout(self.socket_timeout)
 
-    return BoundedConnection
+def _release(connection: Any) -> None:
+    if "read_response" in vars(connection):
+        del connection.read_response
+        connection._sock.settimeout(connection.socket_timeout)

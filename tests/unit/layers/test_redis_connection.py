@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -23,12 +24,13 @@ class TimeLimitError(Exception):
 class Server:
     """Connections that answer as told, command by command: an exception is raised, anything else returned."""
 
-    deadline: float | None = None
+    socket_timeout = 1.0
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.opened = 0
         self.closed = 0
+        self._sock = Mock()
         self.sent: list[bytes] = []
 
     def connect(self, host: RedisHost) -> Server:
