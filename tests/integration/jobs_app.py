@@ -11,7 +11,7 @@ from chanx.bridge import JobError, JobEvent, JobTask, install
 
 URL = os.environ.get("CHANX_REDIS_URL", "redis://127.0.0.1:1/0")
 
-app = Celery("jobs_app", broker=URL, backend=URL)
+app = Celery("jobs_app", broker=URL, backend=os.environ.get("CHANX_RESULT_URL", URL))
 app.conf.update(task_track_started=True, broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
 bridge = install(app, store=os.environ.get("CHANX_STORE_URL", URL))
 
@@ -79,6 +79,12 @@ def inner(self: Any, done_file: str | None) -> str:
     if done_file:
         open(done_file, "w").close()
     return "inner"
+
+
+@app.task(bind=True, base=JobTask)
+def total(self: Any, numbers: list[int]) -> int:
+    """The body of a chord."""
+    return sum(numbers)
 
 
 @app.task(bind=True, base=JobTask)

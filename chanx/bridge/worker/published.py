@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import current_task
+
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.scope import PublishScope, current_scope, is_detached
 from chanx.bridge.worker.received import RECEIVED
@@ -42,6 +44,8 @@ def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 def _scope_in_parent(headers: dict[str, Any]) -> PublishScope | None:
     """In the worker's parent process: an errback or a retry of a task whose child is lost."""
+    if getattr(current_task, "request", None) is not None:
+        return None  # whoever publishes belongs to no job, even if what started it did (see detach)
     received = RECEIVED.get().get(headers.get("id"), headers.get("parent_id"), headers.get("root_id"))
     return PublishScope(received.bridge.transport, received.context) if received else None
 

@@ -147,6 +147,19 @@ def test_an_errback_that_the_parent_publishes(app: BridgedApp) -> None:
     assert app.snapshot(delivered.job).state is JobState.QUEUED
 
 
+def test_what_a_detached_task_publishes_stays_detached(app: BridgedApp) -> None:
+    """In pools of one process the parent's knowledge is there too: the root of a detached task is the job's."""
+    delivered = Delivered(app)
+    delivered.receive()
+    published: dict[str, Any] = {"id": "next", "root_id": delivered.job.task_id}
+
+    def detached(self: Any) -> None:
+        signals.before_task_publish.send(sender="next", headers=published)
+
+    assert app.task(detached).apply().successful()
+    assert HEADER not in published
+
+
 def test_a_task_that_the_worker_does_not_know(app: BridgedApp) -> None:
     delivered = Delivered(app)
     message = SimpleNamespace(headers=delivered.headers)
