@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from channels.exceptions import AcceptConnection, DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as ChannelsConsumer
 from channels.layers import get_channel_layer as channels_layer
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import transaction
 
 from chanx.channels.database import old_connections
@@ -13,6 +14,7 @@ from chanx.channels.settings import SettingsConfig
 from chanx.core.config import ConsumerConfig
 from chanx.core.events import ReceiveEvent
 from chanx.core.serving import ServedConsumer, Signals, Upkeep
+from chanx.errors import ConfigurationError
 
 __all__ = ["AsyncJsonWebsocketConsumer", "ReceiveEvent"]
 
@@ -26,8 +28,18 @@ class AsyncJsonWebsocketConsumer(ServedConsumer[ReceiveEvent], ChannelsConsumer)
 
     @classmethod
     def run_on_commit(cls, action: Callable[[], None]) -> None:
-        """Call ``action`` when the transaction of the default database is committed; at once if there is none."""
-        transaction.on_commit(action)
+        """Call ``action`` when the transaction of the default database is committed; at once if there is none.
+
+        Raises ``ConfigurationError`` inside a running event loop, where Django has no transactions.
+        """
+        try:
+            transaction.on_commit(action)
+        except SynchronousOnlyOperation as error:
+            raise ConfigurationError(
+                f"{cls.__name__}: on_commit=True does not work inside a running event loop, as Django's transactions "
+                "are synchronous. Call the method inside the sync_to_async function that has the transaction, or await "
+                "send_event() or broadcast_event() after the commit."
+            ) from error
 
     @staticmethod
     def get_channel_layer(alias: str) -> Any:

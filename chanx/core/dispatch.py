@@ -98,19 +98,22 @@ class Dispatching(Sending):
         if adapter is None:
             await self.receive_without_handlers(data)
             return
+        is_message = True
         try:
-            message = adapter.validator.validate_json(
-                decamelized_json(self.handler_table, data) if self.should_camelize else data
-            )
-        except ValidationError as error:
-            await self.handle_validation_error(error)
-            if not is_message_error(error):
-                return
-        else:
-            if self.logs_frames:
-                self.log_frame("Websocket received", self.handler_table.tag_of(message))
-            await self.receive_message(message)
-        if self.should_send_completion:
+            try:
+                message = adapter.validator.validate_json(
+                    decamelized_json(self.handler_table, data) if self.should_camelize else data
+                )
+            except ValidationError as error:
+                is_message = is_message_error(error)
+                await self.handle_validation_error(error)
+            else:
+                if self.logs_frames:
+                    self.log_frame("Websocket received", self.handler_table.tag_of(message))
+                await self.receive_message(message)
+        except Exception as error:  # of a validator or a hook: the client waits for the completion all the same
+            await self._last_resort(error)
+        if is_message and self.should_send_completion:
             await self.send_last(_COMPLETE)
 
     async def _last_resort(self, error: Exception) -> None:

@@ -244,6 +244,11 @@ class Topic:
         except ValidationError as error:
             found = problems(self.handler_table, error, camelize=camelize)
             await self.send_message(ErrorMessage(payload=found), ref=ref)
+        except Exception as error:  # of a validator: the client waits for the completion all the same
+            action = content.get(self.handler_table.discriminator)
+            log_failure("topic_frame_failed", error, topic=self.topic, action=action)
+            refused = TopicRefused("failed", f"Failed to process message for {action}")
+            await self.send_message(refusal_message(refused), ref=ref)
         else:
             await self._handle_message(message, ref)
         if self.should_send_completion:

@@ -190,6 +190,15 @@ class TestOnCommit:
         RoomConsumer.broadcast_event_sync(JOINED, on_commit=True)
         assert len(sent) == 1
 
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("channel_name", [None, "user_1"])
+    async def test_inside_a_running_loop_the_error_names_the_method(
+        self, sent: list[Any], channel_name: str | None
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=r"running event loop.*await send_event\(\) or broadcast_event"):
+            RoomConsumer.send_event_sync(JOINED, channel_name, on_commit=True)
+        assert sent == []
+
     def test_without_a_framework_the_error_names_the_way_out(self, sent: list[Any]) -> None:
         class Plain(ChanxWebsocketConsumerMixin):
             get_channel_layer = staticmethod(lambda alias: object())
