@@ -179,6 +179,3 @@ class WorkerNode(CeleryWorkerContainer):
     def wait(self) -> int:
         """Until the process has ended by itself; its exit status."""
         return int(self._container.wait())
-
-    def stop(self) -> None:
-        self._container.stop()

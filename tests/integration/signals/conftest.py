@@ -5,11 +5,12 @@ pytest-celery's own fixtures hand them out, so a test takes ``celery_setup``, or
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
 from celery import Celery
@@ -126,7 +127,7 @@ def worker_node(
         node.ready()
         yield node
     finally:
-        node.stop()
+        node.kill()
 
 
 # pytest-celery's fixtures, on these nodes.
@@ -157,22 +158,22 @@ def jobs(celery_setup: CeleryTestSetup, bridge: Bridge) -> Jobs:
     return Jobs(celery_setup, bridge)
 
 
-StartElsewhere = Callable[[str, str], str]
+class StartElsewhere(Protocol):
+    """Starts cases of ``start`` in a process on the stack's Celery; the jobs' ids by case."""
+
+    def __call__(self, how: str, key: str, *cases: str) -> dict[str, str]: ...
 
 
-@pytest.fixture
-def start_elsewhere(
-    stack: Stack, celery_setup: CeleryTestSetup, worker_environment: dict[str, str], key_prefix: str
-) -> StartElsewhere:
-    """Starts a case of ``start`` in a process on the stack's Celery, with ``key_prefix`` as its key; the job's id."""
-
-    def start(how: str, case: str) -> str:
-        command = [sys.executable, "-m", "tests.integration.signals.start", how, case, key_prefix]
+@pytest.fixture(scope="session")
+def start_elsewhere(stack: Stack, worker_environment: dict[str, str]) -> StartElsewhere:
+    def start(how: str, key: str, *cases: str) -> dict[str, str]:
+        command = [sys.executable, "-m", "tests.integration.signals.start", how, key, *cases]
         environment = {**os.environ, **worker_environment, "PYTHONPATH": os.pathsep.join(stack.celery.paths())}
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        started: dict[str, str] = json.loads(done.stdout)
+        return started
 
     return start

@@ -1,10 +1,11 @@
-"""Runs one job eagerly in a process of its own, on whatever Celery that has, and prints the job's id.
+"""Starts jobs from a process of its own, on whatever Celery that has, and prints their ids by case, as JSON.
 
-python -m tests.integration.signals.eager <case> <key>
+python -m tests.integration.signals.start (queued | eager) <key> <case>...
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -31,6 +32,8 @@ def signature_of(case: str, key: str) -> Any:
 
 
 if __name__ == "__main__":
-    how, case, key = sys.argv[1:]
+    how, key, *cases = sys.argv[1:]
     app.app.conf.task_always_eager = how == "eager"
-    print(start_job_sync(signature_of(case, key), owner="user:1").job_id)  # noqa: T201
+    print(  # noqa: T201
+        json.dumps({case: start_job_sync(signature_of(case, f"{key}-{case}"), owner="user:1").job_id for case in cases})
+    )

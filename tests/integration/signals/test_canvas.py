@@ -53,9 +53,9 @@ def test_everything_at_once_started_on_the_same_celery(
     jobs: Jobs, key_prefix: str, start_elsewhere: StartElsewhere
 ) -> None:
     """Tests start their jobs on the newest Celery; here the starting process has the version of the worker."""
-    log = jobs.ended(start_elsewhere("queued", "everything"))
+    log = jobs.ended(start_elsewhere("queued", key_prefix, "everything")["everything"])
 
-    flow, _ = everything(key_prefix)
+    flow, _ = everything(f"{key_prefix}-everything")
     assert noted(jobs, flow, log) == flow.labels
     assert log.result == "end"
 
@@ -190,9 +190,9 @@ def test_a_task_waits_for_its_callbacks(jobs: Jobs, flow: Workflow) -> None:
 def test_everything_at_once_where_a_task_of_celery_polls_for_chords(
     jobs: Jobs, key_prefix: str, start_elsewhere: StartElsewhere
 ) -> None:
-    log = jobs.ended(start_elsewhere("queued", "everything"))
+    log = jobs.ended(start_elsewhere("queued", key_prefix, "everything")["everything"])
 
-    flow, _ = everything(key_prefix)
+    flow, _ = everything(f"{key_prefix}-everything")
     assert noted(jobs, flow, log) == flow.labels
     assert log.result == "end"
     told = {event["payload"]["name"] for event in log.events if event["action"] == "job_task"}

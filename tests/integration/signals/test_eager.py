@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
@@ -12,56 +11,52 @@ from tests.integration.signals.jobs import JobLog, Jobs
 from tests.integration.signals.stacks import on_redis
 from tests.integration.signals.workflow import everything
 
-RunEagerly = Callable[[str], JobLog]
+KEY = "eager"
+
+
+@pytest.fixture(scope="session")
+def started(start_elsewhere: StartElsewhere) -> dict[str, str]:
+    """The jobs of all cases, started by one process."""
+    return start_elsewhere("eager", KEY, "success", "failure", "retry", "nested", "everything")
 
 
 @pytest.fixture
-def run_eagerly(jobs: Jobs, start_elsewhere: StartElsewhere) -> RunEagerly:
-    return lambda case: jobs.ended(start_elsewhere("eager", case))
+def log(request: pytest.FixtureRequest, jobs: Jobs, started: dict[str, str]) -> JobLog:
+    """What has become of the case that the test is named after."""
+    return jobs.ended(started[request.function.__name__.removeprefix("test_")])
 
 
-def labels(jobs: Jobs, key: str, log: JobLog) -> Counter[str]:
-    executions = jobs.executions(key)
-    assert {job_id for _, job_id in executions} == {log.snapshot.job_id}
-    return Counter({label: times for (label, _), times in executions.items()})
+def labels(jobs: Jobs, case: str, log: JobLog) -> Counter[str]:
+    executions = jobs.executions(f"{KEY}-{case}")
+    return Counter({label: times for (label, job_id), times in executions.items() if job_id == log.snapshot.job_id})
 
 
 @on_redis
-def test_success(run_eagerly: RunEagerly) -> None:
-    log = run_eagerly("success")
-
+def test_success(log: JobLog) -> None:
     assert log.actions == ["job_queued", "job_started", "job_succeeded"]
     assert log.result == "a"
 
 
 @on_redis
-def test_failure(run_eagerly: RunEagerly) -> None:
-    log = run_eagerly("failure")
-
+def test_failure(log: JobLog) -> None:
     assert log.actions == ["job_queued", "job_started", "job_failed"]
     assert log.error_code == "a"
 
 
 @on_redis
-def test_retry(run_eagerly: RunEagerly) -> None:
-    log = run_eagerly("retry")
-
+def test_retry(log: JobLog) -> None:
     assert log.result == "a"
     told = Counter(log.actions)
     assert (told["job_started"], told["job_retrying"]) == (3, 2)
 
 
 @on_redis
-def test_nested_tasks(jobs: Jobs, run_eagerly: RunEagerly, key_prefix: str) -> None:
-    log = run_eagerly("nested")
-
+def test_nested(jobs: Jobs, log: JobLog) -> None:
     assert log.result == "a"
-    assert labels(jobs, key_prefix, log) == Counter("abc")
+    assert labels(jobs, "nested", log) == Counter("abc")
 
 
 @on_redis
-def test_everything_at_once(jobs: Jobs, run_eagerly: RunEagerly, key_prefix: str) -> None:
-    log = run_eagerly("everything")
-
+def test_everything(jobs: Jobs, log: JobLog) -> None:
     assert log.result == "end"
-    assert labels(jobs, key_prefix, log) == everything(key_prefix)[0].labels
+    assert labels(jobs, "everything", log) == everything("")[0].labels
