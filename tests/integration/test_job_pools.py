@@ -29,11 +29,16 @@ class Worker:
         return self.ended(start_job_sync(task, *args, owner="user:1", task_options=options))
 
     def ended(self, job: StartedJob) -> JobSnapshot:
-        def look() -> JobSnapshot | None:
-            snapshot = self.bridge.store.snapshot(job.job_id)
-            return snapshot if snapshot and snapshot.state.is_terminal else None
+        wait_until(
+            lambda: self.snapshot(job).state.is_terminal,
+            what=lambda: f"the end of the job\n{self.log.read_text()[-3000:]}",
+        )
+        return self.snapshot(job)
 
-        return wait_until(look, what=lambda: f"the end of the job\n{self.log.read_text()[-3000:]}")
+    def snapshot(self, job: StartedJob) -> JobSnapshot:
+        snapshot = self.bridge.store.snapshot(job.job_id)
+        assert snapshot is not None
+        return snapshot
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,8 @@ def bridge(server: RedisServer) -> Iterator[Bridge]:
     installed = install(app, store=server.url)
     yield installed
     installed.store.close()
-    app.pool.force_close_all()
+    pool: Any = app.pool
+    pool.force_close_all()
     app.close()
 
 
