@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
@@ -47,13 +48,13 @@ class LoopPublisher(Publisher):
         self.layer = layer
         self.channel_prefix = _prefix_of(layer)
         self._in_process = _is_in_process(layer)
-        self._receivers: asyncio.AbstractEventLoop | None = None
+        self._receivers: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._worker = PerProcess(_Worker)
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Tell on which loop the layer's receivers wait; the last one told counts. Only an in-memory layer needs it."""
         if self._in_process:
-            self._receivers = loop
+            self._receivers = os.getpid(), loop
 
     def close(self) -> None:
         worker = self._worker.reset()
@@ -93,7 +94,7 @@ class LoopPublisher(Publisher):
 
     def _refuse_where_it_cannot_work(self) -> None:
         layer = type(self.layer).__name__
-        if self._in_process and self._receivers is None and is_in_worker_task():
+        if self._in_process and self._receivers_here() is None and is_in_worker_task():
             raise PublisherError(
                 f"{layer} reaches consumers of its own process only, and none runs in this Celery worker. Configure "
                 "CHANNEL_LAYERS with channels_redis.pubsub.RedisPubSubChannelLayer for the site and the worker; in "
@@ -109,8 +110,9 @@ class LoopPublisher(Publisher):
     def _receiving_loop(self) -> asyncio.AbstractEventLoop | None:
         if not self._in_process:
             return None
-        if self._receivers is not None and self._receivers.is_running():
-            return self._receivers
+        receivers = self._receivers_here()
+        if receivers is not None and receivers.is_running():
+            return receivers
         log_throttled(
             "in_memory_layer_without_receivers",
             key=id(self),
@@ -118,6 +120,10 @@ class LoopPublisher(Publisher):
             hint="no chanx consumer runs in this process; publish to another process through a Redis layer",
         )
         return None
+
+    def _receivers_here(self) -> asyncio.AbstractEventLoop | None:
+        # A loop that was inherited by a fork says that it runs, and does not.
+        return self._receivers[1] if self._receivers and self._receivers[0] == os.getpid() else None
 
     def _finish(self, worker: _Worker, parcel: Parcel, task: asyncio.Task[None]) -> None:
         worker.tasks.discard(task)

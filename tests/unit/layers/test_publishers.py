@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -251,3 +252,24 @@ def test_without_the_extra_the_error_has_the_line_to_type(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(MissingExtraError, match=r'pip install "chanx\[redis\]"'):
         publisher_for(LayerSpec.redis_pubsub(URL))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+async def test_a_forked_child_does_not_wait_for_its_parents_receivers() -> None:
+    # Given an in-memory layer with receivers on this loop, which runs
+    layer = InMemoryChannelLayer()
+    attach_loop(layer)
+    publisher = publisher_for(layer)
+
+    # When a forked child publishes, Then that takes no time, as nobody there can receive it
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        start = time.perf_counter()
+        publisher.group_send("room", MESSAGE)
+        os.write(writer, b"quick" if publisher.failures == 0 and time.perf_counter() - start < 0.4 else b"slow")
+        os._exit(0)
+    await asyncio.to_thread(os.waitpid, pid, 0)
+    assert os.read(reader, 10) == b"quick"
+    os.close(reader)
+    os.close(writer)
