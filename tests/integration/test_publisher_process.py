@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import redis
+from celery import Celery
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from chanx.layers import LayerSpec, LoopPublisher, Publisher, RedisPubSubPublisher
@@ -321,6 +322,25 @@ def test_a_time_limit_that_strikes_while_publishing_goes_through(
     assert listener.count(1) == 1
     listener.close()
     publisher.close()
+
+
+async def test_an_eager_task_publishes_inside_a_running_loop(redis_url: str, key_prefix: str, listen: Listener) -> None:
+    # Given a task that is run eagerly, in a view or a consumer, so on a loop that runs
+    app = Celery("eager", broker="memory://", set_as_current=False)
+    app.conf.update(task_always_eager=True, task_eager_propagates=True)
+    publisher = direct(redis_url)
+
+    @app.task
+    def publish() -> str:
+        publisher.group_send(key_prefix, {"type": "note"})
+        return "done"
+
+    # When it is called, Then it has published before it returns
+    assert publish.delay().get() == "done"
+    assert listen.count(1) == 1
+    assert publisher.failures == 0
+    publisher.close()
+    app.close()
 
 
 def fails(publisher: Publisher) -> bool:
