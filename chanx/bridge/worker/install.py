@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from celery import Celery, current_app
 from pydantic import BaseModel
 
-from chanx.bridge import serializer
 from chanx.bridge.installed import Bridge, attach
+from chanx.bridge.serializer import install as install_serializer
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
@@ -50,7 +50,7 @@ def install(
         layer = LayerSpec.redis_pubsub(store)
     rules = watch_rules(watch, owner)
     if models:
-        serializer.install(app, *models)
+        install_serializer(app, *models)
     job_store = RedisJobStore(store) if isinstance(store, str) else store
     if current_app == app:
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
