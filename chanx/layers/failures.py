@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from chanx.layers.caller import Caller, present_caller
+from chanx.layers.caller import Caller, is_time_limit, present_caller
 from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
 
@@ -49,7 +49,7 @@ class FailureReports:
         return self._counts.get().over_capacity
 
     def report(self, failure: PublishFailure) -> None:
-        """Count, log and hand on. Whatever a hook raises is logged."""
+        """Count, log and hand on. Whatever a hook raises is logged, but for the task's own time limit."""
         counts = self._counts.get()
         counts.add(failure)
         values: dict[str, Any] = {"publisher": self._publisher, "name": failure.name, "error": failure.reason}
@@ -71,6 +71,8 @@ class FailureReports:
                 try:
                     hook(failure)
                 except Exception as error:
+                    if is_time_limit(error):
+                        raise
                     log_throttled("publish_failure_hook_failed", key=id(hook), hook=repr(hook), error=repr(error))
         finally:
             self._reporting.discard(caller)

@@ -34,12 +34,13 @@ class RedisConnection(Protocol):
 class Line:
     """A connection, and what to do when it breaks. For one caller at a time."""
 
-    def __init__(self, host: RedisHost) -> None:
+    def __init__(self, host: RedisHost, *, timeout: float = TIMEOUT) -> None:
         errors = need("redis.exceptions", extra="redis")
         self._refusal: type[Exception] = errors.ResponseError
         self._broken: type[Exception] = errors.ConnectionError
         self._timeout: type[Exception] = errors.TimeoutError
         self._host = host
+        self._bound = timeout
         self._connection: RedisConnection | None = None
 
     @property
@@ -71,7 +72,7 @@ class Line:
     def _try(self, commands: Sequence[bytes], answers: Answers, deadline: float) -> None:
         connection = self._connection
         if connection is None:
-            connection = self._connection = new_connection(self._host)
+            connection = self._connection = new_connection(self._host, timeout=self._bound)
             _bind(connection, deadline)
         refused = False
         try:
@@ -93,19 +94,36 @@ class Line:
             self.close()
 
 
-def new_connection(host: RedisHost) -> RedisConnection:
+def new_connection(host: RedisHost, *, timeout: float = TIMEOUT) -> RedisConnection:
     """A connection of redis-py for ``host``, with our bounds; it connects when it is first used."""
+    connection_class, known = _options(host)
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        known[name] = min(known.get(name) or timeout, timeout)
+    # RESP2: a publisher reads no pushes, and it saves a round trip at connecting.
+    connection: RedisConnection = connection_class(**known, protocol=2)
+    return connection
+
+
+def are_one_server(one: RedisHost, other: RedisHost) -> bool:
+    """Whether both certainly lead to one server, with the same rights: only the database and times may differ."""
+    ignored = {"db", "client_name", "socket_keepalive", "socket_timeout", "socket_connect_timeout"}
+    both: list[tuple[object, dict[str, Any]]] = []
+    for host in (one, other):
+        connection_class, known = _options(host)
+        place = {} if "path" in known else {"host": "localhost", "port": 6379}
+        both.append((connection_class, place | {n: v for n, v in known.items() if n not in ignored}))
+    return both[0] == both[1]
+
+
+def _options(host: RedisHost) -> tuple[Any, dict[str, Any]]:
+    """redis-py's class for a connection to ``host``, and what it is made with."""
     redis = need("redis.connection", extra="redis")
     options: dict[str, Any] = dict(host.options)
     if host.address is not None:
         options |= redis.parse_url(host.address)
     connection_class = options.pop("connection_class", redis.Connection)
     known = {n: v for n, v in options.items() if n in CONNECTION_OPTIONS or n == "path" or n.startswith("ssl_")}
-    for name in ("socket_timeout", "socket_connect_timeout"):
-        known[name] = min(known.get(name) or TIMEOUT, TIMEOUT)
-    # RESP2: a publisher reads no pushes, and it saves a round trip at connecting.
-    connection: RedisConnection = connection_class(**known, protocol=2)
-    return connection
+    return connection_class, known
 
 
 def _bind(connection: Any, deadline: float) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 
 from chanx.layers import MemoryPublisher, PublishFailure
 
@@ -59,6 +60,17 @@ def test_a_hook_that_raises_harms_neither_the_task_nor_other_hooks(
     assert len(lost) == down.failures == 2
     assert [r.event for r in caplog.records] == ["publish_failed", "publish_failure_hook_failed"]
     assert "a mistake of the hook" in caplog.text
+
+
+def test_a_time_limit_that_strikes_in_a_hook_is_the_tasks(down: MemoryPublisher) -> None:
+    @down.on_failure
+    def slow(failure: PublishFailure) -> None:
+        raise SoftTimeLimitExceeded
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        down.group_send("room", MESSAGE)
+    with pytest.raises(SoftTimeLimitExceeded):
+        down.group_send("room", MESSAGE)
 
 
 def test_a_hook_that_publishes_too_is_not_called_for_that(down: MemoryPublisher) -> None:
