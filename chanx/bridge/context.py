@@ -19,7 +19,7 @@ class JobContext:
     ``root_task_id`` is the task whose result is the job's. With ``canvas`` the job consists of several tasks, and ends
     with the last of them; else it has one, the root, beside what that publishes. ``groups`` and ``reply_channel`` are
     names on the channel layer. ``publish_id`` is of the one message that the context was read from: the execution that
-    the job waits for; empty where it does not wait.
+    the job waits for; empty where it does not wait. ``begun``: the message was published by a task of the job.
     """
 
     job_id: str
@@ -30,6 +30,7 @@ class JobContext:
     groups: tuple[str, ...] = ()
     reply_channel: str | None = None
     publish_id: str = ""
+    begun: bool = False
 
     def published_as(self, publish_id: str) -> JobContext:
         """The same context for another message."""
@@ -57,6 +58,7 @@ class JobContext:
                 groups=tuple(value.get("groups") or ()),
                 reply_channel=value.get("reply_channel"),
                 publish_id=value.get("publish_id") or "",
+                begun=bool(value.get("begun")),
             )
         except (KeyError, TypeError, AttributeError):
             return None

@@ -29,13 +29,15 @@ from chanx.bridge.names import job_topic, new_job_id
 from chanx.bridge.owner import owner_of
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope, current_scope, entered
-from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.core.failures import log_failure
 from chanx.errors import ConfigurationError
 from chanx.layers import valid_group_name
 
 _STARTING = "start"
 """What a canvas waits for while its first tasks are published."""
+_NOT_ENQUEUED = "not_enqueued"
+_NOT_COMMITTED = "not_committed"
 
 
 class JobRef(BaseModel):
@@ -65,7 +67,7 @@ def start_job_sync(
     *args: Any,
     owner: object,
     meta: Mapping[str, Any] | None = None,
-    groups: Sequence[str] = (),
+    groups: Sequence[str] | str = (),
     reply_to: object = None,
     idempotency_key: str | None = None,
     on_commit: bool = False,
@@ -81,7 +83,8 @@ def start_job_sync(
     ``meta`` is yours (a title, say) and comes back in the job's snapshot; ``task_options`` go to ``apply_async``
     (``queue``, ``countdown``, …). ``groups`` are channel-layer groups that ``job.notify(event)`` reaches, ``reply_to``
     is the consumer (or its ``channel_name``) that ``job.reply(event)`` reaches. With an ``idempotency_key`` that the
-    owner has used within the store's retention, nothing is started and the earlier job is returned. With ``on_commit``
+    owner has used within the store's retention, nothing is started and the earlier job is returned, unless that one
+    could not be started. With ``on_commit``
     the task is published once Django's current transaction is committed; a rollback ends the job as failed.
 
     Raises ``StoreUnavailableError`` if the job cannot be stored: then nothing was started. Raises what Celery raises if
@@ -92,7 +95,7 @@ def start_job_sync(
         canvas_of(task.s() if isinstance(task, Task) else task),
         partial(_apply, args, kwargs, dict(task_options or {})),
         owner=owner_of(owner),
-        groups=tuple(map(valid_group_name, groups)),
+        groups=tuple(map(valid_group_name, [groups] if isinstance(groups, str) else groups)),
         reply_channel=_channel_of(reply_to),
     )
     earlier = start.store(meta=dict(meta or {}), idempotency_key=idempotency_key)
@@ -111,7 +114,7 @@ async def start_job(
     *args: Any,
     owner: object,
     meta: Mapping[str, Any] | None = None,
-    groups: Sequence[str] = (),
+    groups: Sequence[str] | str = (),
     reply_to: object = None,
     idempotency_key: str | None = None,
     on_commit: bool = False,
@@ -180,10 +183,12 @@ class _Start:
             idempotency_key=idempotency_key,
         )
         pending = {self._first or _STARTING: self._canvas.result_id}
-        job_id = self._bridge.store.create(record, pending=pending, tasks=self._canvas.tasks)
-        if job_id != self.job.job_id:
+        while (job_id := self._bridge.store.create(record, pending=pending, tasks=self._canvas.tasks)) != record.job_id:
             earlier = self._bridge.store.snapshot(job_id)
-            return StartedJob(job_id, earlier.task_id if earlier else "")
+            if earlier is None or not _was_never_enqueued(earlier):
+                return StartedJob(job_id, earlier.task_id if earlier else "")
+            # That one did nothing: this is the next attempt, and two of these are one as well.
+            record = record.model_copy(update={"idempotency_key": f"{record.idempotency_key}:{job_id}"})
         self._reporter.send(JobQueued())
         return None
 
@@ -196,7 +201,7 @@ class _Start:
                 else:
                     self._apply(self._canvas.signature, task_id=self._canvas.result_id)
         except Exception as failure:
-            self._fail("not_enqueued", failure)
+            self._fail(_NOT_ENQUEUED, failure)
             raise
         scope.close(*() if self._first else (_STARTING,), noticed_by=self._origin)
 
@@ -207,7 +212,7 @@ class _Start:
 
     def abandon(self) -> None:
         """The transaction was rolled back."""
-        self._fail("not_committed", None)
+        self._fail(_NOT_COMMITTED, None)
 
     @property
     def _origin(self) -> Origin:
@@ -223,6 +228,11 @@ class _Start:
 
 def _apply(args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any], signature: Any, **more: Any) -> None:
     signature.apply_async(args, kwargs, **more, **options)
+
+
+def _was_never_enqueued(job: JobSnapshot) -> bool:
+    error: dict[str, Any] = job.fields.get("error") or {}
+    return error.get("code") in {_NOT_ENQUEUED, _NOT_COMMITTED}
 
 
 def _channel_of(reply_to: object) -> str | None:

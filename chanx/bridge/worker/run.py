@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from celery.exceptions import Ignore
@@ -34,11 +35,12 @@ class Run(PublishScope):
     """Made at a task's prerun. It ends once; the job waits for it until then."""
 
     def __init__(self, bridge: Bridge, context: JobContext, task: Any) -> None:
-        super().__init__(bridge.transport, context)
+        super().__init__(bridge.transport, replace(context, begun=True))
         request = task.request
         self.task_id: str = request.id
         self.task_name: str = task.name
         self.is_eager = bool(request.is_eager)
+        self._is_begun = context.begun
         self.reporter = JobReporter(
             bridge.transport,
             job_id=context.job_id,
@@ -60,7 +62,7 @@ class Run(PublishScope):
         """Makes this run the current one of its task, and tells of it."""
         if self._is_helper:
             return
-        if self.context.canvas:
+        if self.context.canvas and not self._is_begun:
             self.reporter.send(JobStarted(), only_if_queued=True)
         self.reporter.send(self._told(JobStarted()), claims=True)
 

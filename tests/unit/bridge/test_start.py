@@ -1,19 +1,30 @@
 """Starting jobs: what is stored and returned, what waits for a commit, what belongs together and what does not."""
 
+import string
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import chain, chord, group, signals
 from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chanx.bridge import detach, start_job, start_job_sync
+from chanx.bridge import JobError, detach, start_job, start_job_sync
+from chanx.bridge.canvas import canvas_of
 from chanx.bridge.context import JobContext
 from chanx.bridge.states import JobState
 from chanx.errors import ConfigurationError, InvalidNameError
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
+
+TREES = st.recursive(
+    st.none(),
+    lambda members: st.tuples(st.sampled_from([chain, group, chord]), st.lists(members, min_size=2, max_size=3)),
+    max_leaves=8,
+)
 
 
 @pytest.fixture
@@ -133,6 +144,77 @@ def test_a_double_click_is_one_job(queueing: BridgedApp, published: list[JobCont
 
     assert first == second != other
     assert len(published) == 2
+
+
+def test_a_click_that_came_to_nothing_is_no_obstacle_to_the_next(
+    queueing: BridgedApp, published: list[JobContext | None]
+) -> None:
+    # Given
+    task = queueing.task(add)
+    with pytest.raises(TypeError):
+        start_job_sync(task, owner="user:1", idempotency_key="import 7", task_options={"task_id": "mine"})
+
+    # When
+    first = start_job_sync(task, owner="user:1", idempotency_key="import 7")
+    second = start_job_sync(task, owner="user:1", idempotency_key="import 7")
+
+    # Then
+    assert first == second
+    assert len(published) == 1
+
+
+@pytest.mark.parametrize("propagates", [True, False])
+def test_an_eager_task_that_fails_is_its_job_s_end_and_no_failure_to_start_it(
+    eager: BridgedApp, propagates: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Any) -> None:
+        raise JobError("The file is empty.", code="empty_file")
+
+    eager.app.conf.task_eager_propagates = propagates
+    with pytest.raises(JobError) if propagates else nullcontext():
+        start_job_sync(eager.task(fail), owner="user:1")
+
+    (job,) = eager.store.jobs_of("user:1")
+    assert eager.actions(job.job_id) == ["job_queued", "job_started", "job_failed"]
+    assert job.fields["error"]["code"] == "empty_file"
+    assert "job_not_enqueued" not in caplog.text
+
+
+@given(tree=TREES)
+def test_any_canvas_is_one_job_with_one_end(tree: Any) -> None:
+    with bridged_app(eager=True) as app:
+        told: list[str] = []
+
+        def step(self: Any, *results: Any, label: str) -> str:
+            told.append(label)
+            return label
+
+        labels = iter(string.ascii_letters)
+        task = app.task(step)
+
+        def build(node: Any) -> Any:
+            if node is None:
+                return task.s(label=next(labels))
+            kind, members = node
+            made = [build(member) for member in members]
+            return chord(made[:-1], made[-1]) if kind is chord else kind(made) if kind is group else chain(*made)
+
+        canvas = build(tree)
+        finals = [task_id for task_id, is_final in canvas_of(canvas).tasks.items() if is_final]
+
+        job = start_job_sync(canvas, owner="user:1")
+
+        actions = app.actions(job)
+        assert [action for action in actions if action in {"job_succeeded", "job_failed"}] == actions[-1:]
+        assert actions.count("job_started") == 1
+        assert actions[-1] == "job_succeeded"
+        result = app.snapshot(job).fields["result"]
+        results = [result] if len(finals) == 1 else result
+        assert len(results) == len(finals)
+        assert app.events(job)[1]["attempt"] == 1
+        if len(told) > 1:
+            assert actions.count("job_task") == 2 * len(told)
+        assert app.store.pending(job.job_id) == {}
 
 
 async def test_a_task_started_within_a_job_knows_its_parent(eager: BridgedApp) -> None:
