@@ -7,13 +7,13 @@ from typing import Any, Literal
 from celery import Celery
 from pydantic import BaseModel
 
-from chanx.bridge import JobError, JobEvent, JobTask, install
+from chanx.bridge import JobError, JobEvent, JobTask, current_job, install
 
 URL = os.environ.get("CHANX_REDIS_URL", "redis://127.0.0.1:1/0")
 
 app = Celery("jobs_app", broker=URL, backend=os.environ.get("CHANX_RESULT_URL", URL))
 app.conf.update(task_track_started=True, broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
-bridge = install(app, store=os.environ.get("CHANX_STORE_URL", URL))
+bridge = install(app, store=os.environ.get("CHANX_STORE_URL", URL), owner="user:9")
 
 
 class RowPayload(BaseModel):
@@ -107,3 +107,19 @@ def wait_for_file(self: Any, path: str) -> str:
 def plain(x: int) -> int:
     """No JobTask: it can be started as a job all the same."""
     return x + 1
+
+
+@app.task(watch=True)
+def watched(x: int) -> int:
+    """Becomes a job by being published."""
+    current_job().log("seen")
+    return x + 1
+
+
+@app.task
+def run_plainly_until_cancelled(started_file: str) -> None:
+    """No JobTask; the cancellation is an exception like any other here."""
+    open(started_file, "w").close()
+    while True:
+        current_job().progress(1, 2)
+        time.sleep(0.01)

@@ -17,7 +17,7 @@ from tests.integration.worker_process import worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
-POOLS = {"threads": 4, "solo": 1, "gevent": 20, "eventlet": 20}
+POOLS = {"prefork": 2, "threads": 4, "solo": 1, "gevent": 20, "eventlet": 20}
 
 
 @dataclass
@@ -36,6 +36,7 @@ class Worker:
         return self.snapshot(job)
 
     def snapshot(self, job: StartedJob) -> JobSnapshot:
+        """As the store has it: a job is there before anything of it is published."""
         snapshot = self.bridge.store.snapshot(job.job_id)
         assert snapshot is not None
         return snapshot
@@ -53,7 +54,7 @@ def bridge(server: RedisServer) -> Iterator[Bridge]:
     app: Celery = jobs_app.app
     app.conf.update(broker_url=server.url, result_backend=server.url)
     app.__dict__.pop("backend", None)
-    installed = install(app, store=server.url)
+    installed = install(app, store=server.url, owner="user:9")
     yield installed
     installed.store.close()
     pool: Any = app.pool
@@ -118,6 +119,26 @@ def test_a_canvas_that_is_cancelled(running: Worker, tmp_path: Path) -> None:
     running.bridge.cancel(job.job_id, reason="enough")
 
     assert running.ended(job).state is JobState.CANCELLED
+
+
+def test_a_plain_task_that_is_cancelled(running: Worker, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    job = start_job_sync(jobs_app.run_plainly_until_cancelled, str(started), owner="user:1")
+    wait_until(started.exists, what="the start of the task")
+
+    running.bridge.cancel(job.job_id)
+
+    assert running.ended(job).state is JobState.CANCELLED
+    # And the pool goes on
+    assert running.run(jobs_app.plain, 1).fields["result"] == 2
+
+
+def test_a_task_that_is_watched(running: Worker) -> None:
+    result = jobs_app.watched.delay(41)
+
+    snapshot = running.ended(StartedJob(result.id, result.id))
+
+    assert (snapshot.state, snapshot.owner, snapshot.fields["result"]) == (JobState.SUCCEEDED, "user:9", 42)
 
 
 def test_a_chord_that_celery_polls_for(
