@@ -85,7 +85,7 @@ class Appended:
 
     ``cancelled`` saves the task a question: somebody asked to cancel the job. ``complete``: no execution is pending
     and the job has not ended, so whoever reads this has to end it. ``event`` is the text as it was appended, where the
-    store filled in the job's fraction.
+    store filled in the job's fraction. ``announced``: the store has told the watchers too.
     """
 
     status: AppendStatus
@@ -95,6 +95,7 @@ class Appended:
     cancelled: bool = False
     complete: bool = False
     event: str | None = None
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from chanx.errors import InvalidNameError
 
 JOB_TOPIC_PATTERN = "job:{job_id}"
 
+LIVE_EVENT_TYPE = "handle_topic_event"
+"""The type of the channel-layer messages that carry a job's events."""
+
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

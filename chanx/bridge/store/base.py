@@ -8,13 +8,14 @@ All methods are synchronous and thread-safe: workers call them directly, the web
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from chanx.bridge.entry import Appended, Head, JobOutcome, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.errors import ChanxError, ConfigurationError
+from chanx.layers import Publisher
 
 MAX_RESULT_BYTES = 200 * 1024
 """What all results of a job's final tasks may have together, as JSON in UTF-8; beyond it they are omitted."""
@@ -77,6 +78,14 @@ class JobLog(ABC):
         cancellation. If it would also end the job while executions are pending, or other than as succeeded although
         every final task has, that is all: HELD. A terminal event without an ``ending`` waits for nobody.
         """
+
+    def announcing_append(self, publisher: Publisher) -> Callable[[NewEntry], Appended] | None:
+        """An ``append`` that also tells the job's group on the publisher's layer, in the same step.
+
+        The message is that of :func:`~chanx.bridge.transports.direct.live_message`. None, as here, where the store
+        cannot do that. An answer that is not ``announced`` leaves it to the caller all the same.
+        """
+        return None
 
     @abstractmethod
     def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:

@@ -18,17 +18,23 @@ import json
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
+from functools import partial
 from itertools import count
 from typing import Any
 
+from chanx.bridge.encoding import MAX_EVENT_BYTES
 from chanx.bridge.entry import Appended, Head, JobOutcome, LogEntry, LogPage, NewEntry, Suspect
-from chanx.bridge.names import validated_job_id
+from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, validated_job_id
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention, StoreUnavailableError, id_taken
 from chanx.bridge.store.fractions import parts_of
+from chanx.bridge.store.redis_lines import Lines
 from chanx.bridge.store.redis_scripts import Scripts, appended_of, outcome_of, snapshot_of
 from chanx.errors import ConfigurationError, MissingExtraError
+from chanx.layers import LayerSpec, Publisher, RedisPubSubPublisher
+from chanx.layers.hosts import RedisHost
+from chanx.layers.redis_line import are_one_server
 from chanx.utils.process import PerProcess
 
 try:
@@ -37,6 +43,10 @@ try:
     from redis.retry import Retry
 except ImportError as error:  # pragma: no cover - the extra is installed wherever the tests run
     raise MissingExtraError('The Redis job store needs redis-py: pip install "chanx[bridge]"') from error
+
+
+_MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 1024
+"""What a live message has at most: as a JSON text in JSON, an event may double."""
 
 
 class RedisJobStore(JobStore):
@@ -52,7 +62,8 @@ class RedisJobStore(JobStore):
     ) -> None:
         try:
             redis.connection.parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types here
-        except ValueError as error:
+            self._host = RedisHost.parse(url)
+        except (ValueError, ConfigurationError) as error:
             raise ConfigurationError(f"The job store's URL: {error}") from error
         self.url = url
         self.prefix = prefix
@@ -88,6 +99,16 @@ class RedisJobStore(JobStore):
         return record.job_id
 
     def append(self, entry: NewEntry) -> Appended:
+        return self._append(None, entry)
+
+    def announcing_append(self, publisher: Publisher) -> Callable[[NewEntry], Appended] | None:
+        spec = publisher.spec if type(publisher) is RedisPubSubPublisher else None
+        if spec is None or spec.fernet_keys or spec.max_event_bytes < _MAX_MESSAGE_BYTES:
+            return None
+        host, *others = spec.hosts
+        return partial(self._append, spec) if not others and are_one_server(host, self._host) else None
+
+    def _append(self, announced_on: LayerSpec | None, entry: NewEntry) -> Appended:
         state, ending = entry.state, entry.ending
         with self._guarded() as scripts:
             answer = scripts.append(
@@ -109,6 +130,11 @@ class RedisJobStore(JobStore):
                     ending.outcome if ending else "",
                     ending.value if ending else "",
                     "" if entry.fraction is None else parts_of(entry.fraction),
+                    f"{announced_on.prefix}__group__{job_group(entry.job_id)}" if announced_on else "",
+                    announced_on.serializer if announced_on else "",
+                    LIVE_EVENT_TYPE,
+                    job_topic(entry.job_id),
+                    entry.action,
                     *_flat(entry.patch),
                 ],
             )
@@ -198,6 +224,7 @@ class RedisJobStore(JobStore):
         scripts = self._connection.reset()
         if scripts is not None:
             scripts.client.close()
+            scripts.lines.close()
 
     def _connect(self) -> Scripts:
         client: Any = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - redis-py's **kwargs
@@ -207,7 +234,7 @@ class RedisJobStore(JobStore):
             # Once, for a connection that the server closed meanwhile. Safe: appends are idempotent on (run_id, n).
             retry=Retry(NoBackoff(), 1),
         )
-        return Scripts(client, self.retention)
+        return Scripts(client, Lines(self._host, timeout=self._timeout), self.retention)
 
     @contextmanager
     def _guarded(self) -> Generator[Scripts]:

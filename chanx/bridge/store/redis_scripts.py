@@ -12,6 +12,7 @@ from chanx.bridge.entry import Appended, AppendStatus, JobOutcome
 from chanx.bridge.snapshot import JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import MAX_RESULT_BYTES, Retention
+from chanx.bridge.store.redis_lines import Lines, LineScript
 
 if TYPE_CHECKING:
     from redis.commands.core import Script
@@ -22,15 +23,16 @@ _SHARED = ("epoch", "fields", "executions")
 class Scripts:
     """The scripts of the store, bound to one process's client. Its bounds are constants in them."""
 
-    def __init__(self, client: Any, retention: Retention) -> None:
+    def __init__(self, client: Any, lines: Lines, retention: Retention) -> None:
         self.client = client  # Any: redis-py types its synchronous and asynchronous answers as one
+        self.lines = lines
         self._constants = (
             f"local MAX_ENTRIES, MAX_RESULT_BYTES = {retention.max_entries:d}, {MAX_RESULT_BYTES:d}\n"
             f"local ACTIVE_SECONDS, ENDED_SECONDS = {retention.active_seconds:d}, {retention.ended_seconds:d}\n"
         )
         self.create = self._script("create")
         self.use_key = self._script("use_key")
-        self.append = self._script("append")
+        self.append = LineScript(lines, self._text("append"))
         self.read = self._script("read")
         self.snapshot = self._script("snapshot")
         self.head = self._script("head")
@@ -42,8 +44,11 @@ class Scripts:
         self.suspects = self._script("suspects")
 
     def _script(self, name: str) -> Script:
-        script: Script = self.client.register_script(self._constants + "".join(map(_source, (*_SHARED, name))))
+        script: Script = self.client.register_script(self._text(name))
         return script
+
+    def _text(self, name: str) -> str:
+        return self._constants + "".join(map(_source, (*_SHARED, name)))
 
 
 @cache
@@ -53,7 +58,7 @@ def _source(name: str) -> str:
 
 def appended_of(answer: Any) -> Appended:
     """What ``append.lua`` says."""
-    status, seq, rev, epoch, cancelled, complete, event = answer
+    status, seq, rev, epoch, cancelled, complete, event, announced = answer
     return Appended(
         AppendStatus(status.decode()),
         seq,
@@ -62,6 +67,7 @@ def appended_of(answer: Any) -> Appended:
         bool(cancelled),
         bool(complete),
         event.decode() if event else None,
+        bool(announced),
     )
 
 

@@ -1,6 +1,7 @@
 """The transport of workers that reach the site's Redis: append to the log, then tell the watchers on the layer.
 
 entry ─> JobLog.append (seq, epoch) ─> Publisher.group_send(job group) ─> the job topics of all web processes
+                    └── in one step, where the store can do that ───────┘
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry, Suspect
-from chanx.bridge.names import job_group, job_topic
+from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
 from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
-
-LIVE_EVENT_TYPE = "handle_topic_event"
 
 T = TypeVar("T")
 
@@ -32,17 +31,18 @@ class DirectTransport(JobTransport):
 
     def __init__(self, store: JobStore, publisher: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._append = store.announcing_append(publisher) or store.append
         self._publisher = publisher
         self._breaker = PerProcess(lambda: CircuitBreaker(clock=clock))
 
     def send(self, entry: NewEntry) -> Appended | None:
         appended = self._try(
-            lambda: self._store.append(entry),
+            lambda: self._append(entry),
             always=entry.state is not None or entry.ending is not None,
             job_id=entry.job_id,
             lost=entry.action,
         )
-        if appended and appended.status is AppendStatus.APPENDED:
+        if appended and appended.status is AppendStatus.APPENDED and not appended.announced:
             self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
         return appended
 

@@ -33,7 +33,7 @@ class Server:
         self._sock = Mock()
         self.sent: list[bytes] = []
 
-    def connect(self, host: RedisHost) -> Server:
+    def connect(self, host: RedisHost, *, timeout: float) -> Server:
         self.opened += 1
         return self
 

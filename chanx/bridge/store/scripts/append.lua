@@ -1,22 +1,35 @@
 -- KEYS: job, log, runs, pending, tasks.
 -- ARGV: as named below ('1' is true, '' is none), then field and JSON value of each patch.
--- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in.
+-- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in, whether
+--          the watchers were told.
 local job, log, runs, pending, tasks = unpack(KEYS)
 local event, delivery, run_id, n, state, rank, attempt, is_terminal, only_if_queued, only_if_complete, task_id, claims,
-  publish_id, outcome, value, parts = unpack(ARGV, 1, 16)
-local FIRST_PATCH = 17
+  publish_id, outcome, value, parts, group, serializer, message_type, topic, action = unpack(ARGV, 1, 21)
+local FIRST_PATCH = 22
 
 local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt')
 if not known[1] then
-  return { 'unknown', 0, 0, '', 0, 0, '' }
+  return { 'unknown', 0, 0, '', 0, 0, '', 0 }
 end
 local seq, rev, cancelled = tonumber(known[1]), tonumber(known[2]), known[6] and 1 or 0
 local ended, known_rank, known_attempt = known[5], tonumber(known[7]), tonumber(known[8])
 local epoch = current_epoch(job, known[3], known[4], seq)
 
-local function answer(status, text)
+local function answer(status, text, announced)
   local complete = not ended and redis.call('EXISTS', pending) == 0
-  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '' }
+  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '', announced and 1 or 0 }
+end
+
+-- The message of the transport's live_message, in the wire form of channels_redis' pub/sub layer.
+local function announce()
+  local message = { type = message_type, topic = topic, epoch = epoch, action = action, event = event }
+  if delivery == 'log' then
+    message.seq = seq
+  else
+    message.head, message.rev = seq, rev
+  end
+  local pack = serializer == 'json' and cjson.encode or cmsgpack.pack
+  return type(redis.pcall('PUBLISH', group, pack(message))) == 'number'
 end
 
 local last = redis.call('HGET', runs, run_id)
@@ -92,4 +105,4 @@ end
 if held then
   return answer('held')
 end
-return answer('appended', fill and event)
+return answer('appended', fill and event, group ~= '' and announce())
