@@ -17,6 +17,7 @@ from chanx.bridge.installed import Bridge, bridge_or_none
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.worker import outcome, parent
 from chanx.bridge.worker.received import ReceivedTask
+from chanx.bridge.worker.unconfirmed import UNCONFIRMED
 from chanx.core.failures import log_failure
 
 INTERVAL = 1.0
@@ -45,8 +46,9 @@ class Janitor:
         self._thread.join(1.0)
 
     def look(self) -> None:
-        """One round: sends what the parent could not send, and ends the suspects that nobody has ended."""
+        """One round: sends what the parent could not send, drops what it could not publish, ends the suspects."""
         parent.REPORTS.get().retry()
+        UNCONFIRMED.get().give_up_old()
         for suspect in self._bridge.transport.suspects(older_than=self._patience):
             if self._end(suspect):
                 self._bridge.transport.clear_suspect(suspect)

@@ -5,13 +5,16 @@ before_task_publish ─> pending set, header ─> broker ─> after_task_publish
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from celery import current_task
 
 from chanx.bridge.context import HEADER, JobContext
+from chanx.bridge.encoding import Origin
 from chanx.bridge.scope import PublishScope, current_scope, is_detached
 from chanx.bridge.worker.received import RECEIVED
+from chanx.bridge.worker.unconfirmed import UNCONFIRMED
 
 
 def hand_on_context(headers: dict[str, Any] | None = None, properties: dict[str, Any] | None = None, **_: Any) -> None:
@@ -21,10 +24,14 @@ def hand_on_context(headers: dict[str, Any] | None = None, properties: dict[str,
     if is_detached():
         headers.pop(HEADER, None)
         return
-    scope = current_scope() or _scope_in_parent(headers)
+    own = current_scope()
+    scope = own or _scope_in_parent(headers)
     if scope is None or _is_of_another_job(headers, scope.context):
         return
-    headers[HEADER] = scope.context.published_as(scope.register(str(headers.get("id")))).to_header()
+    publish_id = scope.register(str(headers.get("id")))
+    headers[HEADER] = scope.context.published_as(publish_id).to_header()
+    if own is None and publish_id:
+        UNCONFIRMED.get().add(publish_id, partial(_give_up, scope))
     keep_until_taken(properties)
 
 
@@ -36,10 +43,18 @@ def keep_until_taken(properties: dict[str, Any] | None) -> None:
 
 def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
     """after_task_publish."""
-    scope = current_scope()
     context = JobContext.from_headers(headers)
-    if scope is not None and context is not None:
+    if context is None:
+        return
+    scope = current_scope()
+    if scope is not None:
         scope.confirm(context.publish_id)
+    else:
+        UNCONFIRMED.get().confirm(context.publish_id)
+
+
+def _give_up(scope: PublishScope) -> None:
+    scope.close(noticed_by=Origin(scope.context.job_id, scope.context.root_task_id, 1, ""))
 
 
 def _scope_in_parent(headers: dict[str, Any]) -> PublishScope | None:

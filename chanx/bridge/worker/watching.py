@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from celery import Celery, signals
@@ -22,6 +21,7 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.watch import Watch
 from chanx.bridge.worker.published import keep_until_taken
+from chanx.bridge.worker.unconfirmed import UNCONFIRMED
 from chanx.core.failures import log_failure
 from chanx.errors import ConfigurationError
 from chanx.layers.breaker import CircuitBreaker
@@ -30,9 +30,6 @@ from chanx.utils.process import PerProcess
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-PUBLISH_SECONDS = 60.0
-"""After these a message that was not confirmed did not go out."""
 
 _WRAPPED = "chanx_watches"
 
@@ -46,7 +43,6 @@ def connect(app: Celery) -> None:
         setattr(app, _WRAPPED, True)
         setattr(app, "send_task", _naming_the_app(app, app.send_task))  # noqa: B010  # the type forbids it
     signals.before_task_publish.connect(_on_publish, weak=False, dispatch_uid="chanx.bridge.watch.publish")
-    signals.after_task_publish.connect(_confirm, weak=False, dispatch_uid="chanx.bridge.watch.confirm")
 
 
 def _naming_the_app(app: Celery, send_task: Callable[P, R]) -> Callable[P, R]:
@@ -69,29 +65,6 @@ def watched_headers(bridge: Bridge, name: str, request: Any) -> dict[str, Any] |
     return {**(request.headers or {}), HEADER: context.to_header()} if context else request.headers
 
 
-class Unconfirmed:
-    """The jobs of messages that have not gone out yet; nobody tells of one that never does."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, tuple[float, JobReporter]] = {}
-
-    def add(self, publish_id: str, reporter: JobReporter) -> None:
-        self._end_old()
-        self._jobs[publish_id] = (time.monotonic(), reporter)
-
-    def discard(self, publish_id: str) -> None:
-        self._jobs.pop(publish_id, None)
-
-    def _end_old(self) -> None:
-        before = time.monotonic() - PUBLISH_SECONDS
-        for publish_id, (since, reporter) in list(self._jobs.items()):
-            if since < before:
-                self.discard(publish_id)
-                error = ErrorPayload(message="The job could not be started.", code="not_enqueued")
-                reporter.send(JobFailed(payload=FailedPayload(error=error)))
-
-
-_unconfirmed = PerProcess(Unconfirmed)
 breaker = PerProcess(CircuitBreaker)
 
 
@@ -106,13 +79,14 @@ def _on_publish(
     if context is not None:
         headers[HEADER] = context.to_header()
         keep_until_taken(properties)
-        _unconfirmed.get().add(context.publish_id, _reporter(bridge, context))
+        unconfirmed = UNCONFIRMED.get()
+        unconfirmed.give_up_old()
+        unconfirmed.add(context.publish_id, partial(_end_unpublished, bridge, context))
 
 
-def _confirm(headers: Any = None, **_: Any) -> None:
-    context = JobContext.from_headers(headers)
-    if context is not None:
-        _unconfirmed.get().discard(context.publish_id)
+def _end_unpublished(bridge: Bridge, context: JobContext) -> None:
+    error = ErrorPayload(message="The job could not be started.", code="not_enqueued", reference=context.job_id)
+    _reporter(bridge, context).send(JobFailed(payload=FailedPayload(error=error)))
 
 
 def _job_for(

@@ -14,7 +14,7 @@ from chanx.bridge import StartedJob, start_job_sync
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.entry import Appended, NewEntry, Suspect
 from chanx.bridge.states import JobState
-from chanx.bridge.worker import parent
+from chanx.bridge.worker import parent, unconfirmed
 from chanx.bridge.worker.janitor import Janitor
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
@@ -138,6 +138,7 @@ def test_an_errback_that_the_parent_publishes(app: BridgedApp) -> None:
     published: dict[str, Any] = {"id": "errback", "parent_id": delivered.job.task_id}
 
     signals.before_task_publish.send(sender="errback", headers=published)
+    signals.after_task_publish.send(sender="errback", headers=published)
     delivered.fail(WorkerLostError())
 
     context = JobContext.from_headers(published)
@@ -145,6 +146,20 @@ def test_an_errback_that_the_parent_publishes(app: BridgedApp) -> None:
     assert context.job_id == delivered.job.job_id
     # The job waits for it
     assert app.snapshot(delivered.job).state is JobState.QUEUED
+
+
+def test_an_errback_that_the_parent_could_not_publish(app: BridgedApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    delivered = Delivered(app)
+    delivered.receive()
+    signals.before_task_publish.send(sender="e", headers={"id": "errback", "parent_id": delivered.job.task_id})
+    delivered.fail(WorkerLostError())
+    assert app.snapshot(delivered.job).state is JobState.QUEUED
+
+    # A minute later
+    monkeypatch.setattr(unconfirmed, "PATIENCE", -1.0)
+    Janitor(app.bridge).look()
+
+    assert delivered.code() == "worker_lost"
 
 
 def test_what_a_detached_task_publishes_stays_detached(app: BridgedApp) -> None:

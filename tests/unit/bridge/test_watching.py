@@ -13,7 +13,7 @@ from chanx.bridge.context import JobContext
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.worker import watching
+from chanx.bridge.worker import unconfirmed, watching
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec
 from chanx.messages.base import BaseMessage
@@ -159,7 +159,7 @@ def test_a_message_that_never_went_out_ends_its_job_later(
     assert queueing.snapshot("lost").state is JobState.QUEUED
 
     # When
-    monkeypatch.setattr(watching, "PUBLISH_SECONDS", -1.0)
+    monkeypatch.setattr(unconfirmed, "PATIENCE", -1.0)
     task.apply_async(task_id="next")
 
     # Then
