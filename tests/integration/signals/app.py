@@ -80,6 +80,17 @@ def wait_late(self: Any, started: str, go: str) -> str:
     return "done"
 
 
+@app.task(bind=True, base=JobTask, acks_late=True)
+def fail_late_at_first(self: Any, started: str, go: str) -> str:
+    """The first run fails once it may, any other succeeds."""
+    run = runs(self)
+    Path(f"{started}{run}").touch()
+    wait_for(f"{go}{run}")
+    if run == 1:
+        raise JobError("The first run fails.")
+    return "done"
+
+
 @app.task(bind=True, base=JobTask)
 def handle_soft_limit(self: Any, started: str) -> str:
     try:
@@ -211,6 +222,24 @@ def nesting_step(self: Any, *results: Any, key: str, label: str, inner: list[str
     record(key, label, self.job.job_id)
     for inner_label in inner:
         step.delay(key=key, label=inner_label)
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def applying_step(self: Any, *results: Any, key: str, label: str, inner: list[str]) -> str:
+    """Runs a task for each label of ``inner`` in its own process."""
+    record(key, label, self.job.job_id)
+    for inner_label in inner:
+        step.apply(kwargs={"key": key, "label": inner_label})
+    return label
+
+
+@app.task(bind=True, base=JobTask)
+def sending_step(self: Any, *results: Any, key: str, label: str, inner: list[str]) -> str:
+    """Publishes tasks by their name only."""
+    record(key, label, self.job.job_id)
+    for inner_label in inner:
+        self.app.send_task(step.name, kwargs={"key": key, "label": inner_label}, countdown=0.2)
     return label
 
 

@@ -31,6 +31,7 @@ from tests.celery_nodes.process import ROOT
 from tests.integration.signals import app as signals_app
 from tests.integration.signals.jobs import Jobs
 from tests.integration.signals.stacks import Stack
+from tests.integration.signals.workflow import Workflow
 
 APP = "tests.integration.signals.app"
 
@@ -156,6 +157,11 @@ def celery_setup_app(app_on_broker: Celery) -> Celery:
 @pytest.fixture
 def jobs(celery_setup: CeleryTestSetup, bridge: Bridge) -> Jobs:
     return Jobs(celery_setup, bridge)
+
+
+@pytest.fixture
+def flow(key_prefix: str) -> Workflow:
+    return Workflow(key_prefix)
 
 
 class StartElsewhere(Protocol):

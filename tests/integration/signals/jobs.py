@@ -34,6 +34,11 @@ class JobLog:
         return self.events[-1]
 
     @property
+    def task_states(self) -> Counter[str]:
+        """How often the job's tasks told each of their states."""
+        return Counter(event["payload"]["state"] for event in self.events if event["action"] == "job_task")
+
+    @property
     def result(self) -> Any:
         """What the job came to; it has to have succeeded."""
         assert self.terminal["action"] == "job_succeeded", self.events
@@ -96,10 +101,12 @@ class Jobs:
         hostname = self.worker.hostname()
         assert self.app.control.add_consumer(queue, destination=[hostname], reply=True, timeout=10)
 
-    def executions(self, key: str) -> Counter[tuple[str, str]]:
-        """The executions noted under ``key``: how often for each label and job id."""
+    def executions(self, key: str, job_id: str) -> Counter[str]:
+        """The executions noted under ``key`` so far, by their labels: all of them in the context of that job."""
         with redis.Redis.from_url(self.bridge.store.url) as notes:
-            return Counter(tuple(json.loads(execution)) for execution in notes.lrange(f"executions:{key}", 0, -1))
+            noted = [json.loads(execution) for execution in notes.lrange(f"executions:{key}", 0, -1)]
+        assert {job for _, job in noted} <= {job_id}
+        return Counter(label for label, _ in noted)
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)

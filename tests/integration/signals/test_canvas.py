@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-import pytest
 from celery import chain, chord, group
 
 from tests.integration.signals import app
 from tests.integration.signals.conftest import StartElsewhere
-from tests.integration.signals.jobs import JobLog, Jobs
+from tests.integration.signals.jobs import Jobs
 from tests.integration.signals.stacks import on_a_backend_without_native_chords, on_both_brokers, on_redis
 from tests.integration.signals.workflow import Workflow, everything
-
-
-@pytest.fixture
-def flow(key_prefix: str) -> Workflow:
-    return Workflow(key_prefix)
-
-
-def noted(jobs: Jobs, flow: Workflow, log: JobLog) -> Counter[str]:
-    """The workflow's executions so far; all of them in the context of the job."""
-    executions = jobs.executions(flow.key)
-    assert {job_id for _, job_id in executions} == {log.snapshot.job_id}
-    return Counter({label: times for (label, _), times in executions.items()})
-
-
-def task_states(log: JobLog) -> Counter[str]:
-    return Counter(event["payload"]["state"] for event in log.events if event["action"] == "job_task")
 
 
 @on_both_brokers
@@ -40,12 +21,12 @@ def test_everything_at_once(jobs: Jobs, key_prefix: str) -> None:
     log = jobs.run(canvas)
 
     # Then nothing was missed, and nothing was still to come
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == "end"
     assert log.actions.count("job_started") == 1
-    assert task_states(log)["started"] == 39
-    assert task_states(log)["retrying"] == 2
-    assert task_states(log)["failed"] == 1
+    assert log.task_states["started"] == 39
+    assert log.task_states["retrying"] == 2
+    assert log.task_states["failed"] == 1
 
 
 @on_redis
@@ -56,7 +37,7 @@ def test_everything_at_once_started_on_the_same_celery(
     log = jobs.ended(start_elsewhere("queued", key_prefix, "everything")["everything"])
 
     flow, _ = everything(f"{key_prefix}-everything")
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == "end"
 
 
@@ -64,16 +45,16 @@ def test_everything_at_once_started_on_the_same_celery(
 def test_a_chain(jobs: Jobs, flow: Workflow) -> None:
     log = jobs.run(chain(flow.step("a"), flow.step("b"), flow.step("c")))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == "c"
-    assert task_states(log) == {"started": 3, "succeeded": 3}
+    assert log.task_states == {"started": 3, "succeeded": 3}
 
 
 @on_redis
 def test_a_group_has_the_results_of_all_in_order(jobs: Jobs, flow: Workflow) -> None:
     log = jobs.run(group(flow.step(f"{member}") for member in range(5)))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == ["0", "1", "2", "3", "4"]
 
 
@@ -81,7 +62,7 @@ def test_a_group_has_the_results_of_all_in_order(jobs: Jobs, flow: Workflow) -> 
 def test_a_chord_has_the_result_of_its_body(jobs: Jobs, flow: Workflow) -> None:
     log = jobs.run(chord([flow.step("a"), flow.step("b")], flow.step("body")))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == "body"
 
 
@@ -89,8 +70,40 @@ def test_a_chord_has_the_result_of_its_body(jobs: Jobs, flow: Workflow) -> None:
 def test_a_chain_that_ends_with_a_group(jobs: Jobs, flow: Workflow) -> None:
     log = jobs.run(chain(flow.step("a"), group(flow.step("b"), flow.step("c"))))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == ["b", "c"]
+
+
+@on_redis
+def test_groups_and_chains_inside_of_a_group(jobs: Jobs, flow: Workflow) -> None:
+    inner = group(flow.step("b"), flow.step("c"))
+
+    log = jobs.run(group(flow.step("a"), inner, chain(flow.step("d"), flow.step("e"))))
+
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
+    assert log.result == ["a", "b", "c", "e"]
+
+
+@on_redis
+def test_a_chord_without_a_header(jobs: Jobs, flow: Workflow) -> None:
+    assert jobs.run(chord([], flow.step("body"))).result == "body"
+
+
+@on_redis
+def test_one_task_over_many_arguments(jobs: Jobs) -> None:
+    starmap = jobs.start(app.add.starmap([(1, 2), (3, 4)]))
+    chunks = jobs.start(app.add.chunks([(1, 2), (3, 4), (5, 6)], 2))
+
+    assert jobs.ended(starmap).result == [3, 7]
+    assert jobs.ended(chunks).result == [[3, 7], [11]]
+
+
+@on_redis
+def test_a_large_group(jobs: Jobs) -> None:
+    log = jobs.run(group(app.add.s(member, member) for member in range(500)))
+
+    assert log.result == [2 * member for member in range(500)]
+    assert log.task_states == {"started": 500, "succeeded": 500}
 
 
 @on_redis
@@ -99,7 +112,7 @@ def test_a_chain_that_fails_on_its_way(jobs: Jobs, flow: Workflow) -> None:
 
     log = jobs.run(canvas)
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.error_code == "b"
 
 
@@ -107,7 +120,7 @@ def test_a_chain_that_fails_on_its_way(jobs: Jobs, flow: Workflow) -> None:
 def test_a_group_with_a_member_that_fails(jobs: Jobs, flow: Workflow) -> None:
     log = jobs.run(group(flow.step("a"), flow.step("b", app.failing_step), flow.nesting("c", "d", "e")))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.error_code == "b"
 
 
@@ -118,7 +131,7 @@ def test_a_chord_whose_header_fails(jobs: Jobs, flow: Workflow) -> None:
 
     log = jobs.run(chord(header, app.step.s(key=flow.key, label="never")))
 
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.error_code == "b"
 
 
@@ -128,21 +141,7 @@ def test_a_chord_whose_process_is_killed(jobs: Jobs, flow: Workflow) -> None:
 
     log = jobs.run(chord(header, app.step.s(key=flow.key, label="never")))
 
-    assert noted(jobs, flow, log) == flow.labels
-    assert log.error_code == "worker_lost"
-
-
-@on_redis
-def test_an_errback_that_the_worker_itself_publishes(jobs: Jobs, flow: Workflow) -> None:
-    # Given a task whose process is killed: the pool's parent calls its errback, outside of any task
-    on_error = flow.step("errback", app.errback)
-    canvas = flow.step("a", app.dying_step)
-
-    # When
-    log = jobs.run(canvas, link_error=on_error)
-
-    # Then
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.error_code == "worker_lost"
 
 
@@ -157,8 +156,8 @@ def test_what_the_parent_process_says_twice_is_told_once(jobs: Jobs, flow: Workf
 
     log = jobs.run(group(members))
 
-    assert noted(jobs, flow, log) == flow.labels
-    assert task_states(log) == {"started": 4, "failed": 3, "succeeded": 1}
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
+    assert log.task_states == {"started": 4, "failed": 3, "succeeded": 1}
     assert log.actions.count("job_failed") == 1
 
 
@@ -174,16 +173,8 @@ def test_a_step_that_is_revoked(jobs: Jobs, flow: Workflow, key_prefix: str) -> 
 
     # Then
     log = jobs.ended(job)
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.terminal["action"] == "job_cancelled"
-
-
-@on_redis
-def test_a_task_waits_for_its_callbacks(jobs: Jobs, flow: Workflow) -> None:
-    log = jobs.run(flow.step("a"), link=[flow.step("b"), flow.nesting("c", "d")])
-
-    assert noted(jobs, flow, log) == flow.labels
-    assert log.result == "a"
 
 
 @on_a_backend_without_native_chords
@@ -193,20 +184,11 @@ def test_everything_at_once_where_a_task_of_celery_polls_for_chords(
     log = jobs.ended(start_elsewhere("queued", key_prefix, "everything")["everything"])
 
     flow, _ = everything(f"{key_prefix}-everything")
-    assert noted(jobs, flow, log) == flow.labels
+    assert jobs.executions(flow.key, log.snapshot.job_id) == flow.labels
     assert log.result == "end"
     told = {event["payload"]["name"] for event in log.events if event["action"] == "job_task"}
     assert not any(name.startswith("celery.") for name in told)
     assert "chord_unlock" in jobs.worker.logs()
-
-
-@on_redis
-def test_a_task_waits_for_what_it_published(jobs: Jobs, flow: Workflow) -> None:
-    log = jobs.run(flow.nesting("a", "b", "c"))
-
-    assert noted(jobs, flow, log) == flow.labels
-    assert log.result == "a"
-    assert task_states(log) == {"started": 2, "succeeded": 2}
 
 
 @on_redis
@@ -228,4 +210,4 @@ def test_a_canvas_that_is_cancelled_before_a_worker_takes_it(jobs: Jobs, flow: W
     jobs.run(app.add, 2, 3, queue=key_prefix)
 
     # Then
-    assert not jobs.executions(flow.key)
+    assert not jobs.executions(flow.key, job.job_id)

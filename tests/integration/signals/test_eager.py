@@ -8,27 +8,26 @@ import pytest
 
 from tests.integration.signals.conftest import StartElsewhere
 from tests.integration.signals.jobs import JobLog, Jobs
-from tests.integration.signals.stacks import on_redis
+from tests.integration.signals.stacks import Stack, on_redis
 from tests.integration.signals.workflow import everything
-
-KEY = "eager"
 
 
 @pytest.fixture(scope="session")
-def started(start_elsewhere: StartElsewhere) -> dict[str, str]:
+def keys(stack: Stack) -> str:
+    """What the keys of all cases begin with."""
+    return f"eager-{stack}"
+
+
+@pytest.fixture(scope="session")
+def started(start_elsewhere: StartElsewhere, keys: str) -> dict[str, str]:
     """The jobs of all cases, started by one process."""
-    return start_elsewhere("eager", KEY, "success", "failure", "retry", "nested", "everything")
+    return start_elsewhere("eager", keys, "success", "failure", "retry", "nested", "everything")
 
 
 @pytest.fixture
 def log(request: pytest.FixtureRequest, jobs: Jobs, started: dict[str, str]) -> JobLog:
     """What has become of the case that the test is named after."""
     return jobs.ended(started[request.function.__name__.removeprefix("test_")])
-
-
-def labels(jobs: Jobs, case: str, log: JobLog) -> Counter[str]:
-    executions = jobs.executions(f"{KEY}-{case}")
-    return Counter({label: times for (label, job_id), times in executions.items() if job_id == log.snapshot.job_id})
 
 
 @on_redis
@@ -51,12 +50,12 @@ def test_retry(log: JobLog) -> None:
 
 
 @on_redis
-def test_nested(jobs: Jobs, log: JobLog) -> None:
+def test_nested(jobs: Jobs, keys: str, log: JobLog) -> None:
     assert log.result == "a"
-    assert labels(jobs, "nested", log) == Counter("abc")
+    assert jobs.executions(f"{keys}-nested", log.snapshot.job_id) == Counter("abc")
 
 
 @on_redis
-def test_everything(jobs: Jobs, log: JobLog) -> None:
+def test_everything(jobs: Jobs, keys: str, log: JobLog) -> None:
     assert log.result == "end"
-    assert labels(jobs, "everything", log) == everything("")[0].labels
+    assert jobs.executions(f"{keys}-everything", log.snapshot.job_id) == everything("")[0].labels

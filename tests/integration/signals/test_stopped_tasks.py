@@ -24,6 +24,12 @@ def go(tmp_path: Path) -> Path:
     return tmp_path / "go"
 
 
+def let_visibility_timeout_pass(jobs: Jobs) -> None:
+    """Has the broker take the messages of all running tasks for lost, and deliver them again."""
+    with Connection(jobs.app.conf.broker_url, transport_options={"visibility_timeout": 0}) as connection:
+        connection.default_channel.qos.restore_visible(interval=1)
+
+
 @on_both_brokers
 def test_a_task_that_is_revoked_before_a_worker_takes_it(jobs: Jobs, key_prefix: str) -> None:
     # Given
@@ -139,8 +145,7 @@ def test_a_task_that_runs_twice_since_the_visibility_timeout_passed(jobs: Jobs, 
     jobs.wait_until(Path(f"{started}1").exists, "the first run")
 
     # When the broker takes its message for lost, as after the visibility timeout
-    with Connection(jobs.app.conf.broker_url, transport_options={"visibility_timeout": 0}) as connection:
-        connection.default_channel.qos.restore_visible(interval=1)
+    let_visibility_timeout_pass(jobs)
     jobs.wait_until(Path(f"{started}2").exists, "the second run")
     go.touch()
 
@@ -164,6 +169,25 @@ def test_a_task_whose_worker_is_killed_and_whose_message_comes_again(jobs: Jobs,
 
     # Then
     assert jobs.ended(job).actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
+
+
+@on_redis
+def test_a_first_run_that_fails_while_a_second_one_goes_on(jobs: Jobs, started: Path, go: Path) -> None:
+    # Given a task that runs twice
+    job = jobs.start(app.fail_late_at_first, str(started), str(go))
+    jobs.wait_until(Path(f"{started}1").exists, "the first run")
+    let_visibility_timeout_pass(jobs)
+    jobs.wait_until(Path(f"{started}2").exists, "the second run")
+
+    # When
+    Path(f"{go}1").touch()
+    jobs.wait_until(lambda: f"{job.task_id}] raised" in jobs.worker.logs(), "the first run's end")
+    Path(f"{go}2").touch()
+
+    # Then the first one has no say any more
+    log = jobs.ended(job)
+    assert log.actions == ["job_queued", "job_started", "job_started", "job_succeeded"]
+    assert log.result == "done"
 
 
 @on_both_brokers

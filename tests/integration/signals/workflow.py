@@ -26,9 +26,9 @@ class Workflow:
         self.labels.update(f"{label}{attempt}" for attempt in range(3))
         return app.retrying_step.s(key=self.key, label=label)
 
-    def nesting(self, label: str, *inner: str) -> Signature[Any]:
+    def nesting(self, label: str, *inner: str, task: Any = app.nesting_step) -> Signature[Any]:
         self.labels.update([label, *inner])
-        return app.nesting_step.s(key=self.key, label=label, inner=list(inner))
+        return task.s(key=self.key, label=label, inner=list(inner))
 
     def caring(self, label: str) -> Signature[Any]:
         self.labels.update([label, f"{label}-failing", f"{label}-errback"])
