@@ -14,6 +14,7 @@ from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.frame_queue import FrameQueue
 from chanx.core.handlers import HandlerTable, OfTable, build_table, passthrough_events_of
+from chanx.core.long_keys import repeats_long_keys
 from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic_host import TopicHost
 from chanx.log import log_event
@@ -54,13 +55,13 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     ``message_concurrency``: how many frames of one connection are handled at a time (1: one after the other, in order);
     what runs is cancelled on disconnect. When 1,000 wait, the connection is closed with 1013. ``max_message_bytes``: a
-    longer frame closes the connection with 1009. ``authentication_timeout``: an authenticator that takes longer, in
+    longer frame closes the connection with 1009, and so does one with a very long key above very many values, because
+    Pydantic would repeat the key for each wrong one. ``authentication_timeout``: an authenticator that takes longer, in
     seconds, refuses the connection (None: it may take for ever).
 
-    Two things that ``max_message_bytes`` alone bounds, so lower it where a message type allows them. Pydantic keeps the
-    whole place of every problem: a key of a ``dict`` field, times the values below it that are wrong. And it tries each
-    member of a union: in a type that refers to itself through one (``Node | list[Node] | dict[str, Node]``) each level
-    of nesting takes 1.6 times the time of the last, so tell its members apart by a discriminator.
+    One thing is bounded by ``max_message_bytes`` alone: in a type that refers to itself through a union
+    (``Node | list[Node] | dict[str, Node]``) each level of nesting takes 1.6 times the time of the last, because
+    Pydantic tries each member. Tell the members of such a union apart by a discriminator.
     """
 
     name: ClassVar[str]
@@ -159,7 +160,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
                 ErrorMessage(payload={"detail": "Send text frames: binary ones are not understood"})
             )
             return
-        if text is None or self._is_too_big(text):
+        if text is None or self._is_too_big(text) or repeats_long_keys(text):
             await self.close(CLOSE_TOO_BIG)
             return
         queue = self._frames if self.topic_frame(text) is None else self._topic_frames

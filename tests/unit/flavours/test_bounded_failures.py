@@ -75,6 +75,33 @@ async def test_very_many_problems_are_counted_not_listed(base: Any, connect: Con
     assert answer["payload"] == [{"type": "too_many_errors", "loc": [], "msg": "The message has 5000 problems"}]
 
 
+async def test_a_long_key_above_very_many_values_closes_with_1009(base: Any, connect: Connect) -> None:
+    # Given a frame whose problems would take 15 GB to tell
+    client = await connect(consumer_on(base))
+
+    # When
+    await client.send({"action": "numbers", "payload": {"k" * 300_000: ["x"] * 50_000}})
+
+    # Then
+    assert await client.closed() == 1009
+
+
+async def test_large_frames_with_short_keys_or_few_values_are_handled(base: Any, connect: Connect) -> None:
+    # Given
+    client = await connect(consumer_on(base))
+    many_values = {"numbers": [0] * 200_000}
+    many_keys = {f"https://example.com/{'path/' * 10}{n}": [n] for n in range(8_000)}
+    long_key = {"k" * 300_000: [1, 2, 3]}
+
+    for payload in (many_values, many_keys, long_key):
+        # When
+        await client.send({"action": "numbers", "payload": payload})
+        await client.send({"action": "ping", "payload": None})
+
+        # Then
+        assert (await client.frame())["action"] == "pong"
+
+
 async def test_long_keys_and_tags_are_cut_in_the_answer(base: Any, connect: Connect) -> None:
     client = await connect(consumer_on(base))
 
