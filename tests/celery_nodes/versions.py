@@ -30,7 +30,7 @@ class CeleryVersion:
 
     def paths(self) -> list[str]:
         """What to put before everything else on the import path."""
-        return [str(_oldest_packages())] if self is OLDEST else []
+        return [str(oldest_packages())] if self is OLDEST else []
 
 
 def _pinned(package: str) -> str:
@@ -45,10 +45,15 @@ NEWEST = CeleryVersion("newest", version("celery"))
 OLDEST = CeleryVersion("oldest", _pinned("celery"))
 
 
+def directory_name() -> str:
+    """Another list of packages is another directory."""
+    return f"celery-oldest-{sha256(_OLDEST.read_bytes()).hexdigest()[:12]}"
+
+
 @cache
-def _oldest_packages() -> Path:
+def oldest_packages() -> Path:
     """The directory with the packages of ``oldest.txt``; without a way to get them the calling test ends here."""
-    packages = Path(sys.prefix) / f"celery-oldest-{sha256(_OLDEST.read_bytes()).hexdigest()[:12]}"
+    packages = Path(sys.prefix) / directory_name()
     if packages.is_dir():
         return packages
     unfinished = Path(tempfile.mkdtemp(prefix=packages.name, dir=sys.prefix))
