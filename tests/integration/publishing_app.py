@@ -4,6 +4,7 @@ import os
 from typing import Any, Literal
 
 from celery import Celery
+from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
@@ -20,6 +21,8 @@ app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multipl
 LAYERS: dict[str, Any] = {
     "pubsub": RedisPubSubChannelLayer(hosts=[LAYER_URL]),
     "core": RedisChannelLayer(hosts=[LAYER_URL]),
+    "encrypted core": RedisChannelLayer(hosts=[LAYER_URL], symmetric_encryption_keys=["secret"]),
+    "in memory": InMemoryChannelLayer(),
 }
 
 

@@ -8,6 +8,7 @@ import celery
 import pytest
 import redis
 
+from chanx.errors import PublisherError
 from chanx.testing.redis_server import RedisServer
 from tests.integration.publishing_app import app, publish
 from tests.integration.worker_process import worker
@@ -81,6 +82,27 @@ def test_a_task_whose_layer_is_down_returns_what_it_returns(
         own_redis.start()
         wait_until(lambda: lost_with_one_more() == lost_with_one_more())
     assert log.read_text().count("publish_failed") == 1
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_layers_that_need_an_event_loop(
+    pool: str, own_redis: RedisServer, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker, and layers that no direct publisher knows
+    monkeypatch.setenv("CHANX_LAYER_URL", own_redis.url)
+    log = tmp_path / "worker.log"
+    with worker("tests.integration.publishing_app", app, broker, "-P", pool, log=log, concurrency=2):
+        # When a task publishes to one in memory, which its worker cannot share, Then it learns what to change
+        with pytest.raises(PublisherError, match="reaches consumers of its own process only"):
+            publish.delay("in memory", ["room"], 1).get(timeout=30)
+
+        # And through one on Redis it publishes, or where greenlets make that impossible, it learns what to change
+        result = publish.delay("encrypted core", ["room"], 20)
+        if pool in ("gevent", "eventlet"):
+            with pytest.raises(PublisherError, match="--pool=prefork"):
+                result.get(timeout=30)
+        else:
+            assert result.get(timeout=30)[1] == 0
 
 
 def lost_with_one_more() -> int:
