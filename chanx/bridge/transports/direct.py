@@ -14,6 +14,7 @@ from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry, Sus
 from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
+from chanx.errors import EventTooLargeError, PublisherError
 from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
@@ -43,7 +44,7 @@ class DirectTransport(JobTransport):
             lost=entry.action,
         )
         if appended and appended.status is AppendStatus.APPENDED and not appended.announced:
-            self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
+            self._announce(entry, appended)
         return appended
 
     def is_cancelled(self, job_id: str) -> bool:
@@ -85,6 +86,13 @@ class DirectTransport(JobTransport):
     def clear_suspect(self, suspect: Suspect) -> None:
         # Unless it works it is found again, and ended again, which changes nothing.
         self._try(lambda: self._store.clear_suspect(suspect), job_id=suspect.job_id)
+
+    def _announce(self, entry: NewEntry, appended: Appended) -> None:
+        try:
+            self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
+        except (PublisherError, EventTooLargeError) as error:
+            # It is in the log, where watchers find it within two seconds: no reason for a task to fail.
+            log_throttled("job_event_not_announced", key=id(self), job_id=entry.job_id, error=str(error))
 
     def _try(
         self, ask: Callable[[], T], *, always: bool = False, job_id: str | None = None, lost: str | None = None

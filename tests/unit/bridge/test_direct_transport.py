@@ -1,6 +1,6 @@
 """From a run to the log and the layer, also while the store is away."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from chanx.bridge.reporter import JobReporter
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
+from chanx.errors import PublisherError
 from chanx.layers import MemoryPublisher
 from tests.contract.jobs import record
 from tests.unit.bridge.doubles import Bench, Clock
@@ -231,3 +232,25 @@ def test_what_ends_an_execution_is_always_tried_what_begins_one_is_not(bench: Fr
     # Then
     assert bench.store.asked == 5
     assert bench.transport.failures == 6
+
+
+class WrongProcess(MemoryPublisher):
+    """As that of an in-memory layer in a worker."""
+
+    def group_send(self, group: str, message: Mapping[str, Any]) -> None:
+        raise PublisherError("Use a Redis layer.")
+
+
+def test_a_layer_that_cannot_be_published_to_fails_no_task(caplog: pytest.LogCaptureFixture) -> None:
+    # Given
+    store = MemoryJobStore()
+    job_id = store.create(record())
+    reporter = JobReporter(DirectTransport(store, WrongProcess()), job_id=job_id, task_id="t1", attempt=1)
+
+    # When
+    appended = reporter.send(JobLogLine(payload=LogPayload(message="hello")))
+
+    # Then
+    assert appended is not None
+    assert appended.status is AppendStatus.APPENDED
+    assert "Use a Redis layer." in caplog.text
