@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from celery import Celery, signals
 
@@ -30,6 +30,8 @@ from chanx.utils.process import PerProcess
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+BREAKER: Final = PerProcess(CircuitBreaker)
 
 _WRAPPED = "chanx_watches"
 
@@ -65,9 +67,6 @@ def watched_headers(bridge: Bridge, name: str, request: Any) -> dict[str, Any] |
     return {**(request.headers or {}), HEADER: context.to_header()} if context else request.headers
 
 
-breaker = PerProcess(CircuitBreaker)
-
-
 def _on_publish(
     sender: str = "", headers: Any = None, body: Any = None, properties: dict[str, Any] | None = None, **_: Any
 ) -> None:
@@ -93,7 +92,7 @@ def _job_for(
     bridge: Bridge, name: str, task_id: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> JobContext | None:
     """A new job for a task, stored as queued; None where it is not watched, or cannot be."""
-    watch, rests = bridge.watch, breaker.get()
+    watch, rests = bridge.watch, BREAKER.get()
     if watch is None or not watch.wants(name, bridge.app.tasks.get(name)) or not rests.allows():
         return None
     owner = _owner(watch, name, args, kwargs)

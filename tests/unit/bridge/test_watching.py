@@ -50,10 +50,10 @@ def eager() -> Iterator[BridgedApp]:
 
 @pytest.fixture
 def queueing() -> Iterator[BridgedApp]:
-    watching.breaker.reset()
+    watching.BREAKER.reset()
     with bridged_app(eager=False, watch=["seen.*"], owner="user:1") as app:
         yield app
-    watching.breaker.reset()
+    watching.BREAKER.reset()
 
 
 @pytest.mark.parametrize(
