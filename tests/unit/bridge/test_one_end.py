@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from celery import signals
 from celery.app.task import Context
 from celery.exceptions import Ignore, Reject, Retry, WorkerLostError
@@ -135,6 +136,7 @@ class Simulation:
 def nothing(self: Any) -> None: ...
 
 
+Step = tuple[str, int, str, int, int]
 CHOICE = st.integers(min_value=0, max_value=1000)
 STEPS = st.one_of(
     st.tuples(st.just("run"), CHOICE, st.sampled_from(RUNS), st.integers(0, 2), st.integers(0, 1)),
@@ -143,10 +145,24 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.parametrize("how", RUNS)
+def test_a_run_and_its_children(how: str) -> None:
+    play([("run", 0, how, 2, 1), *[("again", 0, end, 0, 0) for end in ENDS_FROM_OUTSIDE]], last="success")
+    play([("run", 0, how, 0, 1)], last="failure")
+
+
+@pytest.mark.parametrize("how", ENDS_FROM_OUTSIDE)
+def test_an_end_from_outside(how: str) -> None:
+    play([("end", 0, how, 0, 0), *[("again", 0, end, 0, 0) for end in ENDS_FROM_OUTSIDE]], last="success")
+
+
 @given(steps=st.lists(STEPS, max_size=12), last=st.sampled_from(["success", "failure"]))
-def test_a_job_ends_once_with_the_last_of_its_executions(
-    steps: list[tuple[str, int, str, int, int]], last: str
-) -> None:
+def test_any_history(steps: list[Step], last: str) -> None:
+    play(steps, last)
+
+
+def play(steps: list[Step], last: str) -> None:
+    """Plays a history, and ends what is then outstanding as ``last`` says."""
     parent.REPORTS.reset()
     with bridged_app(eager=False) as app:
         simulation = Simulation(app)
