@@ -18,9 +18,11 @@ from chanx.bridge.worker import outcome
 from chanx.bridge.worker.received import RECEIVED, ReceivedTask, received_with
 from chanx.bridge.worker.run import HELPERS
 from chanx.layers.breaker import CircuitBreaker
+from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
 
 MAX_WAITING = 1000
+"""Reports that wait for the store; of more, the oldest are lost."""
 
 
 class ParentReports:
@@ -32,8 +34,11 @@ class ParentReports:
 
     def send(self, report: Callable[[], bool]) -> None:
         """``report`` returns whether it got through."""
-        if not self._breaker.allows() or not self._try(report):
-            self._waiting.append(report)
+        if self._breaker.allows() and self._try(report):
+            return
+        if len(self._waiting) == MAX_WAITING:
+            log_throttled("parent_report_lost", key=id(self), waiting=MAX_WAITING)
+        self._waiting.append(report)
 
     def retry(self) -> None:
         """Sends what could not be sent; called by the janitor now and then."""
