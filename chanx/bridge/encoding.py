@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
@@ -19,6 +20,7 @@ MAX_EVENT_BYTES = 256 * 1024
 
 _STAMPED = {"job_id", "task_id", "attempt", "run_id", "time"}
 _ENVELOPE = {"version", "topic", "ref", "seq", "head", "rev"}
+_LEFT_OUT = _STAMPED | _ENVELOPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,8 @@ def encode_event(
     a payload that has no JSON form.
     """
     now = datetime.now(UTC)
-    stamp = {
-        "job_id": origin.job_id,
-        "task_id": origin.task_id,
-        "attempt": origin.attempt,
-        "run_id": origin.run_id,
-        "time": now,
-    }
-    body = event.model_dump_json(exclude=_STAMPED | _ENVELOPE)
-    text = f"{body[:-1]},{_json(stamp).decode()[1:]}"
+    body = event.model_dump_json(exclude=_LEFT_OUT)
+    text = f'{body[:-1]},{_stamp_of(origin)},"time":{_json(now).decode()}}}'
     size = len(text.encode())
     if size > max_bytes:
         raise EventTooLargeError(
@@ -69,7 +64,6 @@ def encode_event(
         )
     if not isinstance(event, JobEvent):
         return NewEntry(origin.job_id, _action(event), text, origin.run_id, n, attempt=origin.attempt, **terms)
-    stamped = event.model_copy(update={"time": now})
     return NewEntry(
         job_id=origin.job_id,
         action=_action(event),
@@ -79,7 +73,7 @@ def encode_event(
         delivery=event.delivery,
         state=event.state,
         attempt=origin.attempt,
-        patch=_patch_as_json(stamped.patch()),
+        patch=_patch_as_json(_stamped(event, now).patch()),
         **terms,
     )
 
@@ -108,6 +102,17 @@ def _described(value: object) -> str:
         return without_surrogates(repr(value))
     except Exception:  # a `__repr__` is somebody else's code, and may raise anything
         return f"<{type(value).__name__}>"
+
+
+@lru_cache(maxsize=1024)
+def _stamp_of(origin: Origin) -> str:
+    """The members of a JSON object that all events of a run have."""
+    return _json(asdict(origin)).decode()[1:-1]
+
+
+def _stamped(event: JobEvent, now: datetime) -> JobEvent:
+    # The patch of most is the base's, which does not look at the time: a copy would be for nothing.
+    return event if type(event).patch is JobEvent.patch else event.model_copy(update={"time": now})
 
 
 def _action(event: BaseMessage) -> str:

@@ -61,7 +61,7 @@ class LineScript:
         self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest().encode()
 
     def __call__(self, *, keys: Sequence[str], args: Iterable[str | int]) -> Any:
-        parts = (b"%d" % len(keys), *(str(part).encode() for part in (*keys, *args)))
+        parts = [b"%d" % len(keys), *[str(part).encode() for part in (*keys, *args)]]
         try:
             return self._lines.ask(command(b"EVALSHA", self._digest, *parts))
         except self._not_loaded:
