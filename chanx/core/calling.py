@@ -1,10 +1,10 @@
 """Calling a handler."""
 
-import asyncio
 from inspect import isawaitable
 from typing import Any
 
 from chanx.core.handlers import Handler
+from chanx.core.stray_cancellation import as_failure
 from chanx.messages.base import BaseMessage, Event
 
 
@@ -12,17 +12,17 @@ async def call_handler(owner: object, handler: Handler, message: Event) -> BaseM
     """Run the method a handler names, coroutine function or not, and return the message it answers with.
 
     Raises ``TypeError`` if it returns anything but a message or None, and whatever the method raises. A cancellation
-    that is not this task's own (the method awaited something that was cancelled) is a failure of the method.
+    that is not this task's own (the method awaited something that was cancelled) is a failure of the method, and so is
+    an error that is no ``Exception``.
     """
     try:
         result: Any = getattr(owner, handler.name)(message)
         if isawaitable(result):
             result = await result
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+    except BaseException as error:
+        if (failure := as_failure(f"{type(owner).__name__}.{handler.name}()", error)) is None:
             raise
-        raise RuntimeError(f"{type(owner).__name__}.{handler.name}() awaited something that was cancelled") from error
+        raise failure from error
     if result is None or isinstance(result, BaseMessage):
         return result
     raise TypeError(

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from chanx.core.ending import stopped
 from chanx.core.frame_queue import FrameQueue
+from chanx.core.stray_cancellation import as_failure
 from chanx.core.turns import TURNS
 
 STOP_SECONDS: Final = 2.0
@@ -44,9 +45,11 @@ async def receive_loop(
         await on_cancel()
         raise
     finally:
-        await reader.stop()
+        # All of them before any is waited for: whoever is cancelled once more waits no longer.
+        running = reader.stop()
         if events is not None:
-            await stopped((events,), seconds=STOP_SECONDS)
+            running.append(events)
+        await stopped(running, seconds=STOP_SECONDS)
 
 
 class _Reader:
@@ -69,11 +72,10 @@ class _Reader:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 
-    async def stop(self) -> None:
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Let no other task read on, and return the one that still does, to be cancelled."""
         self._is_stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        return [] if self._task is None else [self._task]
 
     async def _run(self) -> None:
         task = asyncio.current_task()
@@ -84,7 +86,7 @@ class _Reader:
             if self._task is task:
                 self._ended.cancel()
             raise
-        except Exception as error:
+        except BaseException as error:
             _end(self._ended, error)
 
     async def _read(self, task: asyncio.Task[Any]) -> None:
@@ -125,10 +127,16 @@ async def _read_events(receive: Receive, dispatch: Dispatch, ended: asyncio.Futu
     except asyncio.CancelledError:
         ended.cancel()
         raise
-    except Exception as error:
+    except BaseException as error:
         _end(ended, error)
 
 
-def _end(ended: asyncio.Future[None], error: Exception) -> None:
+def _end(ended: asyncio.Future[None], error: BaseException) -> None:
+    """Raise ``error`` in the loop, as a failure if it is none; what ends the event loop itself is raised here."""
+    failure = error if isinstance(error, Exception) else as_failure("An overridden method", error)
+    if failure is None:
+        raise error
+    if failure is not error:
+        failure.__cause__ = error
     if not ended.done():
-        ended.set_exception(error)
+        ended.set_exception(failure)

@@ -184,6 +184,32 @@ async def test_groups_are_left_although_the_server_cancels_again_and_again(
     assert client._communicator.output_queue.empty()
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_nothing_outlives_a_connection_that_is_cancelled_again_while_its_client_leaves(
+    consumer: Any, layer: Any, connect: Connect, turns: int
+) -> None:
+    before, leaving = asyncio.all_tasks(), asyncio.Event()
+
+    class Slow(consumer):  # type: ignore[misc]  # made for each flavour
+        async def disconnect(self, code: int) -> None:
+            leaving.set()
+            for _ in range(20):
+                await asyncio.sleep(0)
+
+    client = await connect(Slow)
+    await busy(client)
+    await client._communicator.send_input({"type": "websocket.disconnect", "code": 1001})
+    await leaving.wait()
+    future: Any = client._communicator.future
+    for _ in range(3):
+        future.cancel()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    await client.end()
+    assert asyncio.all_tasks() == before
+    assert layer.groups == layer.channels == {}
+
+
 async def test_a_clean_up_that_hangs_is_given_up(
     consumer: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
