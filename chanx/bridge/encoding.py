@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -107,7 +107,13 @@ def _described(value: object) -> str:
 @lru_cache(maxsize=1024)
 def _stamp_of(origin: Origin) -> str:
     """The members of a JSON object that all events of a run have."""
-    return _json(asdict(origin)).decode()[1:-1]
+    stamp = {
+        "job_id": origin.job_id,
+        "task_id": origin.task_id,
+        "attempt": origin.attempt,
+        "run_id": origin.run_id,
+    }
+    return _json(stamp).decode()[1:-1]
 
 
 def _stamped(event: JobEvent, now: datetime) -> JobEvent:
