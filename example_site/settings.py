@@ -5,7 +5,7 @@
 | CHANX_REDIS_URL | the Redis server of channel layer, broker and job log | redis://127.0.0.1:6379/0 |
 | EXAMPLE_DATA_DIR | database, secret key | example_site/var |
 | EXAMPLE_UPLOAD_DIR | uploaded files, read by the worker | <data>/uploads |
-| EXAMPLE_MAX_UPLOAD_MB | the largest file that is taken | 100 |
+| EXAMPLE_MAX_UPLOAD_MB | how much is taken at once, in one file or several | 100 |
 | EXAMPLE_ALLOWED_HOSTS | more host names, separated by commas | |
 | EXAMPLE_SECRET_KEY | Django's secret key | made once, kept in the data directory |
 | EXAMPLE_DEBUG | 1 for Django's debug pages | 0 |
@@ -94,6 +94,9 @@ STATIC_URL = "static/"
 
 MAX_UPLOAD_MB = int(os.environ.get("EXAMPLE_MAX_UPLOAD_MB") or 100)
 MAX_UPLOAD_BYTES = MAX_UPLOAD_MB * 1024 * 1024
+MAX_UPLOAD_FILES = 100
+# Up to here the form says that there are too many; beyond, Django does not even read them.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 FILE_UPLOAD_HANDLERS = ["example_site.jobs.uploads.BoundedUploadHandler"]
 # On the file system of the final place, so that keeping an upload is a rename.
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
@@ -107,7 +110,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "no_advice": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: "HTTP/2" not in str(record.msg),
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_advice"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
 }

@@ -1,4 +1,4 @@
-"""Runs a command of the allow-list as a job and streams what it prints, line by line."""
+"""Runs a command of the allow-list as a job and streams what it prints, as it prints it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from chanx.bridge import Job, JobCancelled, JobError
 from example_worker.commands import Command
-from example_worker.events import OutputLine, OutputLinePayload
 from example_worker.process import RunningProgram
 
 POLL_SECONDS = 0.2
@@ -20,13 +19,13 @@ def run_as_job(job: Job, command: Command) -> dict[str, Any]:
     other than 0 or too long a run; the program and all that it started are gone by then.
     """
     started = time.monotonic()
-    count = 0
+    lines = 0
     job.log(f"Started: {command.title}")
     with RunningProgram(command.argv) as program:
         while (exit_code := program.exit_code) is None:
-            for line in program.read(POLL_SECONDS):
-                job.emit(OutputLine(payload=OutputLinePayload(stream=line.stream, line=line.text)))
-                count += 1
+            for stream, text in program.read(POLL_SECONDS):
+                job.output(text, stream)
+                lines += text.count("\n")
             if job.should_abort():
                 raise JobCancelled
             if time.monotonic() - started > command.seconds:
@@ -35,4 +34,4 @@ def run_as_job(job: Job, command: Command) -> dict[str, Any]:
         raise JobError(f"The command was ended by signal {-exit_code}.", code="command_signal")
     if exit_code > 0:
         raise JobError(f"The command ended with exit code {exit_code}.", code="command_failed")
-    return {"exit_code": exit_code, "lines": count, "seconds": round(time.monotonic() - started, 3)}
+    return {"exit_code": exit_code, "lines": lines, "seconds": round(time.monotonic() - started, 3)}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chanx.bridge import Delivery, JobEvent
+from example_worker.kinds import Kind
 from example_worker.profile import TableProfile
 
 
@@ -33,13 +34,22 @@ class BadRow(JobEvent):
     payload: BadRowPayload
 
 
-class OutputLinePayload(BaseModel):
-    stream: Literal["stdout", "stderr"]
-    line: str
+class FileProfile(BaseModel):
+    """One of many files: ``size`` in bytes, ``kinds`` says how many columns there are of each.
+
+    ``error`` is the reason, for people, why the file could not be read; the figures are 0 then.
+    """
+
+    name: str
+    size: int = 0
+    rows: int = 0
+    bad_rows: int = 0
+    kinds: dict[Kind, int] = Field(default_factory=dict)
+    error: str | None = None
 
 
-class OutputLine(JobEvent):
-    """A line that a command printed."""
+class FileProfiled(JobEvent):
+    """One of many files is done."""
 
-    action: Literal["output_line"] = "output_line"
-    payload: OutputLinePayload
+    action: Literal["file_profiled"] = "file_profiled"
+    payload: FileProfile

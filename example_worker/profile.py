@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 
 from pydantic import BaseModel
@@ -21,7 +22,8 @@ class ColumnProfile(BaseModel):
     """What is known of a column so far.
 
     ``count`` values are filled, ``empty`` ones blank. ``distinct`` is exact or, past the limit, None with
-    ``distinct_more`` true. ``min``, ``max`` and ``mean`` are those of an integer or number column, else None.
+    ``distinct_more`` true. ``min`` and ``max`` are those of a column of numbers, or of dates, then as they are
+    written; ``mean`` is that of numbers; else they are None.
     """
 
     name: str
@@ -30,8 +32,8 @@ class ColumnProfile(BaseModel):
     empty: int
     distinct: int | None
     distinct_more: bool
-    min: int | float | None
-    max: int | float | None
+    min: int | float | str | None
+    max: int | float | str | None
     mean: float | None
     examples: list[str]
 
@@ -73,6 +75,8 @@ class Column:
         self._min: int | float = math.inf
         self._max: int | float = -math.inf
         self._sum: int | float = 0
+        self._earliest: tuple[datetime, str] | None = None
+        self._latest: tuple[datetime, str] | None = None
 
     def add(self, field: str) -> None:
         value = field.strip()
@@ -87,12 +91,20 @@ class Column:
         kind, number = kind_of(value)
         if kind != self.kind:
             self.kind = join(self.kind, kind)
-        if number is not None:
+        if isinstance(number, datetime):
+            self._add_time(number, value)
+        elif number is not None:
             self._sum += number
             if number < self._min:
                 self._min = number
             if number > self._max:
                 self._max = number
+
+    def _add_time(self, time: datetime, written: str) -> None:
+        if self._earliest is None or time < self._earliest[0]:
+            self._earliest = time, written
+        if self._latest is None or time > self._latest[0]:
+            self._latest = time, written
 
     def _remember(self, seen: set[str | bytes], value: str) -> None:
         key = value if len(value) <= _KEY_LENGTH else blake2b(value.encode("utf-8", "replace"), digest_size=16).digest()
@@ -107,6 +119,7 @@ class Column:
 
     def snapshot(self) -> ColumnProfile:
         numeric = self.kind in ("integer", "number")
+        minimum, maximum = self._range()
         mean = self._sum / self._count if numeric else math.nan
         return ColumnProfile(
             name=self.name,
@@ -115,9 +128,16 @@ class Column:
             empty=self._empty,
             distinct=None if self._distinct is None else len(self._distinct),
             distinct_more=self._distinct is None,
-            min=self._min if numeric else None,
-            max=self._max if numeric else None,
+            min=minimum,
+            max=maximum,
             # A sum of huge numbers overflows, and JSON has no infinity.
             mean=mean if math.isfinite(mean) else None,
             examples=list(self._examples),
         )
+
+    def _range(self) -> tuple[int | float | str | None, int | float | str | None]:
+        if self.kind in ("integer", "number"):
+            return self._min, self._max
+        if self.kind in ("date", "datetime") and self._earliest and self._latest:
+            return self._earliest[1], self._latest[1]
+        return None, None

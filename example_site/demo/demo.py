@@ -58,7 +58,8 @@ def demo_processes(port: int) -> list[DemoProcess]:
     python = (sys.executable, "-m")
     celery = (*python, "celery", "--quiet", "--app", "example_worker")
     worker = (*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
-    site = (*python, "daphne", "--bind", "127.0.0.1", "--port", str(port), "example_site.asgi:application")
+    daphne = (*python, "daphne", "--verbosity", "0")  # no line for every file that a page consists of
+    site = (*daphne, "--bind", "127.0.0.1", "--port", str(port), "example_site.asgi:application")
     return [
         DemoProcess("worker", worker, restart=True),
         DemoProcess("site", site, ready_url=url, ready_text=_READY.format(url=url)),

@@ -1,31 +1,49 @@
 """The two ways to start a job."""
 
 from django import forms
-from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 
 from example_site.jobs import services, uploads
 
+NO_FILE = "Choose a CSV file first."
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One file or several; `cleaned_data` has the list of them.
+
+    With a `refusal`, that is its error. An empty file among several is the worker's to report.
+    """
+
+    widget = FilesInput
+    default_error_messages = {
+        "required": NO_FILE,
+        "missing": NO_FILE,
+        "empty": "That file is empty.",
+        "max_length": "The file's name is too long (255 characters at most).",
+    }
+    refusal: str | None = None
+
+    def clean(self, data: list[UploadedFile], initial: object = None) -> list[UploadedFile]:
+        if self.refusal:
+            raise forms.ValidationError(self.refusal)
+        self.allow_empty_file = len(data) > 1
+        return [super(FilesField, self).clean(file, initial) for file in data or [None]]
+
 
 class UploadForm(forms.Form):
-    """One CSV file. What is too large never gets here: see `uploads.BoundedUploadHandler`."""
+    """CSV files. What is too large or too much never gets here: see `uploads.BoundedUploadHandler`."""
 
-    file = forms.FileField(
-        # The browser's name is only shown, and the model keeps this much of it.
-        max_length=255,
-        error_messages={
-            "required": "Choose a CSV file first.",
-            "missing": "Choose a CSV file first.",
-            "empty": "That file is empty.",
-            "max_length": "The file's name is too long (255 characters at most).",
-        },
-    )
+    # The browser's name is only shown, and the model keeps this much of it.
+    file = FilesField(max_length=255)
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.POST, request.FILES)
-        if uploads.was_too_large(request):
-            message = f"That file is too large: the limit is {settings.MAX_UPLOAD_MB} MB."
-            self.fields["file"].error_messages["required"] = message
+        self.fields["file"].refusal = uploads.refusal(request)
 
 
 class CommandForm(forms.Form):

@@ -1,9 +1,10 @@
 """Everything the pages ask of the worker and of chanx's bridge: start a job, look one up, list them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from celery import chord
 from django.contrib.auth.models import AbstractBaseUser
 from kombu.exceptions import OperationalError
 
@@ -13,7 +14,7 @@ from chanx.bridge.store.base import StoreUnavailableError
 from example_site.jobs.models import Upload
 from example_worker.app import app
 from example_worker.commands import COMMANDS
-from example_worker.tasks import profile_csv, run_command
+from example_worker.tasks import profile_csv, profile_file, run_command, summarise_files
 
 JOBS_LISTED = 50
 
@@ -35,19 +36,22 @@ def command_choices() -> list[tuple[str, str]]:
     return [(key, command.title) for key, command in COMMANDS.items()]
 
 
-def start_upload_job(upload: Upload, user: AbstractBaseUser) -> str:
-    """Starts reading an upload whose file is in place; returns the job's id."""
-    return _start(profile_csv, str(upload.pk), user, title=upload.original_name, kind="csv")
+def start_upload_job(uploads: Sequence[Upload], user: AbstractBaseUser) -> str:
+    """Starts reading uploads whose files are in place, several of them as one job; returns the job's id."""
+    if len(uploads) == 1:
+        return _start(profile_csv.s(str(uploads[0].pk)), user, title=uploads[0].original_name, kind="csv")
+    files = [profile_file.s(str(upload.pk), upload.original_name) for upload in uploads]
+    return _start(chord(files, summarise_files.s()), user, title=f"{len(files)} CSV files", kind="files")
 
 
 def start_command_job(command: str, user: AbstractBaseUser) -> str:
     """Starts a command of the worker's list; returns the job's id."""
-    return _start(run_command, command, user, title=COMMANDS[command].title, kind="command")
+    return _start(run_command.s(command), user, title=COMMANDS[command].title, kind="command")
 
 
-def _start(task: Any, argument: str, user: AbstractBaseUser, **meta: str) -> str:
+def _start(canvas: Any, user: AbstractBaseUser, **meta: str) -> str:
     with _reachable():
-        return start_job_sync(task, argument, owner=user, meta=meta).job_id
+        return start_job_sync(canvas, owner=user, meta=meta).job_id
 
 
 def jobs_of(user: AbstractBaseUser) -> list[JobSnapshot]:

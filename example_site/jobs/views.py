@@ -1,7 +1,6 @@
 """The pages: sign in, start a job and see mine, watch one."""
 
 import logging
-import uuid
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +11,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from example_site.jobs import services, uploads
 from example_site.jobs.forms import CommandForm, UploadForm
-from example_site.jobs.models import Upload
 from example_site.jobs.services import JobsUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -31,6 +29,7 @@ def _home(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "command_form": CommandForm(),
         "upload_limit": settings.MAX_UPLOAD_BYTES,
         "upload_limit_mb": settings.MAX_UPLOAD_MB,
+        "upload_max_files": settings.MAX_UPLOAD_FILES,
         "jobs_listed": services.JOBS_LISTED,
         **more,
     }
@@ -53,16 +52,12 @@ def start_upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request)
     if not form.is_valid():
         return _home(request, status=400, upload_form=form)
-    file = form.cleaned_data["file"]
-    upload = Upload(id=uuid.uuid4(), owner=request.user, original_name=file.name, size=file.size)
-    uploads.keep(upload, file)
-    upload.save()
+    kept = uploads.keep(form.cleaned_data["file"], request.user)
     try:
-        job_id = services.start_upload_job(upload, request.user)
+        job_id = services.start_upload_job(kept, request.user)
     except JobsUnavailableError:
         logger.warning("job not started", exc_info=True)
-        uploads.forget(upload)
-        upload.delete()
+        uploads.forget(kept)
         return _home(request, status=503, trouble=NOT_STARTED)
     return redirect("job", job_id=job_id)
 

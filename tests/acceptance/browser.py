@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
@@ -37,10 +38,10 @@ def sign_in(context: BrowserContext, name: str) -> Page:
     return page
 
 
-def upload(page: Page, file: Path) -> str:
-    """Starts a job with the file; returns the job's id once its page is open."""
+def upload(page: Page, files: Path | Sequence[Path]) -> str:
+    """Starts a job with one file or several; returns the job's id once its page is open."""
     page.goto("/")
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator("input[type=file]").set_input_files(files)
     page.get_by_role("button", name="Upload and start").click()
     return _job_id(page)
 
@@ -96,7 +97,7 @@ def assert_complete(page: Page) -> int:
 
 def everything_shown(page: Page) -> dict[str, list[str]]:
     """The texts of the page of a job, part by part."""
-    parts = ("log", "bad-rows", "columns-body", "outcome", "progress")
+    parts = ("log", "bad-rows", "columns-body", "files-body", "outcome", "progress")
     return {part: page.locator(f"[data-part={part}]").all_inner_texts() for part in parts}
 
 

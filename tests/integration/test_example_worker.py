@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from celery import Celery
+from celery import Celery, chord
 
 from chanx.bridge import Bridge, JobTask, install, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
@@ -44,8 +46,16 @@ class Worker:
     bridge: Bridge
     uploads: Path
 
+    def task(self, name: str) -> Any:
+        return self.bridge.app.tasks[f"example_worker.tasks.{name}"]
+
     def start(self, task: str, argument: str) -> str:
-        return start_job_sync(self.bridge.app.tasks[f"example_worker.tasks.{task}"], argument, owner="user:1").job_id
+        return start_job_sync(self.task(task), argument, owner="user:1").job_id
+
+    def start_files(self, files: dict[str, str]) -> str:
+        """A job over several uploads: name -> upload id."""
+        tasks = [self.task("profile_file").s(upload_id, name) for name, upload_id in files.items()]
+        return start_job_sync(chord(tasks, self.task("summarise_files").s()), owner="user:1").job_id
 
     def upload(self, content: bytes) -> str:
         upload_id = str(uuid4())
@@ -75,10 +85,10 @@ def client_of(url: str) -> Bridge:
     """An app that can start the worker's tasks by name without importing it, as its settings come from elsewhere."""
     app = Celery("client", broker=url, backend=url, set_as_current=False)
 
-    def signature(self: JobTask, argument: str) -> None:
+    def signature(self: JobTask, *arguments: str) -> None:
         raise AssertionError("only the worker runs tasks")
 
-    for name in ("profile_csv", "run_command"):
+    for name in ("profile_csv", "profile_file", "summarise_files", "run_command"):
         app.task(signature, name=f"example_worker.tasks.{name}", base=JobTask, bind=True, shared=False)
     return install(app, store=url)
 
@@ -100,6 +110,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
         finally:
             process.terminate()
             process.wait(20)
+            # Celery keeps the results of a chord while the process lives, and talks to the server at their end.
+            bridge.app.backend._pending_results.concrete.clear()
+            gc.collect()
             bridge.store.close()
             bridge.app.close()
 
@@ -136,6 +149,41 @@ def test_a_large_file_is_profiled_and_can_be_cancelled(worker: Worker) -> None:
     assert snapshot.fields["job_progress"]["fraction"] < 1
 
 
+def test_many_files_are_one_job(worker: Worker) -> None:
+    # Given 30 files, one of them empty, one of them with a bad row
+    files = {f"{number}.csv": worker.upload(b"id,name\n" + b"1,Ann\n" * number) for number in range(1, 29)}
+    files |= {"empty.csv": worker.upload(b""), "bad.csv": worker.upload(b"id,name\n1\n2,Bob\n")}
+    # When their chord has run
+    job_id = worker.start_files(files)
+    snapshot = worker.ended(job_id)
+    # Then it has ended as one job, with the sums and every file in order
+    assert snapshot.state == "succeeded"
+    result = snapshot.fields["result"]
+    assert [result[key] for key in ("files", "unreadable_files", "rows", "bad_rows")] == [30, 1, sum(range(29)) + 1, 1]
+    assert [profile["name"] for profile in result["profiles"]] == list(files)
+    # And its one bar has counted 31 tasks
+    progress = snapshot.fields["job_progress"]
+    assert (progress["current"], progress["total"], progress["fraction"]) == (31, 31, 1)
+    # And the log has told of each file once
+    actions = Counter(event["action"] for event in worker.events(job_id))
+    assert (actions["file_profiled"], actions["job_succeeded"]) == (30, 1)
+
+
+def test_cancelling_ends_all_of_many_files(worker: Worker) -> None:
+    # Given files of which the first would take some seconds
+    long = worker.upload(b"a,b,c,d\n" + b"12345,some text,2025-01-31,1.5\n" * 2_000_000)
+    files = {"long.csv": long} | {f"{number}.csv": worker.upload(b"a,b\n1,2\n") for number in range(20)}
+    job_id = worker.start_files(files)
+    wait_until(lambda: "job_progress" in worker.snapshot(job_id).fields)
+    # When the job is cancelled
+    worker.bridge.cancel(job_id)
+    cancelled_at = time.monotonic()
+    # Then that is soon the end of all of its tasks, and none of the files was read to its end
+    assert worker.ended(job_id).state == "cancelled"
+    assert time.monotonic() - cancelled_at < 2
+    assert "file_profiled" not in {event["action"] for event in worker.events(job_id)}
+
+
 def test_an_upload_that_is_gone_says_so(worker: Worker) -> None:
     snapshot = worker.ended(worker.start("profile_csv", str(uuid4())))
     assert snapshot.state == "failed"
@@ -146,7 +194,8 @@ def test_an_upload_that_is_gone_says_so(worker: Worker) -> None:
 def test_a_command_streams_its_lines(worker: Worker) -> None:
     job_id = worker.start("run_command", "packages")
     snapshot = worker.ended(job_id)
-    lines = [event["payload"]["line"] for event in worker.events(job_id) if event["action"] == "output_line"]
+    pieces = [event["payload"]["text"] for event in worker.events(job_id) if event["action"] == "job_output"]
+    lines = "".join(pieces).splitlines()
     assert snapshot.fields["result"]["lines"] == len(lines)
     assert any(line.startswith("celery ") for line in lines)
 

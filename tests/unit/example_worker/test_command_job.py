@@ -1,4 +1,4 @@
-"""A command run as a job: its lines, its exit code, and its end when the job is cancelled."""
+"""A command run as a job: its output, its exit code, and its end when the job is cancelled."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from chanx.bridge import JobCancelled, JobError
+from chanx.bridge.events import JobSucceeded, SucceededPayload
 from example_worker.command_job import run_as_job
 from example_worker.commands import COMMANDS, Command
 from tests.unit.example_worker.recording import RecordingTransport, recording_job
@@ -18,19 +19,31 @@ def command(script: str, *, seconds: float = 20) -> Command:
     return Command("test", "A test", (sys.executable, "-u", "-c", script), seconds)
 
 
-def test_lines_are_streamed_in_order() -> None:
+def output_of(transport: RecordingTransport) -> dict[str, str]:
+    """What was streamed, by stream."""
+    texts: dict[str, str] = {}
+    for payload in transport.payloads("job_output"):
+        texts[payload["stream"]] = texts.get(payload["stream"], "") + payload["text"]
+    return texts
+
+
+def test_output_is_streamed_in_order() -> None:
     transport = RecordingTransport()
-    result = run_as_job(recording_job(transport), command("for n in range(2000): print(n)"))
+    job = recording_job(transport)
+    result = run_as_job(job, command("for n in range(2000): print(n)"))
+    job.finish(JobSucceeded(payload=SucceededPayload()))
     assert (result["exit_code"], result["lines"]) == (0, 2000)
-    assert transport.payloads("output_line") == [{"stream": "stdout", "line": str(n)} for n in range(2000)]
+    assert output_of(transport) == {"stdout": "".join(f"{n}\n" for n in range(2000))}
 
 
 def test_an_exit_code_fails_the_job_after_its_last_line() -> None:
     transport = RecordingTransport()
+    job = recording_job(transport)
     with pytest.raises(JobError, match="exit code 3") as raised:
-        run_as_job(recording_job(transport), COMMANDS["fail"])
+        run_as_job(job, COMMANDS["fail"])
+    job.finish(JobSucceeded(payload=SucceededPayload()))
     assert raised.value.code == "command_failed"
-    assert {"stream": "stderr", "line": "Part 2 is broken"} in transport.payloads("output_line")
+    assert output_of(transport) == {"stdout": "Checking the parts\n", "stderr": "Part 2 is broken\n"}
 
 
 def test_a_signal_fails_the_job() -> None:

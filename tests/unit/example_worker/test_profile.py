@@ -69,6 +69,27 @@ def test_long_values_are_told_apart_and_shown_short() -> None:
     assert profile.examples == ["x" * 39 + "…"] * 2
 
 
+def test_dates_have_an_earliest_and_a_latest() -> None:
+    profile = profile_of(["2024-02-29", "", "1999-12-31", "2025-01-01"])
+    assert (profile.type, profile.min, profile.max, profile.mean) == ("date", "1999-12-31", "2025-01-01", None)
+
+
+def test_times_are_compared_across_their_offsets_and_shown_as_written() -> None:
+    # Given noon in Vienna, which is before noon UTC, and a date, which is its midnight
+    profile = profile_of(["2025-06-01T12:00+02:00", "2025-06-01T12:00Z", "2025-06-01T11:00", "2025-06-01"])
+    assert (profile.type, profile.min, profile.max) == ("datetime", "2025-06-01", "2025-06-01T12:00Z")
+    # And at the ends of the calendar
+    profile = profile_of(["9999-12-31T23:59-12:00", "0001-01-01T00:00+12:00"])
+    assert (profile.min, profile.max) == ("0001-01-01T00:00+12:00", "9999-12-31T23:59-12:00")
+
+
+def test_a_column_that_turns_out_to_be_text_has_no_dates() -> None:
+    profile = profile_of(["2025-01-01", "soon"])
+    assert (profile.type, profile.min, profile.max) == ("text", None, None)
+    profile = profile_of(["2025-01-01", "7"])
+    assert (profile.type, profile.min, profile.max, profile.mean) == ("text", None, None, None)
+
+
 def test_a_sum_too_large_for_a_float_gives_no_mean() -> None:
     profile = profile_of(["1e308", "1e308"])
     assert (profile.max, profile.mean) == (1e308, None)
@@ -80,7 +101,12 @@ values = st.one_of(
     st.floats(-1e9, 1e9).map(repr),
     st.text(max_size=8),
 )
-columns = st.lists(values, max_size=40) | st.lists(st.integers(-(10**17), 10**17).map(str), max_size=40)
+dates = st.dates().map(str) | st.datetimes().map(lambda time: time.isoformat(" ", "seconds"))
+columns = (
+    st.lists(values, max_size=40)
+    | st.lists(dates, max_size=40)
+    | st.lists(st.integers(-(10**17), 10**17).map(str), max_size=40)
+)
 
 
 @settings(max_examples=200)
@@ -89,7 +115,7 @@ def test_equals_the_naive_computation(column: list[str]) -> None:
     # Given any values
     filled = [value.strip() for value in column if value.strip()]
     seen = {kind_of(value)[0] for value in filled}
-    numbers = [number for value in filled if (number := kind_of(value)[1]) is not None]
+    numbers = [number for value in filled if isinstance(number := kind_of(value)[1], int | float)]
     # When they are profiled one by one
     profile = profile_of(column)
     # Then every figure is the one over the whole list
@@ -104,9 +130,13 @@ def test_equals_the_naive_computation(column: list[str]) -> None:
         assert profile.mean is not None
         tolerance = 1e-9 * (1 + sum(map(abs, numbers)))
         assert math.isclose(profile.mean, math.fsum(numbers) / len(numbers), abs_tol=tolerance)
+    elif seen <= {"date", "datetime"}:
+        assert profile.type == ("datetime" if "datetime" in seen else "date")
+        # Of this strategy's, the texts are in the order of the times.
+        assert (profile.min, profile.max, profile.mean) == (min(filled), max(filled), None)
     else:
         assert (profile.min, profile.max, profile.mean) == (None, None, None)
-        if len(seen) > 1 and not seen <= {"date", "datetime"}:
+        if len(seen) > 1:
             assert profile.type == "text"
 
 

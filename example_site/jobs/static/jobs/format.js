@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dayAndClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -16,10 +17,25 @@ export const rate = (perSecond) => `${(perSecond < 10 ? fine : whole).format(per
 /** A value of a table's cell: numbers grouped, everything else as it is. */
 export const cell = (value) => (typeof value === "number" ? precise.format(value) : String(value));
 
+const MEGA = 1024 * 1024;
+
+/** A round number of MB (a limit, say) has no decimals, any other one: a running figure does not change its width. */
 export function size(bytes) {
   if (bytes < 1024) return `${whole.format(bytes)} bytes`;
-  return bytes < 1024 * 1024 ? `${fine.format(bytes / 1024)} KB` : `${fine.format(bytes / 1024 / 1024)} MB`;
+  const kilobytes = Math.round(bytes / 1024);
+  if (kilobytes < 1024) return `${whole.format(kilobytes)} KB`;
+  const megabytes = Math.max(bytes / MEGA, 1);
+  return `${(Number.isInteger(megabytes) || megabytes >= 99.95 ? whole : tenths).format(megabytes)} MB`;
 }
+
+/** How amounts of a unit are written: one (`text`), some of a total (`of`), and how many a second (`speed`). */
+export function amountOf(unit) {
+  if (unit === "bytes") return { text: size, of: ofTotal(size, ""), speed: (bytes) => `${size(bytes)}/s` };
+  const text = unit === "tasks" ? (value) => count(Math.floor(value)) : count;
+  return { text, of: ofTotal(text, unit ? ` ${unit}` : ""), speed: rate };
+}
+
+const ofTotal = (text, unit) => (current, total) => text(current) + (Number.isFinite(total) ? ` of ${text(total)}` : "") + unit;
 
 /** @param {number} seconds */
 export function duration(seconds) {

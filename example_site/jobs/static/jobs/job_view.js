@@ -1,30 +1,38 @@
 /** The page of one job. */
 
-import { ColumnTable } from "./column_table.js";
 import { connect } from "./connection.js";
+import { COLUMN_CELLS, FILE_CELLS, rows } from "./csv_cells.js";
 import { drawer, element, localTimes, part, setText } from "./dom.js";
 import { count, dateTime, duration, percent, time } from "./format.js";
 import { TERMINAL_STATES } from "./job_position.js";
 import { Lines } from "./lines.js";
+import { OutputText } from "./output_text.js";
 import { Progress } from "./progress.js";
 import { showOutcome } from "./result.js";
 import { label, showState, stateAfter } from "./states.js";
+import { Table } from "./table.js";
+import { TaskStates } from "./task_states.js";
 
 const root = document.querySelector("[data-job]");
 const find = (name) => part(root, name);
-const lines = (name, line) =>
-  new Lines({ box: find(name), empty: find(`${name}-empty`), total: find(`${name}-total`), toEnd: find(`${name}-end`), line });
+const lines = (name, line, update) =>
+  new Lines({ box: find(name), empty: find(`${name}-empty`), total: find(`${name}-total`), toEnd: find(`${name}-end`), line, update });
+const table = (name, cells) =>
+  new Table({ head: find(`${name}-head`), body: find(`${name}-body`), table: find(name), empty: find(`${name}-empty`), total: find(`${name}-total`) }, cells);
 
-const csv = root.dataset.kind === "csv";
+// The parts that this kind of job has on its page.
+const has = (name) => find(name) !== null;
 const progress = new Progress(find("progress"));
 const log = lines("log", logLine);
-const badRows = csv ? lines("bad-rows", badRowLine) : null;
-const output = csv ? null : lines("output", outputLine);
-const columns = csv
-  ? new ColumnTable({ head: find("columns-head"), body: find("columns-body"), table: find("columns"), empty: find("columns-empty"), total: find("columns-total") })
-  : null;
+const badRows = has("bad-rows") ? lines("bad-rows", badRowLine) : null;
+const output = has("output") ? lines("output", outputLine, updateOutputLine) : null;
+const columns = has("columns") ? table("columns", COLUMN_CELLS) : null;
+const files = has("files") ? table("files", FILE_CELLS) : null;
 
 const job = { state: root.dataset.state, cancelRequested: false, attempt: 1, fields: {} };
+const outputText = new OutputText();
+const tasks = new TaskStates();
+let profiles = [];
 const seen = { first: 0, last: 0, events: 0 };
 const ask = drawer(draw);
 
@@ -43,18 +51,24 @@ function badRowLine({ line, reason, text }) {
   return node;
 }
 
-function outputLine({ stream, line }) {
+function outputLine(line) {
   const node = element("li", "line");
-  node.dataset.stream = stream;
-  // A line without characters would have no height.
-  node.append(element("span", "text", line || "\u00a0"));
+  node.dataset.stream = line.stream;
+  node.append(element("span", "text"));
+  updateOutputLine(line, node);
   return node;
+}
+
+function updateOutputLine(line, node) {
+  // A line without characters would have no height.
+  setText(node.lastElementChild, line.text || "\u00a0");
 }
 
 /** What a life-cycle event says in the log; undefined for events that are shown elsewhere. */
 function note({ action, payload, attempt }) {
   switch (action) {
     case "job_log": return [payload.level, payload.message];
+    case "job_task": return taskNote(payload);
     case "job_queued": return ["state", "Queued"];
     case "job_started": return ["state", attempt > 1 ? `Started, attempt ${attempt}` : "Started"];
     case "job_retrying": return ["warning", `Trying again: ${payload.reason ?? "the attempt did not work"}`];
@@ -65,6 +79,13 @@ function note({ action, payload, attempt }) {
     case "job_cancelled": return ["state", "Cancelled"];
     default: return undefined;
   }
+}
+
+/** Of a job's many tasks the log names those that did not go well. */
+function taskNote({ name, state }) {
+  const task = name.split(".").at(-1);
+  if (state === "failed") return ["warning", `A task failed: ${task}`];
+  return state === "retrying" ? ["warning", `A task is tried again: ${task}`] : undefined;
 }
 
 // What arrives
@@ -84,7 +105,9 @@ const listener = {
     const text = note(event);
     if (text !== undefined) log.add({ at: event.time, level: text[0], text: text[1] });
     else if (action === "bad_row") badRows?.add(payload);
-    else if (action === "output_line") output?.add(payload);
+    else if (action === "job_output") print(payload);
+    else if (action === "file_profiled") profiles.push(payload);
+    if (action === "job_task") tasks.add(event);
     if (!replayed) follow(event);
     seen.first ||= event.seq;
     seen.last = event.seq;
@@ -103,11 +126,17 @@ const listener = {
   },
 };
 
+function print(piece) {
+  const { begun, continued } = outputText.add(piece);
+  if (continued !== undefined) output?.change(continued);
+  for (const line of begun) output?.add(line);
+}
+
 /** What an event that the snapshot does not know yet changes in it. */
 function follow(event) {
   const { action, payload } = event;
   job.state = stateAfter(event) ?? job.state;
-  job.attempt = event.attempt ?? job.attempt;
+  if (stateAfter(event) !== undefined) job.attempt = event.attempt ?? job.attempt;
   if (action === "job_cancel_requested") job.cancelRequested = true;
   if (action === "job_started") job.fields.started_at ??= event.time;
   if (TERMINAL_STATES.has(job.state)) job.fields.ended_at = event.time;
@@ -117,7 +146,8 @@ function follow(event) {
 
 function forget() {
   Object.assign(seen, { first: 0, last: 0, events: 0 });
-  for (const box of [log, badRows, output]) box?.reset();
+  for (const part of [log, badRows, output, outputText, tasks]) part?.reset();
+  profiles = [];
 }
 
 // What is shown
@@ -133,9 +163,11 @@ function draw() {
   if (root.dataset.state !== state) setText(find("announcement"), label(state));
   root.dataset.state = state;
   showState(find("state"), state);
-  progress.show({ state: job.state, ended, progress: figures });
+  progress.show({ state: job.state, ended, progress: figures, tasks: tasks.summary(ended) });
   showOutcome(find("outcome"), { state: job.state, result, error });
-  columns?.show(Array.isArray(result?.columns) ? result : stats);
+  const profile = Array.isArray(result?.columns) ? result : stats;
+  columns?.show(profile?.columns ?? [], rows(profile?.rows ?? 0));
+  files?.show(profiles, count(profiles.length));
   find("cancel").hidden = ended;
   find("cancel").disabled = state === "cancelling";
   setText(find("cancel"), state === "cancelling" ? "Cancelling…" : "Cancel");

@@ -14,11 +14,14 @@ export class Lines {
    * @param {HTMLElement} parts.total where the number of lines is written
    * @param {HTMLElement} parts.toEnd the button that brings a reader back to the end
    * @param {(item: object) => HTMLElement} parts.line makes the element of an item
+   * @param {(item: object, node: HTMLElement) => void} [parts.update] writes an item that has changed into its element
    */
-  constructor({ box, empty, total, toEnd, line }) {
-    Object.assign(this, { box, empty, total, toEnd, line });
+  constructor({ box, empty, total, toEnd, line, update }) {
+    Object.assign(this, { box, empty, total, toEnd, line, update });
     this.all = 0;
     this.pending = [];
+    this.nodes = new WeakMap(); // item -> element
+    this.changed = new Set();
     this.follows = true;
     this.ask = drawer(() => this.#draw());
     box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -32,17 +35,32 @@ export class Lines {
     this.ask();
   }
 
+  /** Shows what an item that was added before has become. */
+  change(item) {
+    this.changed.add(item);
+    this.ask();
+  }
+
   reset() {
     this.all = 0;
     this.pending = [];
+    this.changed.clear();
     this.box.replaceChildren();
     this.#goToEnd();
     this.ask();
   }
 
   #draw() {
+    for (const item of this.changed) {
+      if (this.nodes.has(item)) this.update(item, this.nodes.get(item));
+    }
+    this.changed.clear();
     const fresh = document.createDocumentFragment();
-    fresh.append(...this.pending.splice(0).slice(-KEPT).map(this.line));
+    for (const item of this.pending.splice(0).slice(-KEPT)) {
+      const node = this.line(item);
+      this.nodes.set(item, node);
+      fresh.append(node);
+    }
     this.box.append(fresh);
     const tooMany = this.box.childElementCount - KEPT;
     if (tooMany > 0) {

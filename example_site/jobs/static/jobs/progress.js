@@ -1,34 +1,42 @@
 /** The progress bar with its figures. */
 
 import { part, setText } from "./dom.js";
-import { count, duration, percent, rate, size } from "./format.js";
-
-const NOTHING = "–";
+import { amountOf, duration, percent } from "./format.js";
 
 export class Progress {
   constructor(root) {
     this.root = root;
     this.bar = part(root, "bar");
     this.fill = part(root, "fill");
+    this.said = "Working";
   }
 
-  /** @param {{state: string, ended: boolean, progress?: object}} job */
-  show({ state, ended, progress = {} }) {
-    const { current, total, unit, rate: perSecond, eta, message } = progress;
-    const amount = unit === "bytes" ? size : count;
-    const speed = unit === "bytes" ? (bytes) => `${size(bytes)}/s` : rate;
+  /** @param {{state: string, ended: boolean, progress?: object, tasks?: string}} job */
+  show({ state, ended, progress = {}, tasks = "" }) {
+    const { current, total, unit, rate, eta, message, step = [] } = progress;
+    const amount = amountOf(unit);
     const fraction = state === "succeeded" ? 1 : progress.fraction;
     this.#showBar(fraction, ended);
     this.root.dataset.state = state;
     this.root.hidden = ended && !Number.isFinite(fraction);
     part(this.root, "percent").hidden = !Number.isFinite(fraction);
     setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : "");
-    part(this.root, "figures").hidden = !Number.isFinite(current);
-    setText(part(this.root, "message"), this.#sentence(state, message));
-    const ofTotal = Number.isFinite(total) ? ` of ${amount(total)}` : "";
-    setText(part(this.root, "done"), Number.isFinite(current) ? amount(current) + ofTotal : NOTHING);
-    setText(part(this.root, "rate"), Number.isFinite(perSecond) && perSecond > 0 ? speed(perSecond) : NOTHING);
-    setText(part(this.root, "eta"), !ended && Number.isFinite(eta) ? duration(eta) : NOTHING);
+    setText(part(this.root, "message"), this.#sentence(state, [...step, message].filter(Boolean).join(" › ")));
+    const shown = [
+      this.#figure("done", Number.isFinite(current) ? amount.of(current, total) : ""),
+      this.#figure("tasks", tasks),
+      this.#figure("rate", Number.isFinite(rate) && rate > 0 ? amount.speed(rate) : ""),
+      this.#figure("eta", !ended && Number.isFinite(eta) ? duration(eta) : ""),
+    ];
+    part(this.root, "figures").hidden = !shown.some(Boolean);
+  }
+
+  /** A figure is only there while it says something. */
+  #figure(name, text) {
+    const node = part(this.root, name);
+    node.parentElement.hidden = text === "";
+    setText(node, text);
+    return text !== "";
   }
 
   #showBar(fraction, ended) {
@@ -40,12 +48,14 @@ export class Progress {
     else this.bar.removeAttribute("aria-valuenow");
   }
 
-  #sentence(state, message) {
+  #sentence(state, text) {
     if (state === "queued") return "Waiting for a worker";
     if (state === "succeeded") return "All done";
     if (state === "failed") return "Stopped by an error";
     if (state === "cancelled") return "Stopped on request";
     if (state === "retrying") return "Waiting to try again";
-    return message || "Working";
+    // Of many tasks, some say nothing.
+    this.said = text || this.said;
+    return this.said;
   }
 }

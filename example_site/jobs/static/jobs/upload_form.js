@@ -1,18 +1,25 @@
-/** The upload card: drag and drop, the chosen file's name and size, a check before anything is sent, progress while it is. */
+/** The upload card: drag and drop, what the chosen files are, a check before anything is sent, progress while it is. */
 
 import { part, setText } from "./dom.js";
-import { percent, size } from "./format.js";
+import { count, percent, size } from "./format.js";
 
 const form = document.querySelector("[data-upload]");
 const input = form.querySelector("input[type=file]");
 const zone = part(form, "drop");
 const button = form.querySelector("button");
 const limit = Number(form.dataset.limit);
+const maxFiles = Number(form.dataset.maxFiles);
 
-function problem(file) {
-  if (file === undefined) return "Choose a CSV file first.";
-  if (file.size === 0) return "That file is empty.";
-  return file.size > limit ? `That file is too large: the limit is ${size(limit)}.` : "";
+const chosenFiles = () => [...input.files];
+const sizeOf = (files) => files.reduce((sum, file) => sum + file.size, 0);
+
+function problem(files) {
+  if (files.length === 0) return "Choose a CSV file first.";
+  if (files.length > maxFiles) return `Those are too many files: the limit is ${count(maxFiles)}.`;
+  const [total, one] = [sizeOf(files), files.length === 1];
+  if (one && total === 0) return "That file is empty.";
+  if (total <= limit) return "";
+  return one ? `That file is too large: the limit is ${size(limit)}.` : `Those files are too large: the limit for all of them is ${size(limit)}.`;
 }
 
 function complain(text) {
@@ -22,11 +29,13 @@ function complain(text) {
 }
 
 function chosen() {
-  const file = input.files[0];
-  zone.classList.toggle("has-file", file !== undefined);
-  setText(part(form, "file-name"), file ? file.name : part(form, "file-name").dataset.none);
-  setText(part(form, "file-size"), file ? size(file.size) : part(form, "file-size").dataset.none);
-  complain(file ? problem(file) : "");
+  const files = chosenFiles();
+  const any = files.length > 0;
+  zone.classList.toggle("has-file", any);
+  const name = files.length > 1 ? `${count(files.length)} files` : files[0]?.name;
+  setText(part(form, "file-name"), any ? name : part(form, "file-name").dataset.none);
+  setText(part(form, "file-size"), any ? size(sizeOf(files)) : part(form, "file-size").dataset.none);
+  complain(any ? problem(files) : "");
 }
 
 function busy(text) {
@@ -73,13 +82,13 @@ zone.addEventListener("drop", (event) => {
 input.addEventListener("change", chosen);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const text = problem(input.files[0]);
+  const text = problem(chosenFiles());
   complain(text);
   if (text === "") send();
   else input.focus();
 });
-// A page from the browser's history still has its file, but not its text.
+// A page from the browser's history still has its files, but not their text. Without files, what the server said stays.
 addEventListener("pageshow", () => {
   busy("");
-  chosen();
+  if (input.files.length > 0) chosen();
 });

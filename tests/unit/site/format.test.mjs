@@ -1,0 +1,25 @@
+// Numbers as people read them. Run by tests/unit/site/test_javascript.py.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { amountOf, size } from "../../../example_site/jobs/static/jobs/format.js";
+
+const MB = 1024 * 1024;
+
+test("sizes have as many digits as their neighbours, so that they do not jump about", () => {
+  const shown = [0, 1023, 1024, 9 * 1024 + 700, MB - 1, MB, 1.04 * MB, 27.96 * MB, 28.3 * MB, 40 * MB, 99.96 * MB, 104.4 * MB].map(size);
+  assert.deepEqual(shown, ["0 bytes", "1,023 bytes", "1 KB", "10 KB", "1 MB", "1 MB", "1.0 MB", "28.0 MB", "28.3 MB", "40 MB", "100 MB", "104 MB"]);
+});
+
+test("tasks are whole, and rounded down: the last one is only counted when it is done", () => {
+  const { text, of } = amountOf("tasks");
+  assert.equal(of(12.97, 61), "12 of 61 tasks");
+  assert.equal(text(3), "3");
+});
+
+test("what has a unit of the job's own says it", () => {
+  assert.equal(amountOf("rows").of(1200, 5000), "1,200 of 5,000 rows");
+  assert.equal(amountOf("bytes").of(512 * 1024, 2.5 * MB), "512 KB of 2.5 MB");
+  assert.equal(amountOf(null).of(3, null), "3");
+});
