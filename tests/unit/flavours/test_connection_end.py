@@ -267,6 +267,26 @@ async def test_what_still_runs_is_cancelled_before_groups_are_left(
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_a_cancelled_handler_broadcasts_does_not_outlive_its_connection(
+    consumer: Any, layer: Any, connect: Connect, way: str
+) -> None:
+    class Telling(consumer):  # type: ignore[misc]  # made for each flavour
+        @ws_handler
+        async def hold(self, message: Hold) -> None:
+            try:
+                await super().hold(message)
+            finally:
+                await self.broadcast_message(Note(payload=0))
+
+    client, other = await connect(Telling), await connect(consumer)
+    await busy(client)
+    await getattr(client, WAYS[way])()
+    assert await other.frame() == {"action": "note", "payload": 0}
+    await other.disconnect()
+    assert layer.groups == layer.channels == {}
+
+
 @pytest.mark.parametrize("where", ["handler", "event handler", "topic"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_handler_that_suppresses_its_cancellation_holds_up_nothing(
