@@ -1,6 +1,7 @@
 """``python -m example_site.demo`` with the real site, worker and server."""
 
 import os
+import re
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ def test_the_demo_comes_up_survives_its_worker_and_ends(demo: Runner, unused_tcp
     with urllib.request.urlopen(url, timeout=10) as page:
         assert page.status == 200
         assert "csrfmiddlewaretoken" in page.read().decode()
+    # And it says no more than that: no line for every request, no advice
+    assert not re.search(r"HTTP/2|(GET|HEAD) /", demo.output())
     # When the worker is killed with its children running
     celery = [process for process in demo.tree() if process.cmdline()[1:3] == ["-m", "celery"]]
     assert len(celery) == 3
