@@ -41,7 +41,8 @@ class NewEntry:
     appends nothing again. ``state`` is the state this event reports, if any.
 
     ``task_id`` is the task whose run this is, empty for an event from outside of a run. With ``claims`` the run becomes
-    the current one of its task: entries of its other runs are refused from then on, all but a success.
+    the current one of its task's attempt: entries of the attempt's other runs are refused from then on, all but a
+    success.
 
     Conditions: with ``only_if_queued`` the store refuses the entry unless no run has started yet, with
     ``only_if_complete`` unless the pending set is empty.
@@ -75,7 +76,7 @@ class AppendStatus(StrEnum):
     ENDED = "ended"  # the job has its terminal event, nothing comes after it
     REFUSED = "refused"  # a condition of the entry does not hold, or the execution it ends is not pending
     HELD = "held"  # it may not end the job (executions are pending, or it has succeeded): only its outcome is recorded
-    SUPERSEDED = "superseded"  # another run of the task is the current one
+    SUPERSEDED = "superseded"  # another run of the task's attempt is the current one
     UNKNOWN = "unknown"  # no such job, or its retention is over
 
 
@@ -112,6 +113,11 @@ class JobOutcome:
     failure: str | None = None
     cancellation: str | None = None
     cancelled: bool = False
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the tasks have come to anything yet."""
+        return self.unfinished == 0 or self.failure is not None or self.cancellation is not None or self.cancelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ class JobReporter:
             appended = self._transport.send(entry)
         if appended and (appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED)):
             self.aborted = True
-        if appended and appended.complete and entry.ending and entry.ending.outcome != "none":
-            end_job(self._transport, self.origin)
+        if appended and appended.complete and entry.ending:
+            end_job(self._transport, self.origin, if_decided=entry.ending.outcome == "none")
         return appended
 
     def ask_cancelled(self) -> bool:
@@ -65,9 +65,13 @@ class JobReporter:
         return self.aborted
 
 
-def end_job(transport: JobTransport, origin: Origin) -> None:
-    """Ends a job of which nothing is pending, once, whoever calls it; ``origin`` is who noticed."""
+def end_job(transport: JobTransport, origin: Origin, *, if_decided: bool = False) -> None:
+    """Ends a job of which nothing is pending, once, whoever calls it; ``origin`` is who noticed.
+
+    With ``if_decided`` only if something has come of its tasks already: an attempt that is repeated may be the last to
+    say so, but its next one may also be one that the job could not be told to wait for.
+    """
     outcome = transport.outcome(origin.job_id)
-    if outcome is not None:
+    if outcome is not None and (outcome.is_decided or not if_decided):
         end = Origin(origin.job_id, origin.task_id, origin.attempt, run_id=f"{origin.job_id}:end")
         transport.send(encode_event(closing_event(outcome), end, 1, only_if_complete=True))

@@ -275,6 +275,40 @@ def test_a_retry_of_a_second_run_does_not_undo_the_first_one_s_success(store: Jo
     assert Run(store, job_id).append(state=SUCCEEDED, only_if_complete=True) is APPENDED
 
 
+def test_an_attempt_that_is_over_still_ends_after_the_next_one_has_begun(store: JobStore) -> None:
+    """A retry publishes its next attempt before it says so itself; another process may be faster."""
+    # Given
+    job_id = create(store, pending={"p1": "t1"}, tasks={"t1": True})
+    first, second = Run(store, job_id, task_id="t1"), Run(store, job_id, attempt=2, task_id="t1")
+    first.append(claims=True, state=JobState.STARTED)
+    store.add_pending(job_id, "p2", "t1")
+    second.append(claims=True, state=JobState.STARTED)
+
+    # Then its last words count, its bar no more
+    assert first.append(delivery="latest") is AppendStatus.SUPERSEDED
+    assert first.append() is APPENDED
+    retried = first.end("p1", "none", state=JobState.RETRYING)
+    assert (retried.status, retried.complete) == (APPENDED, False)
+
+    # And the job ends with the second attempt
+    assert store.pending(job_id) == {"p2": "t1"}
+    assert second.end("p2", "succeeded", "7", state=SUCCEEDED).status is APPENDED
+
+
+def test_an_earlier_attempt_that_is_delivered_again_does_not_silence_a_later_one(store: JobStore) -> None:
+    # Given
+    job_id = create(store, pending={"p1": "t1", "p2": "t1"}, tasks={"t1": True})
+    second = Run(store, job_id, attempt=2, task_id="t1")
+    second.append(claims=True, state=JobState.STARTED)
+
+    # When
+    assert Run(store, job_id, task_id="t1").append(claims=True, state=JobState.STARTED) is APPENDED
+
+    # Then
+    assert second.append(delivery="latest") is APPENDED
+    assert Run(store, job_id, attempt=2, task_id="t1").append() is AppendStatus.SUPERSEDED
+
+
 def test_runs_of_different_tasks_go_side_by_side(store: JobStore) -> None:
     job_id = create(store)
     runs = [Run(store, job_id, task_id=task_id) for task_id in ("t1", "t2", "")]

@@ -70,7 +70,8 @@ class JobLog(ABC):
 
         - UNKNOWN; DUPLICATE, where ``(run_id, n)`` was taken before; ENDED, after the terminal event.
         - REFUSED, where a condition of the entry does not hold.
-        - SUPERSEDED, where another run of the task has claimed it since. Not for a success.
+        - SUPERSEDED, where another run of the same attempt of the task has claimed it since, or where the entry is a
+          ``latest`` one of an attempt that a later one has followed. Not for a success.
         - REFUSED, where the execution that it ends is not pending. Not for a success.
 
         An ``ending`` then leaves the pending set, and what it says is kept for :meth:`JobExecutions.outcome`: the first

@@ -13,25 +13,42 @@ from chanx.bridge.entry import Ending, JobOutcome, NewEntry
 from chanx.bridge.store.base import MAX_RESULT_BYTES
 from chanx.bridge.store.fractions import WHOLE, Fractions, parts_of
 
+_NOBODY: Final = (-1, "")
+
 
 @dataclass(slots=True)
 class Executions:
-    """The tasks that a job consists of (``tasks``: True for a final one), and its executions."""
+    """The tasks that a job consists of (``tasks``: True for a final one), and its executions.
+
+    ``current`` is the newest attempt of each task that runs, with the run that may speak for it.
+    """
 
     tasks: Mapping[str, bool]
     pending: dict[str, str]
-    current: dict[str, str] = field(default_factory=dict[str, str])
+    current: dict[str, tuple[int, str]] = field(default_factory=dict[str, "tuple[int, str]"])
     results: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     result_bytes: int = 0
     failure: str | None = None
     cancellation: str | None = None
     progress: dict[str, _Progress] = field(default_factory=dict[str, "_Progress"])
 
+    def claim(self, entry: NewEntry) -> None:
+        """The entry's run becomes the current one, unless a later attempt has begun."""
+        attempt, _ = self.current.get(entry.task_id, _NOBODY)
+        if entry.attempt >= attempt:
+            self.current[entry.task_id] = (entry.attempt, entry.run_id)
+
     def is_superseded(self, entry: NewEntry) -> bool:
-        """Whether another run of the entry's task is the current one, and this one may not speak any more."""
-        if entry.claims or (entry.ending and entry.ending.outcome == "succeeded"):
+        """Whether another run of the entry's attempt is the current one, and this one may not speak any more.
+
+        An attempt that is over may, as the next one can begin before it has said so; only its progress is old.
+        """
+        if not entry.task_id or entry.claims or (entry.ending and entry.ending.outcome == "succeeded"):
             return False
-        return bool(entry.task_id) and self.current.get(entry.task_id, entry.run_id) != entry.run_id
+        attempt, run_id = self.current.get(entry.task_id, _NOBODY)
+        if entry.attempt < attempt:
+            return entry.delivery == "latest"
+        return entry.attempt == attempt and entry.run_id != run_id
 
     def has_ended_before(self, ending: Ending) -> bool:
         """Whether somebody else ended this execution already. A success counts whoever said what before."""

@@ -199,7 +199,7 @@ class MemoryJobStore(JobStore):
         job.runs[entry.run_id] = entry.n
         executions = job.executions
         if entry.claims:
-            executions.current[entry.task_id] = entry.run_id
+            executions.claim(entry)
         is_terminal = entry.state is not None and entry.state.is_terminal
         if entry.ending:
             executions.end(entry, entry.ending)

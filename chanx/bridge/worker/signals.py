@@ -75,11 +75,16 @@ def on_retry(sender: Any = None, request: Any = None, reason: Any = None, **_: A
 def on_failure(sender: Any = None, task_id: str = "", exception: BaseException | None = None, **_: Any) -> None:
     """In the process that ran the task; in the worker's parent where that process died or ran out of time."""
     # A result backend that is away fails the task after its postrun, when the request is gone.
-    run = run_of(sender.request) or _last_run.get()
+    run = run_of(sender.request) or _unended_last_run()
     if run and run.task_id == task_id:
         run.end(outcome.failed(exception or RuntimeError(), task_id=task_id))
     else:
         parent.on_failure_in_parent(sender, task_id, exception)
+
+
+def _unended_last_run() -> Run | None:
+    run = _last_run.get()
+    return None if run is None or run.is_ended else run
 
 
 def on_postrun(task: Any = None, retval: Any = None, state: str | None = None, **_: Any) -> None:

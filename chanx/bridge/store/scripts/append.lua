@@ -45,7 +45,8 @@ end
 if only_if_complete == '1' and redis.call('EXISTS', pending) == 1 then
   return answer('refused')
 end
-if task_id ~= '' and claims == '' and outcome ~= 'succeeded' and is_superseded(tasks, task_id, run_id) then
+if task_id ~= '' and claims == '' and outcome ~= 'succeeded'
+  and is_superseded(tasks, task_id, tonumber(attempt), run_id, delivery) then
   return answer('superseded')
 end
 if publish_id ~= '' and outcome ~= 'succeeded' and redis.call('HEXISTS', pending, publish_id) == 0 then
@@ -54,7 +55,7 @@ end
 
 redis.call('HSET', runs, run_id, n)
 if claims == '1' then
-  redis.call('HSET', tasks, 'current:' .. task_id, run_id)
+  claim(tasks, task_id, tonumber(attempt), run_id)
 end
 local terminal, held = is_terminal == '1', false
 if outcome ~= '' then

@@ -6,12 +6,29 @@
 --   result_bytes             the size of all results together
 --   unfinished               how many final ones have not succeeded
 --   failure, cancellation    the first ones, as JSON
---   current:<task id>        the run that may speak for a task
+--   current:<task id>        <attempt>:<run id>, the newest attempt that runs and the run that may speak for it
 local WHOLE, ENDED = 1000000, 2147483647
 
-local function is_superseded(tasks, task_id, run_id)
-  local current = redis.call('HGET', tasks, 'current:' .. task_id)
-  return current and current ~= run_id
+local function current_run(tasks, task_id)
+  local attempt, run_id = string.match(redis.call('HGET', tasks, 'current:' .. task_id) or '-1:', '^(%-?%d+):(.*)$')
+  return tonumber(attempt), run_id
+end
+
+-- The run becomes the current one, unless a later attempt has begun.
+local function claim(tasks, task_id, attempt, run_id)
+  if attempt >= current_run(tasks, task_id) then
+    redis.call('HSET', tasks, 'current:' .. task_id, string.format('%d:%s', attempt, run_id))
+  end
+end
+
+-- Whether another run of the attempt is the current one. An attempt that is over may still speak, as the next one can
+-- begin before it has said so; only its progress is old.
+local function is_superseded(tasks, task_id, attempt, run_id, delivery)
+  local current_attempt, current = current_run(tasks, task_id)
+  if attempt < current_attempt then
+    return delivery == 'latest'
+  end
+  return attempt == current_attempt and run_id ~= current
 end
 
 -- Takes in how far a task is; the greater one of (attempt, parts) counts: a retry may go back, an attempt by itself does
