@@ -17,6 +17,7 @@ from tests.acceptance.browser import (
     upload,
     write_csv,
 )
+from tests.acceptance.stack import MAX_UPLOAD_MB, Stack
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -47,6 +48,12 @@ def many_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def rows_of_files(page: Page) -> Locator:
     return page.locator("[data-part=files-body] tr")
+
+
+def send_without_script(page: Page) -> None:
+    """Sends the upload form past the checks of the page's script, as a browser without JavaScript does."""
+    with page.expect_navigation(timeout=60_000):
+        page.evaluate("document.querySelector('[data-upload]').submit()")
 
 
 def test_many_files_are_one_job_with_one_bar(ada: Page, many_files: list[Path]) -> None:
@@ -127,9 +134,27 @@ def test_too_many_files_are_refused_with_a_reason(ada: Page, many_files: list[Pa
     field.set_input_files([many_files[-1]] * 101)
     alert = ada.locator("[data-upload]").get_by_role("alert")
     expect(alert).to_have_text("Those are too many files: the limit is 100.")
-    ada.evaluate("document.querySelector('[data-upload]').submit()")  # as without the page's script
+    send_without_script(ada)
     expect(alert).to_have_text("Those are too many files: the limit is 100.")
     expect(ada.locator("[data-part=file-name]")).to_have_text("Drop files here, or choose them")
+
+
+def test_files_that_are_too_large_together_are_refused(stack: Stack, ada: Page, tmp_path: Path) -> None:
+    """Given two files that are within the limit one by one, when they are chosen or sent all the same, then no job
+    starts, the form says why, and nothing of them is kept."""
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for file in files:
+        file.write_bytes(b"a,b\n" * (MAX_UPLOAD_MB * 1024 * 1024 * 3 // 5 // 4))
+    uploads = stack.directory / "data" / "uploads"
+    before = set(uploads.iterdir())
+    reason = f"Those files are too large: the limit for all of them is {MAX_UPLOAD_MB} MB."
+    ada.goto("/")
+    ada.locator("input[type=file]").set_input_files(files)
+    expect(ada.locator("[data-upload]").get_by_role("alert")).to_have_text(reason)
+    send_without_script(ada)
+    expect(ada.locator("[data-part=file-name]")).to_have_text("Drop files here, or choose them")
+    expect(ada.locator("[data-upload]").get_by_role("alert")).to_have_text(reason)
+    assert set(uploads.iterdir()) == before
 
 
 def test_the_wrong_password_is_typed_again_at_once(ada: Page) -> None:

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amountOf, size } from "../../../example_site/jobs/static/jobs/format.js";
+import { amountOf, size, whereabouts } from "../../../example_site/jobs/static/jobs/format.js";
 
 const MB = 1024 * 1024;
 
@@ -22,4 +22,11 @@ test("what has a unit of the job's own says it", () => {
   assert.equal(amountOf("rows").of(1200, 5000), "1,200 of 5,000 rows");
   assert.equal(amountOf("bytes").of(512 * 1024, 2.5 * MB), "512 KB of 2.5 MB");
   assert.equal(amountOf(null).of(3, null), "3");
+});
+
+test("open steps and the message read as a path", () => {
+  assert.equal(whereabouts({ step: ["Render", "Page 3"], message: "2 of 5 pictures" }), "Render › Page 3 › 2 of 5 pictures");
+  assert.equal(whereabouts({ step: ["Render"], message: null }), "Render");
+  assert.equal(whereabouts({ message: "12 rows" }), "12 rows"); // from a worker that knows no steps
+  assert.equal(whereabouts({ step: [], message: null }), "");
 });

@@ -37,6 +37,9 @@ export function amountOf(unit) {
 
 const ofTotal = (text, unit) => (current, total) => text(current) + (Number.isFinite(total) ? ` of ${text(total)}` : "") + unit;
 
+/** The open steps, the outermost first, and what the task says of the innermost one. */
+export const whereabouts = ({ step, message }) => [...(step ?? []), message].filter(Boolean).join(" › ");
+
 /** @param {number} seconds */
 export function duration(seconds) {
   const all = Math.max(0, Math.round(seconds));

@@ -1,7 +1,7 @@
 /** The progress bar with its figures. */
 
 import { part, setText } from "./dom.js";
-import { amountOf, duration, percent } from "./format.js";
+import { amountOf, duration, percent, whereabouts } from "./format.js";
 
 export class Progress {
   constructor(root) {
@@ -13,7 +13,7 @@ export class Progress {
 
   /** @param {{state: string, ended: boolean, progress?: object, tasks?: string}} job */
   show({ state, ended, progress = {}, tasks = "" }) {
-    const { current, total, unit, rate, eta, message, step = [] } = progress;
+    const { current, total, unit, rate, eta, message, step } = progress;
     const amount = amountOf(unit);
     const fraction = state === "succeeded" ? 1 : progress.fraction;
     this.#showBar(fraction, ended);
@@ -21,7 +21,7 @@ export class Progress {
     this.root.hidden = ended && !Number.isFinite(fraction);
     part(this.root, "percent").hidden = !Number.isFinite(fraction);
     setText(part(this.root, "percent"), Number.isFinite(fraction) ? percent(fraction) : "");
-    setText(part(this.root, "message"), this.#sentence(state, [...step, message].filter(Boolean).join(" › ")));
+    setText(part(this.root, "message"), this.#sentence(state, whereabouts({ step, message })));
     const shown = [
       this.#figure("done", Number.isFinite(current) ? amount.of(current, total) : ""),
       this.#figure("tasks", tasks),
