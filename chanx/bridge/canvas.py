@@ -56,6 +56,9 @@ class _Reading:
         """A copy whose tasks have ids, and the ids of its final tasks."""
         known: Any = maybe_signature(given, app=self._app)
         signature = known.clone()
+        if signature.subtask_type in {"chain", "chord"}:
+            # Celery would give it to the last task, which has one of its own here.
+            signature.options.pop("task_id", None)
         match signature.subtask_type:
             case "chord":
                 signature.tasks = self._all(_members(signature.tasks))[0]

@@ -9,8 +9,7 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
-from enum import Enum
-from typing import Final
+from dataclasses import dataclass
 
 from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import Origin
@@ -19,7 +18,12 @@ from chanx.bridge.transports.base import JobTransport
 
 
 class PublishScope:
-    """Registers the messages of one job before they go out. ``first`` is the publish id of its root, known already."""
+    """Registers the messages of one job before they go out. ``first`` is the publish id of its root, known already.
+
+    ``running`` is the id of the task that publishes, None where it is none.
+    """
+
+    running: str | None = None
 
     def __init__(self, transport: JobTransport, context: JobContext, *, first: str | None = None) -> None:
         self.transport = transport
@@ -57,13 +61,12 @@ class PublishScope:
             end_job(self.transport, noticed_by)
 
 
-class _Detached(Enum):
-    """What is published belongs to no job."""
+@dataclass(frozen=True, slots=True)
+class _Detached:
+    """What is published belongs to no job, but for the running task's own next message: a retry."""
 
-    DETACHED = "detached"
+    inside: PublishScope | None
 
-
-DETACHED: Final = _Detached.DETACHED
 
 _current: ContextVar[PublishScope | _Detached | None] = ContextVar("chanx_scope", default=None)
 
@@ -71,12 +74,20 @@ _current: ContextVar[PublishScope | _Detached | None] = ContextVar("chanx_scope"
 def current_scope() -> PublishScope | None:
     """The scope of the running code; None outside of any job, and inside of :func:`detach`."""
     scope = _current.get()
-    return None if scope is DETACHED else scope
+    return None if isinstance(scope, _Detached) else scope
+
+
+def scope_of_message(task_id: object) -> PublishScope | None:
+    """The scope of a message that is published now."""
+    scope = _current.get()
+    if not isinstance(scope, _Detached):
+        return scope
+    return scope.inside if scope.inside and scope.inside.running == task_id else None
 
 
 def is_detached() -> bool:
     """Whether the running code is inside of :func:`detach`."""
-    return _current.get() is DETACHED
+    return isinstance(_current.get(), _Detached)
 
 
 def enter(scope: PublishScope | None) -> Token[PublishScope | _Detached | None]:
@@ -109,7 +120,7 @@ def detach() -> Generator[None]:
         with detach():
             rebuild_search_index.delay()
     """
-    token = _current.set(DETACHED)
+    token = _current.set(_Detached(current_scope()))
     try:
         yield
     finally:

@@ -90,6 +90,10 @@ def start_job_sync(
     Raises ``StoreUnavailableError`` if the job cannot be stored: then nothing was started. Raises what Celery raises if
     the task cannot be published: then the job has ended as failed. ``on_commit`` does not raise that any more.
     """
+    if task_options and "task_id" in task_options:
+        raise ConfigurationError('task_options={"task_id": ...}: leave it out, or set it on a signature of the task')
+    if idempotency_key is not None and not _is_key(idempotency_key):
+        raise ConfigurationError(f"idempotency_key={idempotency_key!r}: pass a text that is not empty, or None")
     start = _Start(
         bridge_of(task.app),
         canvas_of(task.s() if isinstance(task, Task) else task),
@@ -102,7 +106,7 @@ def start_job_sync(
     if earlier is not None:
         return earlier
     if on_commit:
-        after_commit(start.enqueue_quietly, never=start.abandon)
+        start.enqueue_on_commit()
     else:
         start.enqueue()
     return start.job
@@ -205,6 +209,13 @@ class _Start:
             raise
         scope.close(*() if self._first else (_STARTING,), noticed_by=self._origin)
 
+    def enqueue_on_commit(self) -> None:
+        try:
+            after_commit(self.enqueue_quietly, never=self.abandon)
+        except Exception as failure:
+            self._fail(_NOT_ENQUEUED, failure)
+            raise
+
     def enqueue_quietly(self) -> None:
         """As :meth:`enqueue`, for who cannot do anything about a failure: the job has ended then, and says so."""
         with suppress(Exception):  # whatever the broker's library raises; it is logged already
@@ -233,6 +244,10 @@ def _apply(args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any
 def _was_never_enqueued(job: JobSnapshot) -> bool:
     error: dict[str, Any] = job.fields.get("error") or {}
     return error.get("code") in {_NOT_ENQUEUED, _NOT_COMMITTED}
+
+
+def _is_key(key: object) -> bool:
+    return isinstance(key, str) and bool(key.strip())
 
 
 def _channel_of(reply_to: object) -> str | None:

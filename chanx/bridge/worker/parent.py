@@ -69,9 +69,9 @@ def on_received(sender: Any = None, request: Any = None, **_: Any) -> None:
 
 def on_failure_in_parent(task: Any, task_id: str, exception: BaseException | None) -> None:
     """A child was lost, or ran out of time. Celery tells some of it twice, and the second time without a request."""
-    received = RECEIVED.get().get(task_id) or (
-        received_with(task, task.request) if task.request.id == task_id else None
-    )
+    # What was received last may be the next attempt already, so the request counts first, where there is one.
+    own = received_with(task, task.request) if task.request.id == task_id else None
+    received = own or RECEIVED.get().get(task_id)
     if received:
         end(received, outcome.failed(exception or RuntimeError(), task_id=task_id))
 

@@ -12,7 +12,7 @@ from celery import current_task
 
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.encoding import Origin
-from chanx.bridge.scope import PublishScope, current_scope, is_detached
+from chanx.bridge.scope import PublishScope, is_detached, scope_of_message
 from chanx.bridge.worker.received import RECEIVED
 from chanx.bridge.worker.unconfirmed import UNCONFIRMED
 
@@ -21,10 +21,10 @@ def hand_on_context(headers: dict[str, Any] | None = None, properties: dict[str,
     """before_task_publish: every message gets a publish id of its own, also where headers were copied (a retry)."""
     if headers is None:
         return
-    if is_detached():
+    own = scope_of_message(headers.get("id"))
+    if own is None and is_detached():
         headers.pop(HEADER, None)
         return
-    own = current_scope()
     scope = own or _scope_in_parent(headers)
     if scope is None or _is_of_another_job(headers, scope.context):
         return
@@ -46,7 +46,7 @@ def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
     context = JobContext.from_headers(headers)
     if context is None:
         return
-    scope = current_scope()
+    scope = scope_of_message((headers or {}).get("id"))
     if scope is not None:
         scope.confirm(context.publish_id)
     else:

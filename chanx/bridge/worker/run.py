@@ -38,6 +38,7 @@ class Run(PublishScope):
         super().__init__(bridge.transport, replace(context, begun=True))
         request = task.request
         self.task_id: str = request.id
+        self.running = self.task_id
         self.task_name: str = task.name
         self.is_eager = bool(request.is_eager)
         self._is_begun = context.begun

@@ -89,6 +89,13 @@ def test_an_id_of_one_s_own_is_kept(t: Any) -> None:
     assert canvas_of(t.s(1).set(task_id="mine")).result_id == "mine"
 
 
+@pytest.mark.parametrize("name", ["chain", "chord"])
+def test_an_id_of_the_whole_is_no_other_id_of_its_last_task(t: Any, name: str) -> None:
+    canvas = canvas_of(CANVASES[name][0](t).set(task_id="mine"))
+
+    assert canvas.signature.apply_async().id == canvas.result_id
+
+
 def test_an_empty_canvas_is_refused(app: Celery) -> None:
     with pytest.raises(ConfigurationError, match="at least one task"):
         canvas_of(group([], app=app))

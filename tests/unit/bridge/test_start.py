@@ -11,6 +11,7 @@ from celery import chain, chord, group, signals
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
+from kombu.exceptions import SerializerNotInstalled
 
 from chanx.bridge import JobError, detach, start_job, start_job_sync
 from chanx.bridge.canvas import canvas_of
@@ -151,8 +152,8 @@ def test_a_click_that_came_to_nothing_is_no_obstacle_to_the_next(
 ) -> None:
     # Given
     task = queueing.task(add)
-    with pytest.raises(TypeError):
-        start_job_sync(task, owner="user:1", idempotency_key="import 7", task_options={"task_id": "mine"})
+    with pytest.raises(SerializerNotInstalled):
+        start_job_sync(task, owner="user:1", idempotency_key="import 7", task_options={"serializer": "no such one"})
 
     # When
     first = start_job_sync(task, owner="user:1", idempotency_key="import 7")
@@ -248,11 +249,40 @@ def test_what_is_published_detached_belongs_to_no_job(queueing: BridgedApp, publ
     assert [context and context.job_id for context in published] == ["j", None, "j"]
 
 
+def test_a_task_that_retries_detached_stays_in_its_job(queueing: BridgedApp) -> None:
+    published: list[dict[str, Any]] = []
+
+    def publish(task: Any, task_id: str) -> None:
+        headers = {**task.request.headers, "id": task_id}
+        signals.before_task_publish.send(sender="t", headers=headers)
+        signals.after_task_publish.send(sender="t", headers=headers)
+        published.append(headers)
+
+    def work(self: Any) -> None:
+        with detach():
+            publish(self, self.request.id)
+            publish(self, "another")
+
+    job = start_job_sync(queueing.task(add), owner="user:1")
+    queueing.task(work).apply(task_id="t", headers={"chanx": JobContext(job.job_id, "user:1", "t").to_header()})
+
+    contexts = [JobContext.from_headers(headers) for headers in published]
+    assert contexts[1] is None
+    assert contexts[0]
+    assert contexts[0].publish_id in queueing.store.pending(job.job_id)
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
-    [({"groups": ["no such name"]}, InvalidNameError), ({"reply_to": 7}, ConfigurationError)],
+    [
+        ({"groups": ["no such name"]}, InvalidNameError),
+        ({"reply_to": 7}, ConfigurationError),
+        ({"task_options": {"task_id": "mine"}}, ConfigurationError),
+        ({"idempotency_key": ""}, ConfigurationError),
+        ({"idempotency_key": 7}, ConfigurationError),
+    ],
 )
-def test_names_that_a_layer_would_refuse_start_nothing(
+def test_options_that_cannot_be_meant_start_nothing(
     queueing: BridgedApp, options: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -314,6 +344,19 @@ class TestOnCommit:
             job = start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
 
         assert queueing.snapshot(job).fields["error"]["code"] == "not_enqueued"
+
+    def test_where_django_cannot_do_it_the_job_has_failed(
+        self, queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: Any) -> None:
+            raise transaction.TransactionManagementError
+
+        monkeypatch.setattr(transaction, "on_commit", refuse)
+        with pytest.raises(transaction.TransactionManagementError):
+            start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+
+        (job,) = queueing.store.jobs_of("user:1")
+        assert job.fields["error"]["code"] == "not_enqueued"
 
     async def test_from_async_code(self, queueing: BridgedApp, published: list[JobContext | None]) -> None:
         job = await start_job(queueing.task(add), owner="user:1", on_commit=True)

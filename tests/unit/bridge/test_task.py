@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from kombu.exceptions import SerializerNotInstalled
 
 from chanx.bridge import Bridge, JobTask, StartedJob, install, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
@@ -152,8 +153,8 @@ def test_a_task_that_cannot_be_published_ends_the_job(app: Celery, bridge: Bridg
     def work(self: Any) -> None:
         pass
 
-    with pytest.raises(TypeError, match="task_id"):
-        start_job_sync(task_of(app, work), owner="user:1", task_options={"task_id": "mine"})
+    with pytest.raises(SerializerNotInstalled):
+        start_job_sync(task_of(app, work), owner="user:1", task_options={"serializer": "no such one"})
 
     (job,) = bridge.store.jobs_of("user:1")
     assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "not_enqueued")
