@@ -181,3 +181,12 @@ def test_a_spec_can_be_pickled_and_hashed() -> None:
     assert copy == spec
     assert hash(copy) == hash(spec)
     assert dict(copy.hosts[1].options)["password"] == "secret"
+
+
+@pytest.mark.parametrize(("asked", "used"), [(0.1, 0.1), (5, 0.5), (None, 0.5)])
+def test_a_caller_may_bound_a_connection_otherwise(asked: float | None, used: float) -> None:
+    host = RedisHost.parse({"host": "one", "socket_timeout": asked, "socket_connect_timeout": asked})
+
+    connection: Any = new_connection(host, timeout=0.5)
+
+    assert (connection.socket_timeout, connection.socket_connect_timeout) == (used, used)
