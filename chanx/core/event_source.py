@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from chanx.core.channel_layer import ChannelLayer
+from chanx.core.interruptible import Interruptible
 
 
 class EventSource:
@@ -14,20 +15,34 @@ class EventSource:
     message that comes after the cancellation, while the groups are not left yet.
     """
 
-    __slots__ = ("_layer", "name")
+    __slots__ = ("_is_closed", "_layer", "_receiving", "name")
 
     def __init__(self, layer: ChannelLayer, name: str) -> None:
         self.name = name
         self._layer = layer
+        self._receiving = Interruptible()
+        self._is_closed = False
 
     async def receive(self) -> dict[str, Any]:
-        """The next message."""
-        return await self._layer.receive(self.name)
+        """The next message; once closed none comes any more."""
+        if not self._is_closed:
+            with self._receiving:
+                message = await self._layer.receive(self.name)
+                if not self._is_closed:
+                    return message
+                await asyncio.sleep(0)
+        never: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def close(self) -> None:
-        """Drop what was not received, and release the channel; called once all its groups are left."""
+        """Drop what was not received, and release the channel; called once, when all its groups are left.
+
+        Never are there two receivers: Redis's core layer leaves a queue behind when both are cancelled.
+        """
+        self._is_closed = True
+        await self._receiving.interrupt()
         while True:
-            receiving = asyncio.create_task(self.receive())
+            receiving = asyncio.create_task(self._layer.receive(self.name))
             await asyncio.sleep(0)  # until it waits, or has taken a message that was there
             receiving.cancel()
             outcomes = await asyncio.gather(receiving, return_exceptions=True)

@@ -268,6 +268,27 @@ async def test_what_still_runs_is_cancelled_before_groups_are_left(
 
 
 @pytest.mark.parametrize("way", WAYS)
+async def test_a_channel_never_has_two_receivers(consumer: Any, layer: Any, connect: Connect, way: str) -> None:
+    """Of which the core layer of channels-redis would leave a queue behind, with a task that waits for it."""
+    receive, receiving, most = layer.receive, 0, 0
+
+    async def counted(channel: str) -> Any:
+        nonlocal receiving, most
+        receiving += 1
+        most = max(most, receiving)
+        try:
+            return await receive(channel)
+        finally:
+            receiving -= 1
+
+    layer.receive = counted
+    client = await connect(consumer)
+    await busy(client)
+    await getattr(client, WAYS[way])()
+    assert (receiving, most) == (0, 1)
+
+
+@pytest.mark.parametrize("way", WAYS)
 async def test_what_a_cancelled_handler_broadcasts_does_not_outlive_its_connection(
     consumer: Any, layer: Any, connect: Connect, way: str
 ) -> None:
