@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
+from dataclasses import replace
 
 from typing_extensions import Unpack
 
@@ -12,6 +14,7 @@ from chanx.bridge.encoding import EntryTerms, Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus
 from chanx.bridge.transports.base import JobTransport
 from chanx.messages.base import BaseMessage
+from chanx.utils.process import PerProcess
 
 
 class JobReporter:
@@ -19,7 +22,8 @@ class JobReporter:
 
     With ``of_run`` its events are those of the task's current run: another run that claims the task silences it.
     ``aborted`` turns true when an answer says that the job was cancelled, or has ended although a task that it consists
-    of (``is_member``) reports: callbacks and nested tasks may outlive it.
+    of (``is_member``) reports: callbacks and nested tasks may outlive it. What a process reports that was forked in the
+    middle of the run is a run of its own, which nothing silences.
     """
 
     def __init__(
@@ -40,7 +44,8 @@ class JobReporter:
         self._transport = transport
         self._n = 0
         # Reentrant: a log handler of the user's may report to the job what is logged while an event is sent.
-        self._lock = threading.RLock()
+        self._lock = PerProcess(threading.RLock)
+        self._pid = os.getpid()
 
     def send(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> Appended | None:
         """Sends one event; raises only for a user's mistake in it (too large, no JSON form).
@@ -48,7 +53,9 @@ class JobReporter:
         ``terms`` are those of :class:`~chanx.bridge.entry.NewEntry`. The end of the last execution that the job waited
         for ends the job too.
         """
-        with self._lock:
+        with self._lock.get():
+            if self._pid != os.getpid():
+                self._go_on_as_child()
             terms.setdefault("task_id", self._claimable)
             entry = encode_event(event, self.origin, self._n + 1, **terms)
             self._n += 1
@@ -58,6 +65,11 @@ class JobReporter:
         if appended and appended.complete and entry.ending:
             end_job(self._transport, self.origin, if_decided=entry.ending.outcome == "none")
         return appended
+
+    def _go_on_as_child(self) -> None:
+        # Under the numbers that both would use, one would take the other's events for repeated ones.
+        self.origin = replace(self.origin, run_id=secrets.token_hex(6))
+        self._pid, self._n, self._claimable = os.getpid(), 0, ""
 
     def ask_cancelled(self) -> bool:
         """Asks the store; one round trip."""

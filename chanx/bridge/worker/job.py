@@ -21,6 +21,7 @@ from chanx.bridge.worker.timer import PROCESS_TIMER, Timer
 from chanx.errors import JobCancelled
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
+from chanx.utils.process import PerProcess
 
 T = TypeVar("T")
 
@@ -65,8 +66,9 @@ class Job:
         self._has_ended = False
         self._heard_at = clock()
         # What is sent is taken and numbered in one go, so that the timer's thread and the task's do not overtake each
-        # other. Reentrant, because a log handler of the user's may report while something is sent.
-        self._order = threading.RLock()
+        # other. Reentrant, because a log handler of the user's may report while something is sent; per process, because
+        # a task may fork while the timer's thread holds it.
+        self._order = PerProcess(threading.RLock)
 
     @property
     def job_id(self) -> str:
@@ -175,7 +177,7 @@ class Job:
             raise ValueError(f"A stream's name has at most {MAX_STREAM_NAME} characters.")
         if not text:
             return
-        with self._order:
+        with self._order.get():
             is_first = self._output.is_empty
             self._output.add(text, stream)
             if is_first:
@@ -217,7 +219,7 @@ class Job:
 
         Nothing comes after it: what a forgotten thread of the task still reports goes nowhere.
         """
-        with self._order:
+        with self._order.get():
             if self._in_canvas and isinstance(event, JobTaskState) and event.payload.state == "succeeded":
                 self._meter.complete()
             self._send_progress()
@@ -236,13 +238,13 @@ class Job:
         """Lets the timer look after a report that is not due yet."""
         if self._is_watched:
             return
-        with self._order:
+        with self._order.get():
             if not self._is_watched:
                 self._is_watched = True
                 self._timer.call_later(self._meter.due_at - self._clock() + GRACE, self._on_progress_timer)
 
     def _on_progress_timer(self) -> None:
-        with self._order:
+        with self._order.get():
             try:
                 # In this order: what the task reports after the question, it finds due and sends by itself.
                 if self._meter.is_due() and self._meter.has_news:
@@ -253,11 +255,11 @@ class Job:
                     self._watch()
 
     def _on_output_timer(self) -> None:
-        with self._order:
+        with self._order.get():
             self._send_output()
 
     def _send_progress(self) -> None:
-        with self._order:
+        with self._order.get():
             payload = self._meter.take()
             if payload is None:
                 return
@@ -272,7 +274,7 @@ class Job:
             self._deliver(event)
 
     def _send(self, event: BaseMessage) -> None:
-        with self._order:
+        with self._order.get():
             self._send_output()
             self._deliver(event)
 

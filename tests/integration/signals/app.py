@@ -14,7 +14,7 @@ import redis
 from celery import Celery, Task
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
 
-from chanx.bridge import JobError, JobTask, current_job, install
+from chanx.bridge import JobError, JobTask, current_job, detach, install
 
 BROKER_URL = os.environ.get("CHANX_TEST_BROKER", "redis://127.0.0.1:1/0")
 BACKEND_URL = os.environ.get("CHANX_TEST_BACKEND", "redis://127.0.0.1:1/1")
@@ -104,6 +104,28 @@ def handle_soft_limit(self: Any, started: str) -> str:
 def fail_twice(self: Any) -> str:
     if self.request.retries < 2:
         raise self.retry(countdown=0.05, exc=JobError("The server is busy."))
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def retry_detached(self: Any) -> str:
+    if self.request.retries == 0:
+        with detach():
+            raise self.retry(countdown=0)
+    return "done"
+
+
+@app.task(bind=True, base=JobTask)
+def fork(self: Any) -> str:
+    """A process that the task forks reports to the job too."""
+    self.job.log("before")
+    child = os.fork()
+    if not child:
+        for line in ("child 1", "child 2", "child 3"):
+            self.job.log(line)
+        os._exit(0)
+    os.waitpid(child, 0)
+    self.job.log("after")
     return "done"
 
 

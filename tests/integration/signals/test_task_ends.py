@@ -54,6 +54,22 @@ def test_retry(jobs: Jobs) -> None:
 
 
 @on_redis
+def test_a_retry_is_no_detached_work(jobs: Jobs) -> None:
+    log = jobs.run(app.retry_detached)
+
+    assert log.actions == ["job_queued", "job_started", "job_retrying", "job_started", "job_succeeded"]
+
+
+@on_redis
+def test_a_process_that_a_task_forks(jobs: Jobs) -> None:
+    log = jobs.run(app.fork)
+
+    lines = [event["payload"]["message"] for event in log.events if event["action"] == "job_log"]
+    assert lines == ["before", "child 1", "child 2", "child 3", "after"]
+    assert log.result == "done"
+
+
+@on_redis
 def test_a_task_that_is_out_of_retries(jobs: Jobs) -> None:
     log = jobs.run(app.always_retry)
 

@@ -2,6 +2,9 @@
 
 import logging
 import math
+import os
+import signal
+import threading
 from typing import Literal
 
 import pytest
@@ -213,3 +216,49 @@ def test_a_log_handler_that_reports_to_the_job_does_not_stall_it(clock: Clock) -
 
     # Then
     assert sorted(transport.sent) == ["job_log", "note"]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
+def test_a_process_that_a_task_forks_reports_beside_it(clock: Clock) -> None:
+    """While a thread that the child does not have is in the middle of sending."""
+
+    class Stalled(NowhereTransport):
+        def __init__(self) -> None:
+            self.entries: list[NewEntry] = []
+            self.reached = threading.Event()
+            self.goes_on = threading.Event()
+
+        def send(self, entry: NewEntry) -> None:
+            self.entries.append(entry)
+            self.reached.set()
+            if os.getpid() == parent:
+                assert self.goes_on.wait(10)
+
+    # Given
+    parent = os.getpid()
+    transport = Stalled()
+    job = Job(JobReporter(transport, job_id="j", task_id="t", attempt=1, of_run=True), clock=clock)
+    thread = threading.Thread(target=job.log, args=("from the thread",))
+    thread.start()
+    assert transport.reached.wait(10)
+
+    # When
+    child = os.fork()
+    if not child:
+        signal.alarm(10)
+        fine = False
+        try:
+            job.log("from the child")
+            own, its = transport.entries
+            fine = own.run_id != its.run_id and (its.n, its.task_id) == (1, "")
+        finally:
+            os._exit(0 if fine else 1)
+    transport.goes_on.set()
+    thread.join()
+    job.log("from the parent")
+
+    # Then
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    first, second = transport.entries
+    assert (first.run_id, first.n, first.task_id) == (second.run_id, 1, "t")
+    assert second.n == 2
