@@ -15,7 +15,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import jobs_app
-from tests.integration.worker_process import worker
+from tests.integration.worker_process import disconnect, forget_backend, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
@@ -36,12 +36,11 @@ def connected(server: RedisServer) -> Iterator[Bridge]:
     """The app of this test process, pointed at the server; the worker gets it from its environment."""
     app: Celery = jobs_app.app
     app.conf.update(broker_url=server.url, result_backend=server.url)
-    app.__dict__.pop("backend", None)
+    forget_backend(app)
     installed = install(app, store=server.url)
     yield installed
     installed.store.close()
-    app.pool.force_close_all()
-    app.close()
+    disconnect(app)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import jobs_app
-from tests.integration.worker_process import worker
+from tests.integration.worker_process import disconnect, forget_backend, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
@@ -53,13 +53,11 @@ def bridge(server: RedisServer) -> Iterator[Bridge]:
     """The app of this process, on the server; a worker gets it from its environment."""
     app: Celery = jobs_app.app
     app.conf.update(broker_url=server.url, result_backend=server.url)
-    app.__dict__.pop("backend", None)
+    forget_backend(app)
     installed = install(app, store=server.url, owner="user:9")
     yield installed
     installed.store.close()
-    pool: Any = app.pool
-    pool.force_close_all()
-    app.close()
+    disconnect(app)
 
 
 @pytest.fixture(scope="module", params=POOLS)
@@ -148,7 +146,7 @@ def test_a_chord_that_celery_polls_for(
     results = f"file://{tmp_path}"
     monkeypatch.setenv("CHANX_RESULT_URL", results)
     monkeypatch.setitem(bridge.app.conf, "result_backend", results)
-    bridge.app.__dict__.pop("backend", None)
+    forget_backend(bridge.app)
     log = tmp_path / "worker.log"
     with worker(APP, bridge.app, server.url, log=log):
         on_files = Worker(bridge, log)
@@ -160,4 +158,4 @@ def test_a_chord_that_celery_polls_for(
         page = bridge.store.read(job.job_id, after=0, limit=100)
         assert page
         assert not any("chord_unlock" in entry.event for entry in page.entries)
-    bridge.app.__dict__.pop("backend", None)
+    forget_backend(bridge.app)

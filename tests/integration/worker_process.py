@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from celery import Celery
 
@@ -17,6 +17,23 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
+
+
+def disconnect(app: Celery) -> None:
+    """Closes what this process has open to the app's nodes, so that the app can be pointed at others."""
+    pool: Any = app.pool
+    pool.force_close_all()
+    app.close()
+    for connected in ("amqp", "control"):
+        app.__dict__.pop(connected, None)
+    forget_backend(app)
+
+
+def forget_backend(app: Celery) -> None:
+    """Has the app make its result backend anew, from its configuration."""
+    internals: Any = app  # Celery has no other way
+    internals._backend_cache = None
+    internals._local.__dict__.pop("backend", None)
 
 
 @contextmanager
