@@ -30,6 +30,7 @@ from chanx.bridge.owner import owner_of
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope, current_scope, entered
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
+from chanx.bridge.unread_results import let_go
 from chanx.core.failures import log_failure
 from chanx.errors import ConfigurationError
 from chanx.layers import valid_group_name
@@ -202,6 +203,7 @@ class _Start:
             with entered(scope):
                 if self._context.canvas:
                     self._apply(self._canvas.signature)
+                    let_go(self._bridge.app.backend, self._canvas.tasks)
                 else:
                     self._apply(self._canvas.signature, task_id=self._canvas.result_id)
         except Exception as failure:

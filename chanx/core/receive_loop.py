@@ -70,7 +70,8 @@ class _Reader:
         self._is_stopped = False
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
+        # Not by the loop's task factory: an eager one (Python 3.12) would run it before it is known to be the reader.
+        self._task = asyncio.Task(self._run(), loop=asyncio.get_running_loop())
 
     def stop(self) -> list[asyncio.Task[None]]:
         """Let no other task read on, and return the one that still does, to be cancelled."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import subprocess
@@ -110,9 +109,6 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
         finally:
             process.terminate()
             process.wait(20)
-            # Celery keeps the results of a chord while the process lives, and talks to the server at their end.
-            bridge.app.backend._pending_results.concrete.clear()
-            gc.collect()
             bridge.store.close()
             bridge.app.close()
 

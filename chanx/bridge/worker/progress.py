@@ -101,7 +101,7 @@ class ProgressMeter:
     def complete(self) -> None:
         """The task is done, whatever it reported."""
         if self.newest is None or self.newest.fraction != 1:
-            self.newest = Report(Scope(), 1, 1)
+            self.newest = Report(Scope(), 1, 1, self.newest.message if self.newest else None)
 
     def take(self) -> ProgressPayload | None:
         """The newest report as the payload of its event, if it was not handed out yet."""

@@ -365,7 +365,7 @@ def test_a_job_of_several_tasks_has_one_bar() -> None:
         (0.5, 1, 2, "tasks"),
         (1, 2, 2, "tasks"),
     ]
-    assert [(each.message, each.step) for each in told[:2]] == [("rows", ()), (None, ("load",))]
+    assert [(each.message, each.step) for each in told] == [("rows", ()), (None, ("load",)), ("rows", ()), (None, ())]
     snapshot = canvas.bench.store.snapshot(canvas.job_id)
     assert snapshot is not None
     assert snapshot.fields["job_progress"]["fraction"] == 1

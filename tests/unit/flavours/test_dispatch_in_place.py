@@ -1,6 +1,7 @@
 """Handlers run in the task that reads until they wait: nobody notices, except by the speed."""
 
 import asyncio
+import sys
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -147,3 +148,18 @@ async def test_nothing_is_left_of_a_connection_with_waiting_handlers(base: Any, 
     await client.quiet() if client.consumer.message_concurrency > 20 else await asyncio.sleep(0)
     await client.disconnect()
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager task factories came with Python 3.12")
+async def test_a_loop_that_starts_tasks_eagerly(base: Any, connect: Connect) -> None:
+    factory: Any = vars(asyncio)["eager_task_factory"]
+    asyncio.get_running_loop().set_task_factory(factory)
+    client = await connect(consumer_on(base))
+
+    await client.send({"action": "do", "payload": "wait"})
+    for _ in range(3):
+        await client.send({"action": "ping", "payload": None})
+        assert (await client.frame())["action"] == "pong"
+    await client.send({"action": "do", "payload": "open"})
+
+    assert (await client.frame())["payload"] == "waited"
