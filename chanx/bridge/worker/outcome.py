@@ -104,8 +104,11 @@ def ending_of(event: JobEvent, publish_id: str) -> Ending:
 
 def as_told(event: JobEvent, context: JobContext, *, task_id: str, task_name: str) -> JobEvent:
     """A task's event as its job tells it: the root speaks for the job, any other task for itself."""
-    if context.is_root(task_id):
-        return event
+    return event if context.is_root(task_id) else as_nested(event, task_name)
+
+
+def as_nested(event: JobEvent, task_name: str) -> JobEvent:
+    """A task's event as it is told of a task that does not speak for its job."""
     match event:
         case JobSucceeded():
             return task_state(task_name, "succeeded")

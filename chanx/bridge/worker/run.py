@@ -13,7 +13,7 @@ from chanx.bridge.events import JobEvent, JobRetrying, JobStarted
 from chanx.bridge.installed import Bridge
 from chanx.bridge.reach import Reach
 from chanx.bridge.reporter import JobReporter
-from chanx.bridge.scope import PublishScope
+from chanx.bridge.scope import PublishScope, current_scope
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker import outcome
 from chanx.bridge.worker.job import Job
@@ -32,7 +32,10 @@ class PlainTaskCancelled(Ignore, JobCancelled):
 
 
 class Run(PublishScope):
-    """Made at a task's prerun. It ends once; the job waits for it until then."""
+    """Made at a task's prerun. It ends once; the job waits for it until then.
+
+    In eager mode, one that is a part of what replaces a task only tells of itself: the replaced task has the outcome.
+    """
 
     def __init__(self, bridge: Bridge, context: JobContext, task: Any) -> None:
         super().__init__(bridge.transport, replace(context, begun=True))
@@ -42,13 +45,14 @@ class Run(PublishScope):
         self.task_name: str = task.name
         self.is_eager = bool(request.is_eager)
         self._is_begun = context.begun
+        self._is_part = self.is_eager and not context.publish_id and _is_under(request.id)
         self.reporter = JobReporter(
             bridge.transport,
             job_id=context.job_id,
             task_id=request.id,
             attempt=attempt_of(request),
             is_member=context.canvas or context.is_root(request.id),
-            of_run=True,
+            of_run=not self._is_part,
         )
         self.job = Job(
             self.reporter,
@@ -65,7 +69,7 @@ class Run(PublishScope):
             return
         if self.context.canvas and not self._is_begun:
             self.reporter.send(JobStarted(), only_if_queued=True)
-        self.reporter.send(self._told(JobStarted()), claims=True)
+        self.reporter.send(self._told(JobStarted()), claims=not self._is_part)
 
     def end(self, event: JobEvent) -> None:
         """Tells how the run ended; ``event`` as if its task were the whole job."""
@@ -74,6 +78,8 @@ class Run(PublishScope):
         self.is_ended = True
         if self._is_helper:
             self.give_up()
+        elif self._is_part:
+            self.job.finish(self._told(event))
         elif not isinstance(event, JobRetrying):
             self.job.finish(self._told(event), ending=outcome.ending_of(event, self.context.publish_id))
         elif self.is_eager:
@@ -105,7 +111,15 @@ class Run(PublishScope):
         return self.task_name in HELPERS
 
     def _told(self, event: JobEvent) -> JobEvent:
+        if self._is_part:
+            return outcome.as_nested(event, self.task_name)
         return outcome.as_told(event, self.context, task_id=self.task_id, task_name=self.task_name)
+
+
+def _is_under(task_id: str) -> bool:
+    """Whether the code runs inside of a run of this task: what replaces an eager task runs there, under its id."""
+    enclosing = current_scope()
+    return isinstance(enclosing, Run) and enclosing.task_id == task_id
 
 
 def run_of(request: Any) -> Run | None:
