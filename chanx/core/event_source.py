@@ -1,10 +1,13 @@
 """A connection's own channel on the channel layer, from its opening to its end."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from chanx.core.channel_layer import ChannelLayer
 from chanx.core.interruptible import Interruptible
+
+LOST_SECONDS: Final = 0.5
+"""After which a cancellation of ``receive`` counts as lost: redis-py loses some before Python 3.12."""
 
 
 class EventSource:
@@ -40,11 +43,14 @@ class EventSource:
         Never are there two receivers: Redis's core layer leaves a queue behind when both are cancelled.
         """
         self._is_closed = True
-        await self._receiving.interrupt()
+        if self._receiving.is_running:
+            await self._receiving.interrupt(again_after=LOST_SECONDS)
+            return
         while True:
             receiving = asyncio.create_task(self._layer.receive(self.name))
             await asyncio.sleep(0)  # until it waits, or has taken a message that was there
-            receiving.cancel()
-            outcomes = await asyncio.gather(receiving, return_exceptions=True)
-            if isinstance(outcomes[0], BaseException):
+            while not receiving.done():
+                receiving.cancel()
+                await asyncio.wait((receiving,), timeout=LOST_SECONDS)
+            if receiving.cancelled() or receiving.exception() is not None:
                 return  # it did wait; or the layer has forgotten the channel, or cannot be reached

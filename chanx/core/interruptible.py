@@ -11,11 +11,12 @@ class Interruptible:
     ``await``: so a block that may have been interrupted ends with one.
     """
 
-    __slots__ = ("_interrupted", "_task")
+    __slots__ = ("_cancellations", "_interrupted", "_task")
 
     def __init__(self) -> None:
         self._task: asyncio.Task[object] | None = None
         self._interrupted: asyncio.Future[None] | None = None
+        self._cancellations = 0
 
     def __enter__(self) -> None:
         self._task = asyncio.current_task()
@@ -28,7 +29,9 @@ class Interruptible:
             return False
         if not self._interrupted.done():
             self._interrupted.set_result(None)
-        is_cancelled_itself = task.uncancel() > 0
+        for _ in range(self._cancellations):
+            task.uncancel()
+        is_cancelled_itself = task.cancelling() > 0
         return exc_type is asyncio.CancelledError and not is_cancelled_itself
 
     @property
@@ -36,9 +39,15 @@ class Interruptible:
         """Whether something is done now."""
         return self._task is not None
 
-    async def interrupt(self) -> None:
-        """Cancel what is done, if anything is, and wait until it has ended. To be called once."""
+    async def interrupt(self, *, again_after: float | None = None) -> None:
+        """Cancel what is done, if anything is, and wait until it has ended. To be called once.
+
+        Code that may lose a cancellation, as ``asyncio.wait_for`` does before Python 3.12, is cancelled once more after
+        so many seconds.
+        """
         if self._task is not None:
             self._interrupted = asyncio.get_running_loop().create_future()
+        while self._task is not None and self._interrupted is not None:
+            self._cancellations += 1
             self._task.cancel()
-            await self._interrupted
+            await asyncio.wait((self._interrupted,), timeout=again_after)

@@ -95,3 +95,18 @@ async def test_a_task_that_is_cancelled_itself_ends(is_interrupted: bool) -> Non
     await asyncio.gather(worker.task, return_exceptions=True)
     assert worker.task.cancelled()
     assert worker.log == []
+
+
+async def lost_then_heard() -> None:
+    with suppress(asyncio.CancelledError):
+        await forever()
+    await forever()
+
+
+async def test_a_lost_cancellation_is_repeated() -> None:
+    worker = Worker(lost_then_heard, nothing)
+    await asyncio.sleep(0)
+    await worker.doing.interrupt(again_after=0.01)
+    await worker.task
+    assert worker.log == ["next", "done", "next"]
+    assert worker.task.cancelling() == 0
