@@ -6,8 +6,8 @@ it has ended and somebody has read that. A web process that only starts canvases
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 from chanx.core.failures import log_failure
 
@@ -28,5 +28,5 @@ def _results(waiting: Any) -> list[Any]:
     """Several wait for one task since Celery 5.7, before that the one that came last."""
     if waiting is None:
         return []
-    several = cast("Mapping[Any, Any] | None", waiting if isinstance(waiting, Mapping) else None)
-    return [waiting] if several is None else list(several.values())
+    several: Any = getattr(waiting, "values", None)
+    return [waiting] if several is None else list(several())
