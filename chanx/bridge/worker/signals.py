@@ -35,6 +35,7 @@ def connect() -> None:
         (signals.task_retry, on_retry),
         (signals.task_success, on_success),
         (signals.task_failure, on_failure),
+        (signals.task_internal_error, on_internal_error),
         (signals.task_postrun, on_postrun),
         (signals.task_received, parent.on_received),
         (signals.task_revoked, parent.on_revoked),
@@ -80,6 +81,13 @@ def on_failure(sender: Any = None, task_id: str = "", exception: BaseException |
         run.end(outcome.failed(exception or RuntimeError(), task_id=task_id))
     else:
         parent.on_failure_in_parent(sender, task_id, exception)
+
+
+def on_internal_error(sender: Any = None, task_id: str = "", exception: BaseException | None = None, **_: Any) -> None:
+    """Something around the task failed: the result backend that is away, which cannot be told of a failure either."""
+    run = run_of(sender.request) or _unended_last_run()
+    if run and run.task_id == task_id:
+        run.end(outcome.failed(exception or RuntimeError(), task_id=task_id))
 
 
 def _unended_last_run() -> Run | None:
