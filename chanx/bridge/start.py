@@ -27,7 +27,7 @@ from chanx.bridge.events import ErrorPayload, FailedPayload, JobFailed, JobQueue
 from chanx.bridge.installed import Bridge, bridge_of
 from chanx.bridge.names import job_topic, new_job_id
 from chanx.bridge.owner import owner_of
-from chanx.bridge.reporter import JobReporter
+from chanx.bridge.reporter import JobReporter, end_job
 from chanx.bridge.scope import PublishScope, current_scope, entered
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.unread_results import let_go
@@ -206,7 +206,10 @@ class _Start:
                     let_go(self._bridge.app.backend, self._canvas.tasks)
                 else:
                     self._apply(self._canvas.signature, task_id=self._canvas.result_id)
-        except Exception as failure:
+        except BaseException as failure:
+            # In eager mode some of its tasks have run, and one of them may be what failed.
+            if scope.transport.drop_pending(self.job.job_id, [_STARTING]):
+                end_job(scope.transport, self._origin, if_decided=True)
             self._fail(_NOT_ENQUEUED, failure)
             raise
         scope.close(*() if self._first else (_STARTING,), noticed_by=self._origin)
@@ -231,7 +234,7 @@ class _Start:
     def _origin(self) -> Origin:
         return self._reporter.origin
 
-    def _fail(self, code: str, failure: Exception | None) -> None:
+    def _fail(self, code: str, failure: BaseException | None) -> None:
         error = ErrorPayload(message="The job could not be started.", code=code, reference=self.job.job_id)
         ended = self._reporter.send(JobFailed(payload=FailedPayload(error=error)))
         # An eager task's own error has ended the job before.

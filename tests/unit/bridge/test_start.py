@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import chain, chord, group, signals
 from django.db import transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kombu.exceptions import SerializerNotInstalled
 
@@ -91,6 +91,36 @@ def test_a_canvas_fails_with_its_first_failure(eager: BridgedApp) -> None:
 
     assert eager.snapshot(job).state is JobState.FAILED
     assert eager.snapshot(job).fields["error"]["code"] == "error"
+
+
+def chord_of(first: Any, second: Any, body: Any) -> Any:
+    return chord([first, second], body)
+
+
+@pytest.mark.parametrize("make", [chain, chord_of])
+def test_a_canvas_that_celery_gives_up_on_fails_with_its_first_failure(eager: BridgedApp, make: Any) -> None:
+    def fail(self: Any) -> None:
+        raise JobError("The file is empty.", code="empty_file")
+
+    with pytest.raises(JobError):
+        start_job_sync(make(eager.task(fail).si(), eager.task(add).si(1), eager.task(add).si(1)), owner="user:1")
+
+    (job,) = eager.store.jobs_of("user:1")
+    assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "empty_file")
+
+
+def test_a_start_that_is_broken_off_ends_the_job(queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    task = queueing.task(add)
+    monkeypatch.setattr(queueing.app, "send_task", break_off)
+
+    with pytest.raises(KeyboardInterrupt):
+        start_job_sync(chain(task.si(1), task.si(1)), owner="user:1")
+
+    (job,) = queueing.store.jobs_of("user:1")
+    assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "not_enqueued")
 
 
 def test_a_signature_with_arguments_added(eager: BridgedApp) -> None:
@@ -181,6 +211,7 @@ def test_an_eager_task_that_fails_is_its_job_s_end_and_no_failure_to_start_it(
     assert "job_not_enqueued" not in caplog.text
 
 
+@settings(deadline=None)  # it makes an app each time
 @given(tree=TREES)
 def test_any_canvas_is_one_job_with_one_end(tree: Any) -> None:
     with bridged_app(eager=True) as app:
