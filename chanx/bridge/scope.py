@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import Origin
+from chanx.bridge.outgoing import OUTGOING
 from chanx.bridge.reporter import end_job
 from chanx.bridge.transports.base import JobTransport
 
@@ -40,11 +41,12 @@ class PublishScope:
 
     def register(self, task_id: str) -> str:
         """A publish id for a message that is about to go out; empty where the job cannot wait for it."""
-        publish_id = self.take_first(task_id)
-        if publish_id is None:
-            publish_id = secrets.token_hex(8)
-            if not self.transport.add_pending(self.context.job_id, publish_id, task_id):
-                return ""
+        first = self.take_first(task_id)
+        publish_id = first or secrets.token_hex(8)
+        OUTGOING.announce(self.context.job_id, publish_id)
+        if not first and not self.transport.add_pending(self.context.job_id, publish_id, task_id):
+            OUTGOING.withdraw(publish_id)
+            return ""
         self._unconfirmed.add(publish_id)
         return publish_id
 
@@ -57,6 +59,8 @@ class PublishScope:
         unpublished = {*self._unconfirmed, *others}
         if self._first is not None:
             unpublished.add(self._first)
+        for publish_id in self._unconfirmed:
+            OUTGOING.withdraw(publish_id)
         if unpublished and self.transport.drop_pending(self.context.job_id, unpublished):
             end_job(self.transport, noticed_by)
 

@@ -1,7 +1,8 @@
 """A thread of every worker's parent process that ends executions which stopped without saying how.
 
 A child that is terminated, or leaves by SystemExit, only tells that its task is over. Its parent usually tells the
-rest, older Celery does not; then whichever worker is there does it, as the suspects are in the store.
+rest, older Celery does not; then whichever worker is there does it, as the suspects are in the store. What a killed
+child was about to publish is dropped too: nobody would ever run it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from chanx.bridge.context import JobContext
+from chanx.bridge.encoding import Origin
 from chanx.bridge.entry import Suspect
 from chanx.bridge.installed import Bridge, bridge_or_none
+from chanx.bridge.outgoing import OUTGOING, LeftBehind
+from chanx.bridge.reporter import end_job
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.worker import outcome, parent
 from chanx.bridge.worker.received import ReceivedTask
@@ -52,6 +56,9 @@ class Janitor:
         for suspect in self._bridge.transport.suspects(older_than=self._patience):
             if self._end(suspect):
                 self._bridge.transport.clear_suspect(suspect)
+        for message in OUTGOING.left_behind():
+            if self._drop(message):
+                OUTGOING.clear(message.place)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):
@@ -59,6 +66,18 @@ class Janitor:
                 self.look()
             except Exception as error:  # nobody else would notice, and the next look may work
                 log_failure("janitor_failed", error)
+
+    def _drop(self, message: LeftBehind) -> bool:
+        """Whether its job does not wait for it any more."""
+        store = self._bridge.store
+        try:
+            complete = store.drop_pending(message.job_id, [message.publish_id])
+            job = store.snapshot(message.job_id) if complete else None
+        except StoreUnavailableError:
+            return False
+        if job is not None:
+            end_job(self._bridge.transport, Origin(job.job_id, job.task_id, 1, ""))
+        return True
 
     def _end(self, suspect: Suspect) -> bool:
         """Whether it is known now what became of it."""
@@ -75,8 +94,13 @@ class Janitor:
 
 def connect() -> None:
     """Has every worker of an app with a bridge run a janitor."""
+    worker_init.connect(_on_init, weak=False, dispatch_uid="chanx.bridge.outgoing.share")
     worker_ready.connect(_on_ready, weak=False, dispatch_uid="chanx.bridge.janitor.start")
     worker_shutdown.connect(_on_shutdown, weak=False, dispatch_uid="chanx.bridge.janitor.stop")
+
+
+def _on_init(**_: Any) -> None:
+    OUTGOING.share()
 
 
 def _on_ready(sender: Any = None, **_: Any) -> None:

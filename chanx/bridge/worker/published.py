@@ -12,6 +12,7 @@ from celery import current_task
 
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.encoding import Origin
+from chanx.bridge.outgoing import OUTGOING
 from chanx.bridge.scope import PublishScope, is_detached, scope_of_message
 from chanx.bridge.worker.received import RECEIVED
 from chanx.bridge.worker.unconfirmed import UNCONFIRMED
@@ -46,6 +47,7 @@ def confirm(headers: dict[str, Any] | None = None, **_: Any) -> None:
     context = JobContext.from_headers(headers)
     if context is None:
         return
+    OUTGOING.withdraw(context.publish_id)
     scope = scope_of_message((headers or {}).get("id"))
     if scope is not None:
         scope.confirm(context.publish_id)

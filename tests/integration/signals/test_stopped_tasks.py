@@ -12,6 +12,7 @@ from kombu import Connection
 from tests.integration.signals import app
 from tests.integration.signals.jobs import Jobs
 from tests.integration.signals.stacks import Stack, on_both_brokers, on_rabbitmq, on_redis
+from tests.integration.signals.workflow import Workflow
 
 
 @pytest.fixture
@@ -128,6 +129,14 @@ def test_a_pool_process_that_is_killed(jobs: Jobs) -> None:
 
     assert log.actions == ["job_queued", "job_started", "job_failed"]
     assert log.error_code == "worker_lost"
+
+
+@on_redis
+def test_a_pool_process_that_is_killed_while_it_publishes(jobs: Jobs, flow: Workflow) -> None:
+    log = jobs.run(flow.nesting("a", "b", app.NEVER_GOES_OUT))
+
+    assert log.error_code == "worker_lost"
+    assert jobs.executions(flow.key, log.snapshot.job_id) == {"a": 1, "b": 1}
 
 
 @on_both_brokers
