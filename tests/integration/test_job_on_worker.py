@@ -15,7 +15,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import jobs_app
-from tests.integration.worker_process import disconnect, forget_backend, worker
+from tests.integration.worker_process import connected, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
@@ -29,18 +29,8 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def bridge(server: RedisServer) -> Iterator[Bridge]:
-    yield from connected(server)
-
-
-def connected(server: RedisServer) -> Iterator[Bridge]:
-    """The app of this test process, pointed at the server; the worker gets it from its environment."""
-    app: Celery = jobs_app.app
-    app.conf.update(broker_url=server.url, result_backend=server.url)
-    forget_backend(app)
-    installed = install(app, store=server.url)
-    yield installed
-    installed.store.close()
-    disconnect(app)
+    with connected(jobs_app.app, server) as bridge:
+        yield bridge
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery, chain, chord, group
+from celery import chain, chord, group
 
-from chanx.bridge import Bridge, StartedJob, install, start_job_sync
+from chanx.bridge import Bridge, StartedJob, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import jobs_app
-from tests.integration.worker_process import disconnect, forget_backend, worker
+from tests.integration.worker_process import connected, forget_backend, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.jobs_app"
@@ -50,14 +50,8 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def bridge(server: RedisServer) -> Iterator[Bridge]:
-    """The app of this process, on the server; a worker gets it from its environment."""
-    app: Celery = jobs_app.app
-    app.conf.update(broker_url=server.url, result_backend=server.url)
-    forget_backend(app)
-    installed = install(app, store=server.url, owner="user:9")
-    yield installed
-    installed.store.close()
-    disconnect(app)
+    with connected(jobs_app.app, server, owner="user:9") as bridge:
+        yield bridge
 
 
 @pytest.fixture(scope="module", params=POOLS)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from celery import chord
 
-from chanx.bridge import Bridge, StartedJob, install, start_job_sync
+from chanx.bridge import Bridge, StartedJob, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import progress_app
-from tests.integration.worker_process import worker
+from tests.integration.worker_process import connected, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.progress_app"
@@ -26,14 +26,8 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def bridge(server: RedisServer) -> Iterator[Bridge]:
-    app: Any = progress_app.app
-    app.conf.update(broker_url=server.url, result_backend=server.url)
-    app.__dict__.pop("backend", None)
-    installed = install(app, store=server.url)
-    yield installed
-    installed.store.close()
-    app.pool.force_close_all()
-    app.close()
+    with connected(progress_app.app, server) as bridge:
+        yield bridge
 
 
 @pytest.fixture(scope="module", params=["prefork", "threads", "solo", "gevent", "eventlet"], autouse=True)

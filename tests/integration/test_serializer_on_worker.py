@@ -7,13 +7,13 @@ import pytest
 from celery import chain, chord, group
 from kombu.exceptions import EncodeError
 
-from chanx.bridge import Bridge, install, serializer, start_job_sync
+from chanx.bridge import Bridge, serializer, start_job_sync
 from chanx.bridge.states import JobState
 from chanx.errors import ModelRefusedError
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.integration import serializer_app
 from tests.integration.serializer_app import Invoice, Item, Unknown
-from tests.integration.worker_process import worker
+from tests.integration.worker_process import connected, worker
 from tests.waiting import wait_until
 
 APP = "tests.integration.serializer_app"
@@ -29,15 +29,9 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def bridge(server: RedisServer) -> Iterator[Bridge]:
-    app: Any = serializer_app.app
-    app.conf.update(broker_url=server.url, result_backend=server.url)
-    app.__dict__.pop("backend", None)
     serializer.register(Unknown)
-    installed = install(app, store=server.url)
-    yield installed
-    installed.store.close()
-    app.pool.force_close_all()
-    app.close()
+    with connected(serializer_app.app, server) as bridge:
+        yield bridge
 
 
 @pytest.fixture(scope="module", params=["prefork", "threads", "solo"], autouse=True)

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from celery import Celery
 
+from chanx.bridge import Bridge, install
+from chanx.testing.redis_server import RedisServer
 from chanx.testing.tied_process import tied
 from tests.waiting import wait_until
 
@@ -17,6 +19,17 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 30.0
+
+
+@contextmanager
+def connected(app: Celery, server: RedisServer, **options: Any) -> Iterator[Bridge]:
+    """Points the app of this test process at the server; a worker gets that from its environment."""
+    app.conf.update(broker_url=server.url, result_backend=server.url)
+    forget_backend(app)
+    installed = install(app, store=server.url, **options)
+    yield installed
+    installed.store.close()
+    disconnect(app)
 
 
 def disconnect(app: Celery) -> None:
