@@ -15,26 +15,6 @@ from tests.unit.bridge.manual_timer import ManualTimer
 from tests.waiting import wait_until
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timer(clock: Clock) -> ManualTimer:
-    return ManualTimer(clock)
-
-
-@pytest.fixture
-def job(bench: Bench, clock: Clock, timer: ManualTimer) -> Job:
-    return Job(bench.reporter, clock=clock, timer=timer)
-
-
 def chunks(bench: Bench) -> list[Any]:
     """(stream, text) of each event of output, the action of any other."""
     return [

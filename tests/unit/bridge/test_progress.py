@@ -33,26 +33,6 @@ from tests.unit.bridge.manual_timer import ManualTimer
 from tests.waiting import wait_until
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def timer(clock: Clock) -> ManualTimer:
-    return ManualTimer(clock)
-
-
-@pytest.fixture
-def job(bench: Bench, clock: Clock, timer: ManualTimer) -> Job:
-    return Job(bench.reporter, clock=clock, timer=timer)
-
-
 def told(bench: Bench, field: str = "current") -> list[Any]:
     return [event["payload"][field] for event in bench.published("job_progress")]
 
