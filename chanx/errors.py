@@ -57,6 +57,14 @@ class JobNotFoundError(ChanxError, LookupError):
     """There is no such job, or it is not the caller's: the two look the same on purpose."""
 
 
+class TooManyJobsError(ChanxError):
+    """The owner has as many active jobs as ``install(max_active_jobs=)`` allows; the text has the number."""
+
+
+class JobActiveError(ChanxError):
+    """A job that has not ended cannot be deleted: cancel it first."""
+
+
 class JobCancelled(BaseException):
     """Raised inside a task at its next progress step after the job was cancelled.
 

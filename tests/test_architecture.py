@@ -21,7 +21,7 @@ chanx.cli
 chanx! | chanx.bridge! | chanx.channels | chanx.fast_channels | chanx.bridge.contrib
 chanx.bridge.worker | chanx.bridge.web | chanx.bridge.relay | chanx.bridge.start | chanx.client_generator
 chanx.bridge.installed chanx.bridge.reporter chanx.bridge.scope chanx.bridge.reach chanx.bridge.signal_events \
-  chanx.bridge.unread_results
+  chanx.bridge.unread_results chanx.bridge.observer
 chanx.bridge.transports
 chanx.testing | chanx.asyncapi | chanx.bridge.store
 chanx.routing
@@ -29,7 +29,8 @@ chanx.core
 chanx.type_defs | \
   chanx.bridge.states chanx.bridge.context chanx.bridge.events chanx.bridge.entry chanx.bridge.encoding \
   chanx.bridge.snapshot chanx.bridge.hooks chanx.bridge.serializer chanx.bridge.names chanx.bridge.owner \
-  chanx.bridge.closing chanx.bridge.canvas chanx.bridge.committed chanx.bridge.outgoing chanx.bridge.watch
+  chanx.bridge.closing chanx.bridge.outcome chanx.bridge.canvas chanx.bridge.committed \
+  chanx.bridge.outgoing chanx.bridge.watch chanx.bridge.worker_id
 chanx.messages | chanx.layers
 chanx.utils
 chanx.errors | chanx.types | chanx.log | chanx.constants

@@ -34,6 +34,41 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of a task of a job: what one must know to end it in its place, should it stop without a word.
+
+    ``run_id`` is the run that has begun it, empty where none has; ``pid`` the process that runs it. ``acks_late``: its
+    message comes again if its worker dies.
+    """
+
+    job_id: str
+    publish_id: str
+    task_id: str
+    task_name: str
+    attempt: int
+    run_id: str = ""
+    acks_late: bool = False
+    pid: int = 0
+
+
+DeadlineKind = Literal["stopped", "redelivery", "enqueue", "terminate"]
+"""What is overdue.
+
+``stopped``: word from the parent process of how an execution ended. ``redelivery``: the message of a task that
+acknowledges late, after its worker died. ``enqueue``: the end of ``start_job``, or of a publication by a worker that
+died. ``terminate``: the end of a job that was cancelled and has to be terminated now.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something that is done to an execution at a certain time, unless it has ended by then."""
+
+    kind: DeadlineKind
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
 class NewEntry:
     """An event to append. ``event`` and the values of ``patch`` are JSON texts, so that a store never parses them.
 
@@ -46,6 +81,9 @@ class NewEntry:
 
     Conditions: with ``only_if_queued`` the store refuses the entry unless no run has started yet, with
     ``only_if_complete`` unless the pending set is empty.
+
+    ``worker`` is the worker in whose care the run is, empty where there is none: with ``claims``, the store has it
+    hold ``execution`` before it appends; with an ``ending`` of the job, it has it released afterwards.
 
     ``fraction`` (0..1) is how far the task is. In a job of several tasks the text ``"@fraction@"`` in the event and its
     patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions, ``"@tasks@"`` their number.
@@ -66,6 +104,8 @@ class NewEntry:
     claims: bool = False
     ending: Ending | None = None
     fraction: float | None = None
+    worker: str = ""
+    execution: Execution | None = None
 
 
 class AppendStatus(StrEnum):
@@ -86,7 +126,8 @@ class Appended:
 
     ``cancelled`` saves the task a question: somebody asked to cancel the job. ``complete``: no execution is pending
     and the job has not ended, so whoever reads this has to end it. ``event`` is the text as it was appended, where the
-    store filled in the job's fraction. ``announced``: the store has told the watchers too.
+    store filled in the job's fraction. ``announced``: the store has told the watchers too; otherwise ``list_groups``
+    are the groups on the channel layer that are told of a change of the job's state.
     """
 
     status: AppendStatus
@@ -97,6 +138,7 @@ class Appended:
     complete: bool = False
     event: str | None = None
     announced: bool = False
+    list_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +155,7 @@ class JobOutcome:
     failure: str | None = None
     cancellation: str | None = None
     cancelled: bool = False
+    cancel_reason: str | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -151,8 +194,12 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a log ends: the newest ``seq`` and the newest ``rev`` of its ``latest`` events."""
+    """Where a log ends: the newest ``seq`` and the newest ``rev`` of its ``latest`` events.
+
+    ``complete`` is that of :class:`Appended`: whoever reads it has to end the job.
+    """
 
     epoch: str
     seq: int
     rev: int
+    complete: bool = False

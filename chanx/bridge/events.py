@@ -140,6 +140,36 @@ class JobRetrying(JobEvent):
     payload: RetryPayload
 
 
+class InterruptedPayload(BaseModel):
+    """``reason`` is a text to show; ``task`` the interrupted task's name."""
+
+    task: str
+    reason: str
+
+
+class JobInterrupted(JobEvent):
+    """The worker of a task died. The broker delivers the task's message again; if it does not in time, the job fails.
+
+    Events of the interrupted run are refused from then on.
+    """
+
+    action: Literal["job_interrupted"] = "job_interrupted"
+    payload: InterruptedPayload
+
+
+class GapPayload(BaseModel):
+    """``lost`` is how many events of the run were not kept."""
+
+    lost: int
+
+
+class JobGap(JobEvent):
+    """Events were lost here: the store was away longer than the process could keep them."""
+
+    action: Literal["job_gap"] = "job_gap"
+    payload: GapPayload
+
+
 class ReasonPayload(BaseModel):
     reason: str | None = None
 

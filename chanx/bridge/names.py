@@ -47,3 +47,8 @@ def owner_group(owner: str) -> str:
     A consumer joins it by ``groups`` or ``group_add``. It is a digest, as an owner string may hold any characters.
     """
     return f"chanx.owner.{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+
+
+def list_group(owner: str) -> str:
+    """The channel-layer group that is told when a job of an owner, or one that a watcher may see, changes its state."""
+    return f"chanx.jobs.{hashlib.sha256(owner.encode()).hexdigest()[:32]}"

@@ -15,7 +15,8 @@ from chanx.bridge.states import JobState
 class JobRecord(BaseModel):
     """What is known of a job when it is started. ``name`` is the Celery task's; ``meta`` is the starter's own.
 
-    ``idempotency_key`` names what the owner wants done once; it stays on the server side.
+    ``watchers`` are owner strings of others who may watch (``project:7``), but not cancel. ``idempotency_key`` names
+    what the owner wants done once. Both stay on the server side.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,6 +28,7 @@ class JobRecord(BaseModel):
     created_at: datetime
     meta: dict[str, Any] = Field(default_factory=dict)
     idempotency_key: str | None = None
+    watchers: tuple[str, ...] = ()
 
 
 class JobSnapshot(BaseModel):
@@ -47,12 +49,14 @@ class JobSnapshot(BaseModel):
     state: JobState
     attempt: int
     cancel_requested: bool
+    cancel_reason: str | None = None
     epoch: str
     seq: int
     oldest: int
     rev: int
     fields: dict[str, Any]
     task_id: str = Field(exclude=True)
+    watchers: tuple[str, ...] = Field((), exclude=True)
 
 
 def decoded_fields(fields: Mapping[str, str]) -> dict[str, Any]:

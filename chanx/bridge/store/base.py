@@ -1,4 +1,4 @@
-"""The small abstract bases of a job store: the log with its snapshot, the index of an owner's jobs, cancellation.
+"""The small abstract bases of a job store: log and snapshot, executions, leases, deadlines, index, cancellation.
 
 All methods are synchronous and thread-safe: workers call them directly, the web side through
 :class:`~chanx.bridge.store.async_store.AsyncJobStore`. A store that cannot be reached raises
@@ -10,12 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 
-from chanx.bridge.entry import Appended, Head, JobOutcome, LogPage, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, Execution, Head, JobOutcome, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.errors import ChanxError, ConfigurationError
 from chanx.layers import Publisher
+
+PAGE_BYTES = 1024 * 1024
+"""What the events of one page have together, about: a page ends with the event that reaches it."""
 
 MAX_RESULT_BYTES = 200 * 1024
 """What all results of a job's final tasks may have together, as JSON in UTF-8; beyond it they are omitted."""
@@ -27,12 +31,14 @@ class StoreUnavailableError(ChanxError):
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much a store keeps: entries per job, and seconds after the end, or after the start of one that never ends.
+    """How much a store keeps: entries and bytes per job, and seconds after its end, or after its last event.
 
-    Whole numbers from 1 on; others raise ``ConfigurationError``.
+    ``max_bytes`` are those of the log's events, as JSON in UTF-8; the newest event is always kept. A store may trim
+    in portions: it keeps at least nine tenths of both. Whole numbers from 1 on; others raise ``ConfigurationError``.
     """
 
     max_entries: int = 10_000
+    max_bytes: int = 16 * 1024 * 1024
     ended_seconds: int = 24 * 3600
     active_seconds: int = 30 * 24 * 3600
 
@@ -48,13 +54,22 @@ class JobLog(ABC):
 
     @abstractmethod
     def create(
-        self, record: JobRecord, *, pending: Mapping[str, str] | None = None, tasks: Mapping[str, bool] | None = None
+        self,
+        record: JobRecord,
+        *,
+        pending: Mapping[str, str] | None = None,
+        tasks: Mapping[str, bool] | None = None,
+        first: NewEntry | None = None,
+        max_active: int | None = None,
     ) -> str:
         """Stores a new job: state queued, no events; returns its id.
 
         ``pending`` are the executions that it waits for from the start (publish id -> task id). ``tasks`` are the ids
         of the tasks that it consists of, in order: True for a final one, whose result is the job's. Without any, that
-        is the record's own task.
+        is the record's own task. ``first`` is the job's first event, appended in the same step; nobody is told of it.
+
+        With ``max_active`` it raises :class:`~chanx.errors.TooManyJobsError`, and stores nothing, where the owner has
+        that many jobs that have not ended, also when several are created at once.
 
         With an ``idempotency_key`` in the record that the owner has used within ``Retention.ended_seconds``, nothing is
         stored, and the id of that earlier job is returned. An id that is taken raises ``ConfigurationError``.
@@ -90,7 +105,10 @@ class JobLog(ABC):
 
     @abstractmethod
     def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:
-        """The first ``limit`` entries with ``seq > after`` that are still there; None for an unknown job."""
+        """The first ``limit`` entries with ``seq > after`` that are still there; None for an unknown job.
+
+        Fewer where they reach ``PAGE_BYTES``, but one at least where there is one.
+        """
 
     @abstractmethod
     def snapshot(self, job_id: str) -> JobSnapshot | None:
@@ -99,6 +117,10 @@ class JobLog(ABC):
     @abstractmethod
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
         """Where each log ends, in the order asked, in one round trip; None for an unknown job."""
+
+    def delete(self, job_id: str) -> bool:
+        """Forgets all of a job that has ended; False for one that has not, or is unknown."""
+        raise NotImplementedError
 
 
 class JobExecutions(ABC):
@@ -109,8 +131,11 @@ class JobExecutions(ABC):
     """
 
     @abstractmethod
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
-        """The job waits for this execution too; called before it is published. False if the job ended or is unknown."""
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
+        """The job waits for this execution too; called before it is published, by a task in ``worker``'s care if any.
+
+        False if the job ended or is unknown.
+        """
 
     @abstractmethod
     def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
@@ -122,6 +147,13 @@ class JobExecutions(ABC):
     @abstractmethod
     def pending(self, job_id: str) -> dict[str, str]:
         """What the job waits for: publish id -> task id; empty for an unknown job."""
+
+    def unclaimed(self, job_id: str, *, worker: str | None = None) -> dict[str, str]:
+        """Of :meth:`pending`, those that no run has claimed (an entry with ``claims`` and their ``execution``).
+
+        With ``worker`` only those that a task in its care has published.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def outcome(self, job_id: str) -> JobOutcome | None:
@@ -140,27 +172,74 @@ class JobExecutions(ABC):
         """Forgets one, whatever became of it."""
 
 
+class Leases(ABC):  # noqa: B024  # until both stores have it
+    """Which workers live, and which executions are in the care of each, so that others can end those of a dead one."""
+
+    def renew_lease(self, worker: str) -> None:
+        """The worker lives. Called by its parent process, once a second."""
+        raise NotImplementedError
+
+    def leases(self) -> dict[str, int]:
+        """Every worker that has a lease, with a number that each renewal changes."""
+        raise NotImplementedError
+
+    def drop_lease(self, worker: str) -> None:
+        """Forgets a worker and all that it holds."""
+        raise NotImplementedError
+
+    def hold(self, worker: str, executions: Sequence[Execution]) -> None:
+        """The worker has these executions, too; again, with the same publish id, replaces what was said of it."""
+        raise NotImplementedError
+
+    def held(self, worker: str) -> list[Execution]:
+        """What the worker has."""
+        raise NotImplementedError
+
+    def release(self, worker: str, publish_ids: Collection[str]) -> None:
+        """The worker no longer has these."""
+        raise NotImplementedError
+
+
+class Deadlines(ABC):  # noqa: B024  # until both stores have it
+    """What has to happen to executions at a certain time, on the store's clock, whoever is there to do it then."""
+
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
+        """In so many seconds from now. One that is set already stays as it is."""
+        raise NotImplementedError
+
+    def due_deadlines(self, *, limit: int = 100) -> list[Deadline]:
+        """Those whose time has come, the oldest first; each until it is cleared."""
+        raise NotImplementedError
+
+    def clear_deadline(self, deadline: Deadline) -> None:
+        """Forgets one, whatever became of it."""
+        raise NotImplementedError
+
+
 class JobIndex(ABC):
-    """Which jobs an owner has."""
+    """Which jobs an owner has, and which ones a watcher may see: a job is listed for its owner and its watchers."""
 
     @abstractmethod
-    def jobs_of(self, owner: str, *, limit: int = 50) -> list[JobSnapshot]:
-        """The owner's newest jobs that are still kept, newest first."""
+    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        """The newest jobs that are still kept, newest first; with ``before`` only those created earlier than that."""
 
 
 class Cancellation(ABC):
     """The flag that rules: a task asks it at its next step, whatever Celery's own revoke did or did not reach."""
 
     @abstractmethod
-    def request_cancel(self, job_id: str) -> JobState | None:
-        """Sets the flag unless the job has ended; returns the job's state, None for an unknown job."""
+    def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
+        """Sets the flag unless the job has ended; returns the job's state, None for an unknown job.
+
+        The first one's ``reason`` is kept: as ``cancel_reason`` of the snapshot, and of the outcome.
+        """
 
     @abstractmethod
     def is_cancelled(self, job_id: str) -> bool:
         """Whether the flag is set."""
 
 
-class JobStore(JobLog, JobExecutions, JobIndex, Cancellation, ABC):
+class JobStore(JobLog, JobExecutions, Leases, Deadlines, JobIndex, Cancellation, ABC):
     """All of it in one place, as every shipped store has it."""
 
     @abstractmethod

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chanx.bridge.entry import Appended, AppendStatus, Head, JobOutcome, LogEntry, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot, decoded_fields
@@ -51,7 +52,13 @@ class MemoryJobStore(JobStore):
         self._lock = threading.Lock()
 
     def create(
-        self, record: JobRecord, *, pending: Mapping[str, str] | None = None, tasks: Mapping[str, bool] | None = None
+        self,
+        record: JobRecord,
+        *,
+        pending: Mapping[str, str] | None = None,
+        tasks: Mapping[str, bool] | None = None,
+        first: NewEntry | None = None,
+        max_active: int | None = None,
     ) -> str:
         with self._lock:
             if record.job_id in self._jobs:
@@ -92,7 +99,7 @@ class MemoryJobStore(JobStore):
             jobs = [self._jobs.get(job_id) for job_id in job_ids]
             return [None if job is None else Head(self.epoch, job.seq, job.rev) for job in jobs]
 
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         with self._lock:
             job = self._active(job_id)
             if job is not None:
@@ -131,13 +138,13 @@ class MemoryJobStore(JobStore):
         with self._lock:
             self._suspects.pop(suspect, None)
 
-    def jobs_of(self, owner: str, *, limit: int = 50) -> list[JobSnapshot]:
+    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         with self._lock:
             jobs = [job for job in self._jobs.values() if job.record.owner == owner]
             jobs.sort(key=lambda job: job.record.created_at, reverse=True)
             return [self._snapshot(job) for job in jobs[:limit]]
 
-    def request_cancel(self, job_id: str) -> JobState | None:
+    def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         with self._lock:
             job = self._jobs.get(job_id)
             if job is None:

@@ -18,6 +18,7 @@ import json
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
+from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import Any
@@ -73,7 +74,13 @@ class RedisJobStore(JobStore):
         self._connection = PerProcess(self._connect)
 
     def create(
-        self, record: JobRecord, *, pending: Mapping[str, str] | None = None, tasks: Mapping[str, bool] | None = None
+        self,
+        record: JobRecord,
+        *,
+        pending: Mapping[str, str] | None = None,
+        tasks: Mapping[str, bool] | None = None,
+        first: NewEntry | None = None,
+        max_active: int | None = None,
     ) -> str:
         executions = _flat(pending or {})
         with self._guarded() as scripts:
@@ -162,7 +169,7 @@ class RedisJobStore(JobStore):
             found = self._pipelined(scripts, scripts.head, [self._keys(job_id, "job") for job_id in job_ids])
         return [None if head is None else Head(head[0].decode(), head[1], head[2]) for head in found]
 
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         keys = self._keys(job_id, "job", "pending")
         with self._guarded() as scripts:
             return bool(scripts.add_pending(keys=keys, args=[publish_id, task_id]))
@@ -193,7 +200,7 @@ class RedisJobStore(JobStore):
         with self._guarded() as scripts:
             scripts.client.zrem(self._suspects_key, _member(suspect))
 
-    def jobs_of(self, owner: str, *, limit: int = 50) -> list[JobSnapshot]:
+    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         owner_key = self._hashed("owner", owner)
         jobs: list[JobSnapshot] = []
         with self._guarded() as scripts:
@@ -211,7 +218,7 @@ class RedisJobStore(JobStore):
                 start += len(ids) - len(gone)
         return jobs[:limit]
 
-    def request_cancel(self, job_id: str) -> JobState | None:
+    def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         with self._guarded() as scripts:
             state = scripts.cancel(keys=self._keys(job_id, "job"))
         return None if state is None else JobState(state.decode())

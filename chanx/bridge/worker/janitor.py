@@ -12,6 +12,7 @@ from typing import Any
 
 from celery.signals import worker_init, worker_ready, worker_shutdown
 
+from chanx.bridge import outcome
 from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import Origin
 from chanx.bridge.entry import Suspect
@@ -19,7 +20,7 @@ from chanx.bridge.installed import Bridge, bridge_or_none
 from chanx.bridge.outgoing import OUTGOING, LeftBehind
 from chanx.bridge.reporter import end_job
 from chanx.bridge.store.base import StoreUnavailableError
-from chanx.bridge.worker import outcome, parent
+from chanx.bridge.worker import parent
 from chanx.bridge.worker.received import ReceivedTask
 from chanx.bridge.worker.unconfirmed import UNCONFIRMED
 from chanx.core.failures import log_failure

@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from chanx.bridge import outcome
 from chanx.bridge.context import JobContext
 from chanx.bridge.events import JobEvent
 from chanx.bridge.installed import bridge_or_none
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope
-from chanx.bridge.worker import outcome
 from chanx.bridge.worker.received import RECEIVED, ReceivedTask, received_with
 from chanx.bridge.worker.run import HELPERS
 from chanx.layers.breaker import CircuitBreaker

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from celery.exceptions import Ignore
 
+from chanx.bridge import outcome
 from chanx.bridge.context import JobContext
 from chanx.bridge.entry import Suspect
 from chanx.bridge.events import JobEvent, JobRetrying, JobStarted
@@ -15,7 +16,6 @@ from chanx.bridge.reach import Reach
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope, current_scope
 from chanx.bridge.transports.nowhere import NowhereTransport
-from chanx.bridge.worker import outcome
 from chanx.bridge.worker.job import Job
 from chanx.errors import JobCancelled
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from celery import signals, states
 
+from chanx.bridge import outcome
 from chanx.bridge.context import HEADER
 from chanx.bridge.installed import bridge_or_none
 from chanx.bridge.scope import PublishScope, current_scope, enter, leave
-from chanx.bridge.worker import outcome, parent, watching
+from chanx.bridge.worker import parent, watching
 from chanx.bridge.worker.published import confirm, hand_on_context
 from chanx.bridge.worker.run import Run, context_of, run_of
 from chanx.errors import JobCancelled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from celery import Task
 from celery.exceptions import Ignore
 
-from chanx.bridge.worker import outcome
+from chanx.bridge import outcome
 from chanx.bridge.worker.job import Job
 from chanx.bridge.worker.run import job_of, run_of
 from chanx.errors import JobCancelled

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from celery.exceptions import Retry, SoftTimeLimitExceeded, WorkerLostError
 
-from chanx.bridge.worker import outcome
+from chanx.bridge import outcome
 from chanx.errors import JobError
 from tests.unit.bridge.doubles import Bench
 

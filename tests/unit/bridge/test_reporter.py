@@ -9,12 +9,12 @@ import pytest
 from chanx.bridge.entry import Ending, Outcome
 from chanx.bridge.events import JobEvent, JobRetrying, JobStarted, JobSucceeded, RetryPayload, SucceededPayload
 from chanx.bridge.names import new_job_id
+from chanx.bridge.outcome import failed
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
-from chanx.bridge.worker.outcome import failed
 from chanx.layers import MemoryPublisher
 
 RETRYING = JobRetrying(payload=RetryPayload(reason="busy"))
