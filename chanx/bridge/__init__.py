@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from chanx.bridge.scope import detach
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
     from chanx.bridge.web.topic import JobTopic
-    from chanx.bridge.worker import Job, JobTask, current_job, install
+    from chanx.bridge.worker.current import current_job
+    from chanx.bridge.worker.install import install
+    from chanx.bridge.worker.job import Job
+    from chanx.bridge.worker.task import JobTask
     from chanx.errors import JobCancelled, JobError
 
 _MODULES = {
