@@ -1,0 +1,49 @@
+"""Faults at random times in a job of 5,000 events with 20 watching clients, on the real stack: what was lost.
+
+python -m tests.benchmarks.bench_faults [--events 5000] [--clients 20] [--rounds 1] [fault …]
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.faults.fault_run import Report, run_with_fault
+from tests.faults.faults import FAULTS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("faults", nargs="*", default=list(FAULTS))
+    parser.add_argument("--events", type=int, default=5000)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--per-second", type=float, default=300.0)
+    parser.add_argument("--rounds", type=int, default=1)
+    chosen = parser.parse_args()
+    columns = [name for name in Report.__dataclass_fields__ if name != "fault"]
+    print("fault".ljust(14), *(name.rjust(max(len(name), 7)) for name in columns))
+    for fault in chosen.faults * chosen.rounds:
+        with tempfile.TemporaryDirectory() as directory:
+            report = asyncio.run(
+                run_with_fault(
+                    fault,
+                    Path(directory),
+                    events=chosen.events,
+                    clients=chosen.clients,
+                    per_second=chosen.per_second,
+                    seed=random.randrange(10**6),
+                    within=120,
+                )
+            )
+        values = asdict(report)
+        print(fault.ljust(14), *(_cell(values[name]).rjust(max(len(name), 7)) for name in columns), flush=True)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
