@@ -83,7 +83,8 @@ class NewEntry:
     ``only_if_complete`` unless the pending set is empty.
 
     ``worker`` is the worker in whose care the run is, empty where there is none: with ``claims``, the store has it
-    hold ``execution`` before it appends; with an ``ending`` of the job, it has it released afterwards.
+    hold ``execution`` before it appends; with an ``ending`` of the job, it has it released afterwards, if it has it for
+    this run. Both whatever the answer is. What has no publish id is not held.
 
     ``fraction`` (0..1) is how far the task is. In a job of several tasks the text ``"@fraction@"`` in the event and its
     patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions, ``"@tasks@"`` their number.

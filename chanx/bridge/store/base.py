@@ -15,7 +15,7 @@ from datetime import datetime
 from chanx.bridge.entry import Appended, Deadline, Execution, Head, JobOutcome, LogPage, NewEntry, Suspect
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.errors import ChanxError, ConfigurationError
+from chanx.errors import ChanxError, ConfigurationError, TooManyJobsError
 from chanx.layers import Publisher
 
 PAGE_BYTES = 1024 * 1024
@@ -188,15 +188,21 @@ class Leases(ABC):  # noqa: B024  # until both stores have it
         raise NotImplementedError
 
     def hold(self, worker: str, executions: Sequence[Execution]) -> None:
-        """The worker has these executions, too; again, with the same publish id, replaces what was said of it."""
+        """The worker has these executions, too; again, with the same publish id, replaces what was said of it.
+
+        But what no run has begun yet does not replace what one has: its claim may be faster than word of its receipt.
+        """
         raise NotImplementedError
 
     def held(self, worker: str) -> list[Execution]:
         """What the worker has."""
         raise NotImplementedError
 
-    def release(self, worker: str, publish_ids: Collection[str]) -> None:
-        """The worker no longer has these."""
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
+        """The worker no longer has these; with ``run_id`` only those that it has for that run.
+
+        The same worker may have received the message again, and have another run of it.
+        """
         raise NotImplementedError
 
 
@@ -245,6 +251,11 @@ class JobStore(JobLog, JobExecutions, Leases, Deadlines, JobIndex, Cancellation,
     @abstractmethod
     def close(self) -> None:
         """Lets go of connections; the store opens new ones when it is used again."""
+
+
+def too_many_jobs(max_active: int) -> TooManyJobsError:
+    """What ``create`` raises for an owner who has as many active jobs as are allowed."""
+    return TooManyJobsError(f"At most {max_active} jobs at once: wait until one has ended, or cancel one.")
 
 
 def id_taken(job_id: str) -> ConfigurationError:

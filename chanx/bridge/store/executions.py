@@ -20,7 +20,8 @@ _NOBODY: Final = (-1, "")
 class Executions:
     """The tasks that a job consists of (``tasks``: True for a final one), and its executions.
 
-    ``current`` is the newest attempt of each task that runs, with the run that may speak for it.
+    ``current`` is the newest attempt of each task that runs, with the run that may speak for it. ``claimed`` are the
+    executions that a run has begun, ``publishers`` the workers in whose care others were published.
     """
 
     tasks: Mapping[str, bool]
@@ -31,9 +32,26 @@ class Executions:
     failure: str | None = None
     cancellation: str | None = None
     progress: dict[str, _Progress] = field(default_factory=dict[str, "_Progress"])
+    claimed: set[str] = field(default_factory=set[str])
+    publishers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, publish_id: str, task_id: str, worker: str) -> None:
+        """An execution to wait for, which a task in the worker's care publishes."""
+        self.pending[publish_id] = task_id
+        self.publishers[publish_id] = worker
+
+    def unclaimed(self, worker: str | None) -> dict[str, str]:
+        """The pending ones that no run has claimed; with a worker, of those that it has published."""
+        return {
+            publish_id: task_id
+            for publish_id, task_id in self.pending.items()
+            if publish_id not in self.claimed and worker in (None, self.publishers.get(publish_id, ""))
+        }
 
     def claim(self, entry: NewEntry) -> None:
         """The entry's run becomes the current one, unless a later attempt has begun."""
+        if entry.execution:
+            self.claimed.add(entry.execution.publish_id)
         attempt, _ = self.current.get(entry.task_id, _NOBODY)
         if entry.attempt >= attempt:
             self.current[entry.task_id] = (entry.attempt, entry.run_id)
@@ -84,10 +102,11 @@ class Executions:
             self.progress[entry.task_id] = max(known, reported)
         return Fractions(sum(known.parts for known in self.progress.values()), len(self.tasks))
 
-    def outcome(self, *, cancelled: bool) -> JobOutcome:
+    def outcome(self, *, cancelled: bool, cancel_reason: str | None) -> JobOutcome:
         finals = [task_id for task_id, is_final in self.tasks.items() if is_final]
         results = {task_id: self.results[task_id] for task_id in finals if task_id in self.results}
-        return JobOutcome(results, len(finals) - len(results), self.failure, self.cancellation, cancelled)
+        unfinished = len(finals) - len(results)
+        return JobOutcome(results, unfinished, self.failure, self.cancellation, cancelled, cancel_reason)
 
     def _keep_result(self, task_id: str, value: str) -> None:
         if not self.tasks.get(task_id) or task_id in self.results:
