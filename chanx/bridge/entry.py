@@ -197,10 +197,11 @@ class LogPage:
 class Head:
     """Where a log ends: the newest ``seq`` and the newest ``rev`` of its ``latest`` events.
 
-    ``complete`` is that of :class:`Appended`: whoever reads it has to end the job.
+    ``complete`` is that of :class:`Appended`: whoever reads it has to end the job. ``ended``: nothing comes after it.
     """
 
     epoch: str
     seq: int
     rev: int
     complete: bool = False
+    ended: bool = False

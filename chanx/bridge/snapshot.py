@@ -35,7 +35,7 @@ class JobSnapshot(BaseModel):
     """A job's state and position, read in one atomic step.
 
     ``seq`` is the newest numbered event, ``oldest`` the first one the log still has, ``rev`` the newest ``latest``
-    event. ``fields`` holds what events patched in: ``result``, ``error``, ``job_progress``, … An ``epoch`` that differs
+    event; ``latest`` has that of each ``latest`` action whose event is in ``fields``. ``fields`` holds what events patched in: ``result``, ``error``, ``job_progress``, … An ``epoch`` that differs
     from the one a client knows means that the log may have been rewound.
     """
 
@@ -57,6 +57,7 @@ class JobSnapshot(BaseModel):
     fields: dict[str, Any]
     task_id: str = Field(exclude=True)
     watchers: tuple[str, ...] = Field((), exclude=True)
+    latest: dict[str, int] = Field(default_factory=dict, exclude=True)
 
 
 def decoded_fields(fields: Mapping[str, str]) -> dict[str, Any]:

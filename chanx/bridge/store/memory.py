@@ -87,7 +87,7 @@ class MemoryJobStore(JobStore):
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
         with self._lock:
             jobs = [self._jobs.get(job_id) for job_id in job_ids]
-            return [None if job is None else Head(self.epoch, job.seq, job.rev, job.is_complete) for job in jobs]
+            return [None if job is None else job.head(epoch=self.epoch) for job in jobs]
 
     def delete(self, job_id: str) -> bool:
         with self._lock:

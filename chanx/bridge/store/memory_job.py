@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, LogEntry, LogPage, NewEntry
+from chanx.bridge.entry import Appended, AppendStatus, Head, JobOutcome, LogEntry, LogPage, NewEntry
 from chanx.bridge.names import list_group
 from chanx.bridge.snapshot import JobRecord, JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState, is_newer
@@ -29,6 +29,7 @@ class MemoryJob:
     seq: int = 0
     rev: int = 0
     fields: dict[str, str] = field(default_factory=dict[str, str])
+    latest: dict[str, int] = field(default_factory=dict[str, int])
     runs: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
@@ -72,6 +73,9 @@ class MemoryJob:
                 size += _size(entry)
         return LogPage(tuple(entries), self._oldest, self.seq, epoch)
 
+    def head(self, *, epoch: str) -> Head:
+        return Head(epoch, self.seq, self.rev, self.is_complete, self.has_ended)
+
     def snapshot(self, *, epoch: str) -> JobSnapshot:
         return JobSnapshot(
             **self.record.model_dump(),
@@ -84,6 +88,7 @@ class MemoryJob:
             oldest=self._oldest,
             rev=self.rev,
             fields=decoded_fields(self.fields),
+            latest=dict(self.latest),
         )
 
     def outcome(self) -> JobOutcome:
@@ -139,6 +144,7 @@ class MemoryJob:
             self._add(event or entry.event)
         else:
             self.rev += 1
+            self.latest[entry.action] = self.rev
         self.fields.update(patch)
         if entry.state and is_newer(entry.state, entry.attempt, than=self.state, than_attempt=self.attempt):
             self.state, self.attempt = entry.state, entry.attempt
