@@ -1,25 +1,36 @@
 """The job stores that the contract suites run over."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from uuid import uuid4
 
 import pytest
 
-from chanx.bridge.store.base import JobStore
+from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.store.redis import RedisJobStore
 from tests.contract.jobs import RETENTION, create
 
+StoreMaker = Callable[[Retention], JobStore]
+
 
 @pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
-    if request.param == "memory":
-        yield MemoryJobStore(RETENTION)
-        return
-    url = request.getfixturevalue("redis_url")
-    redis_store = RedisJobStore(url, prefix=f"test-{uuid4().hex}", retention=RETENTION)
-    yield redis_store
-    redis_store.close()
+def store_with(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
+    """How to make an empty store of each kind, with a retention."""
+    with ExitStack() as stores:
+
+        def make(retention: Retention) -> JobStore:
+            if request.param == "memory":
+                return MemoryJobStore(retention)
+            url = request.getfixturevalue("redis_url")
+            return stores.enter_context(closing(RedisJobStore(url, prefix=f"test-{uuid4().hex}", retention=retention)))
+
+        yield make
+
+
+@pytest.fixture
+def store(store_with: StoreMaker) -> JobStore:
+    return store_with(RETENTION)
 
 
 @pytest.fixture

@@ -1,20 +1,23 @@
 """Jobs to test a store with, and runs that append to them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from chanx.bridge.entry import Appended, AppendStatus, Ending, NewEntry, Outcome
+from chanx.bridge.entry import Appended, AppendStatus, Ending, Execution, JobOutcome, LogPage, NewEntry, Outcome
 from chanx.bridge.names import new_job_id
-from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention
 
 RETENTION = Retention(max_entries=50)
 
 
-def record(owner: str = "user:1", age: timedelta = timedelta(0), key: str | None = None) -> JobRecord:
+def record(
+    owner: str = "user:1", age: timedelta = timedelta(0), key: str | None = None, watchers: tuple[str, ...] = ()
+) -> JobRecord:
     return JobRecord(
         job_id=new_job_id(),
         owner=owner,
@@ -23,7 +26,13 @@ def record(owner: str = "user:1", age: timedelta = timedelta(0), key: str | None
         created_at=datetime.now(UTC) - age,
         meta={"title": "é"},
         idempotency_key=key,
+        watchers=watchers,
     )
+
+
+def execution(publish_id: str, **values: Any) -> Execution:
+    """One of any job; ``values`` are its further ones."""
+    return replace(Execution("job-1", publish_id, "t1", "tasks.é", 1), **values)
 
 
 def create(
@@ -61,7 +70,23 @@ class Run:
         return self.send(ending=Ending(publish_id, outcome, value), state=state)
 
 
-def texts(store: JobStore, job_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, str]]:
+def snapshot_of(store: JobStore, job_id: str) -> JobSnapshot:
+    snapshot = store.snapshot(job_id)
+    assert snapshot is not None
+    return snapshot
+
+
+def outcome_of(store: JobStore, job_id: str) -> JobOutcome:
+    outcome = store.outcome(job_id)
+    assert outcome is not None
+    return outcome
+
+
+def page_of(store: JobStore, job_id: str, after: int = 0, limit: int = 1000) -> LogPage:
     page = store.read(job_id, after=after, limit=limit)
     assert page is not None
-    return [(entry.seq, entry.event) for entry in page.entries]
+    return page
+
+
+def texts(store: JobStore, job_id: str, after: int = 0, limit: int = 1000) -> list[tuple[int, str]]:
+    return [(entry.seq, entry.event) for entry in page_of(store, job_id, after, limit).entries]

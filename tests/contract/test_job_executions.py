@@ -11,23 +11,11 @@ from chanx.bridge.states import JobState
 from chanx.bridge.store.base import MAX_RESULT_BYTES, JobStore, Retention
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.errors import ConfigurationError
-from tests.contract.jobs import Run, create, record, texts
+from tests.contract.jobs import Run, create, outcome_of, record, snapshot_of, texts
 from tests.unit.bridge.doubles import Clock
 
 SUCCEEDED, FAILED, CANCELLED = JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED
 APPENDED, HELD, REFUSED = AppendStatus.APPENDED, AppendStatus.HELD, AppendStatus.REFUSED
-
-
-def outcome_of(store: JobStore, job_id: str) -> JobOutcome:
-    outcome = store.outcome(job_id)
-    assert outcome is not None
-    return outcome
-
-
-def state_of(store: JobStore, job_id: str) -> JobState:
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
-    return snapshot.state
 
 
 def test_a_job_of_one_task_ends_with_its_task(store: JobStore) -> None:
@@ -41,7 +29,7 @@ def test_a_job_of_one_task_ends_with_its_task(store: JobStore) -> None:
 
     # Then
     assert (started.complete, ended.status, ended.complete) == (False, APPENDED, False)
-    assert state_of(store, job_id) is SUCCEEDED
+    assert snapshot_of(store, job_id).state is SUCCEEDED
     assert store.pending(job_id) == {}
     assert store.outcome(job_id) is None
 
