@@ -35,8 +35,9 @@ class JobSnapshot(BaseModel):
     """A job's state and position, read in one atomic step.
 
     ``seq`` is the newest numbered event, ``oldest`` the first one the log still has, ``rev`` the newest ``latest``
-    event; ``latest`` has that of each ``latest`` action whose event is in ``fields``. ``fields`` holds what events patched in: ``result``, ``error``, ``job_progress``, … An ``epoch`` that differs
-    from the one a client knows means that the log may have been rewound.
+    event; ``latest`` has that of each ``latest`` action. ``fields`` holds what events patched in: ``result``,
+    ``error``, ``job_progress``, … An ``epoch`` that differs from the one a client knows means that the log may have
+    been rewound.
     """
 
     model_config = ConfigDict(frozen=True)
