@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 from typing_extensions import Unpack
 
-from chanx.bridge.entry import Ending, NewEntry
+from chanx.bridge.entry import Ending, Execution, NewEntry
 from chanx.bridge.events import JobEvent
 from chanx.errors import EventTooLargeError
 from chanx.messages.base import BaseMessage
@@ -42,6 +42,8 @@ class EntryTerms(TypedDict, total=False):
     claims: bool
     ending: Ending | None
     fraction: float | None
+    worker: str
+    execution: Execution | None
 
 
 def encode_event(

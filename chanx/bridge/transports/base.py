@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
 
 
 class JobTransport(ABC):
@@ -26,8 +26,11 @@ class JobTransport(ABC):
         """Whether somebody asked to cancel the job; False where that cannot be known now."""
 
     @abstractmethod
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
-        """The job waits for this execution too; False where it does not: it ended, or that could not be stored."""
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
+        """The job waits for this execution too, which a task in ``worker``'s care publishes, if any does.
+
+        False where it does not wait: it ended, or that could not be stored.
+        """
 
     @abstractmethod
     def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
@@ -36,6 +39,18 @@ class JobTransport(ABC):
     @abstractmethod
     def outcome(self, job_id: str) -> JobOutcome | None:
         """What the job's tasks have come to; None where it has ended, or that cannot be known now."""
+
+    @abstractmethod
+    def release(self, worker: str, publish_ids: Collection[str]) -> None:
+        """The worker no longer has these executions; not before everything that was sent earlier is in the store."""
+
+    @abstractmethod
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
+        """In so many seconds; one that is set already stays as it is."""
+
+    @abstractmethod
+    def clear_deadline(self, deadline: Deadline) -> None:
+        """Forgets one."""
 
     @abstractmethod
     def suspect(self, suspect: Suspect) -> None:

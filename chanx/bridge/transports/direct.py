@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, AppendStatus, Deadline, JobOutcome, NewEntry, Suspect
 from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
@@ -50,9 +50,11 @@ class DirectTransport(JobTransport):
     def is_cancelled(self, job_id: str) -> bool:
         return bool(self._try(lambda: self._store.is_cancelled(job_id), job_id=job_id))
 
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         added = self._try(
-            lambda: self._store.add_pending(job_id, publish_id, task_id), job_id=job_id, lost="a pending execution"
+            lambda: self._store.add_pending(job_id, publish_id, task_id, worker=worker),
+            job_id=job_id,
+            lost="a pending execution",
         )
         return bool(added)
 
@@ -67,6 +69,20 @@ class DirectTransport(JobTransport):
 
     def outcome(self, job_id: str) -> JobOutcome | None:
         return self._try(lambda: self._store.outcome(job_id), always=True, job_id=job_id, lost="the job's end")
+
+    def release(self, worker: str, publish_ids: Collection[str]) -> None:
+        # What a worker has without need is no harm: whoever would end it in its place finds that it has ended.
+        self._try(lambda: self._store.release(worker, publish_ids))
+
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
+        job_id = deadline.execution.job_id
+        self._try(
+            lambda: self._store.set_deadline(deadline, seconds=seconds), always=True, job_id=job_id, lost="a deadline"
+        )
+
+    def clear_deadline(self, deadline: Deadline) -> None:
+        # What has ended by then is not touched.
+        self._try(lambda: self._store.clear_deadline(deadline), job_id=deadline.execution.job_id)
 
     def suspect(self, suspect: Suspect) -> None:
         job_id = suspect.job_id

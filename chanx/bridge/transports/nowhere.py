@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from chanx.bridge.entry import Appended, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
 from chanx.bridge.transports.base import JobTransport
 
 
@@ -18,7 +18,7 @@ class NowhereTransport(JobTransport):
     def is_cancelled(self, job_id: str) -> bool:
         return False
 
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         return False
 
     def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
@@ -26,6 +26,15 @@ class NowhereTransport(JobTransport):
 
     def outcome(self, job_id: str) -> JobOutcome | None:
         return None
+
+    def release(self, worker: str, publish_ids: Collection[str]) -> None:
+        pass
+
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
+        pass
+
+    def clear_deadline(self, deadline: Deadline) -> None:
+        pass
 
     def suspect(self, suspect: Suspect) -> None:
         pass

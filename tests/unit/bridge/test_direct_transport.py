@@ -33,7 +33,7 @@ class SometimesAway(MemoryJobStore):
         self._ask()
         return super().is_cancelled(job_id)
 
-    def add_pending(self, job_id: str, publish_id: str, task_id: str) -> bool:
+    def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         self._ask()
         return super().add_pending(job_id, publish_id, task_id)
 
