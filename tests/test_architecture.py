@@ -30,7 +30,7 @@ chanx.type_defs | \
   chanx.bridge.states chanx.bridge.context chanx.bridge.events chanx.bridge.entry chanx.bridge.encoding \
   chanx.bridge.snapshot chanx.bridge.hooks chanx.bridge.serializer chanx.bridge.names chanx.bridge.owner \
   chanx.bridge.closing chanx.bridge.outcome chanx.bridge.canvas chanx.bridge.committed \
-  chanx.bridge.outgoing chanx.bridge.watch chanx.bridge.worker_id
+  chanx.bridge.outgoing chanx.bridge.watch chanx.bridge.worker_id chanx.bridge.access chanx.bridge.tokens
 chanx.messages | chanx.layers
 chanx.utils
 chanx.errors | chanx.types | chanx.log | chanx.constants

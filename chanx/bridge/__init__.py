@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from chanx.bridge.names import owner_group
     from chanx.bridge.owner import owner_of
     from chanx.bridge.scope import detach
+    from chanx.bridge.snapshot import JobSnapshot
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
+    from chanx.bridge.tokens import JobAction
     from chanx.bridge.web.topic import JobTopic
     from chanx.bridge.worker.current import current_job
     from chanx.bridge.worker.install import install
@@ -29,10 +31,12 @@ _MODULES = {
     "Bridge": "chanx.bridge.installed",
     "Delivery": "chanx.bridge.entry",
     "Job": "chanx.bridge.worker",
+    "JobAction": "chanx.bridge.tokens",
     "JobCancelled": "chanx.errors",
     "JobError": "chanx.errors",
     "JobEvent": "chanx.bridge.events",
     "JobRef": "chanx.bridge.start",
+    "JobSnapshot": "chanx.bridge.snapshot",
     "JobTask": "chanx.bridge.worker",
     "JobTopic": "chanx.bridge.web.topic",
     "StartedJob": "chanx.bridge.start",
@@ -50,10 +54,12 @@ __all__ = [
     "Bridge",
     "Delivery",
     "Job",
+    "JobAction",
     "JobCancelled",
     "JobError",
     "JobEvent",
     "JobRef",
+    "JobSnapshot",
     "JobTask",
     "JobTopic",
     "StartedJob",
@@ -75,6 +81,6 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        if error.name not in {"celery", "kombu", "redis"}:
+        if error.name not in {"celery", "jwt", "kombu", "redis"}:
             raise
         raise MissingExtraError(f'{error.name} is not installed: pip install "chanx[bridge]"') from error

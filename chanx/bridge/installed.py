@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from celery import Celery
 from celery.utils.dispatch import Signal
 
+from chanx.bridge.access import DEFAULT_ACCESS, Access
 from chanx.bridge.entry import AppendStatus
 from chanx.bridge.events import JobCancelledEvent, JobCancelRequested, ReasonPayload
 from chanx.bridge.reporter import JobReporter
@@ -16,6 +17,7 @@ from chanx.bridge.signal_events import SignalEvent, connect_event
 from chanx.bridge.states import JobState
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import JobStore
+from chanx.bridge.tokens import WATCHING, JobAction, issued_token
 from chanx.bridge.transports.base import JobTransport
 from chanx.bridge.watch import Watch
 from chanx.errors import ConfigurationError, JobNotFoundError
@@ -37,6 +39,7 @@ class Bridge:
     store: JobStore
     transport: JobTransport
     watch: Watch | None = None
+    access: Access = DEFAULT_ACCESS
     async_store: AsyncJobStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +67,15 @@ class Bridge:
         if not before.cancel_requested:
             self._revoke(tasks)
         return JobState.CANCELLED if ended and ended.status is AppendStatus.APPENDED else state
+
+    def token(self, job_id: str, *, actions: Collection[JobAction] = WATCHING, expires_in: float = 3600.0) -> str:
+        """A signed token for a page that nobody is signed in to: who has it may watch this job, for so many seconds.
+
+        The client sends it as ``"token"`` in the payload of ``subscribe``, or in the header ``Authorization: Bearer``;
+        never put it into a URL. With ``actions=("subscribe", "cancel")`` it may cancel the job too. It is signed with
+        ``install(secret=...)``, by default Django's ``SECRET_KEY``; ``ConfigurationError`` where there is neither.
+        """
+        return issued_token(job_id, actions, expires_in=expires_in, secrets=self.access.secrets)
 
     def on_signal(self, signal: Signal, *, sender: object = None) -> Callable[[T], T]:
         """Makes events of your own of a Celery signal, in whatever process sends it::

@@ -26,7 +26,7 @@ def detect_framework() -> Framework:
             'No WebSocket framework is installed: pip install "chanx[channels]" for Django, or '
             '"chanx[fast_channels]" for FastAPI.'
         )
-    if "channels" in installed and _django_has_settings():
+    if "channels" in installed and django_has_settings():
         return "channels"
     return installed[-1]
 
@@ -53,6 +53,7 @@ def _layer_of(framework: Framework, alias: str) -> Any:
     return need(f"{framework}.layers", extra=framework).get_channel_layer(alias)
 
 
-def _django_has_settings() -> bool:
+def django_has_settings() -> bool:
+    """Whether this process uses Django."""
     conf = sys.modules.get("django.conf")
     return "DJANGO_SETTINGS_MODULE" in os.environ or (conf is not None and bool(conf.settings.configured))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from celery import Celery, current_app
 from pydantic import BaseModel
 
+from chanx.bridge.access import Access, Authorize, WatchesAs
 from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.serializer import install as install_serializer
 from chanx.bridge.store.base import JobStore
@@ -26,6 +27,9 @@ def install(
     watch: bool | Sequence[str] = False,
     owner: Owner | None = None,
     models: Sequence[type[BaseModel]] = (),
+    authorize: Authorize | None = None,
+    watches_as: WatchesAs | None = None,
+    secret: str | Sequence[str] | None = None,
 ) -> Bridge:
     """Installs the bridge on ``app``, for the processes that start jobs and for the workers that run them.
 
@@ -42,6 +46,14 @@ def install(
     With ``models`` the app's tasks take and return these Pydantic models, anywhere in their arguments and results: see
     :func:`chanx.bridge.serializer.install`.
 
+    Who may do what with a job, asked by topics and HTTP endpoints alike: its owner everything; who watches as one of
+    its ``watchers``, and who has a token (:meth:`Bridge.token`), what that says. ``authorize(job, scope)`` takes the
+    place of the first two: it returns True, False or the allowed actions (``{"subscribe"}``). ``watches_as(scope)``
+    returns owner strings that a connection watches as beside its user's (``["project:7"]``). Both may be coroutine
+    functions; plain ones run in a thread and may use the ORM; ``scope["user"]`` is who is signed in; if they raise,
+    nothing is allowed. ``secret`` signs tokens, by default Django's ``SECRET_KEY``; of several the first signs, all
+    are accepted.
+
     Raises :class:`~chanx.errors.ConfigurationError` or :class:`~chanx.errors.PublisherError`, naming what to change.
     """
     if layer is None:
@@ -49,6 +61,7 @@ def install(
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
     rules = watch_rules(watch, owner)
+    access = Access.of(authorize, watches_as, secret)
     if models:
         install_serializer(app, *models)
     job_store = RedisJobStore(store) if isinstance(store, str) else store
@@ -56,7 +69,7 @@ def install(
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
         app.set_default()
-    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules)
+    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules, access)
     attach(bridge)
     signals.connect()
     janitor.connect()

@@ -24,7 +24,9 @@ class BridgedApp:
         self.publisher = MemoryPublisher()
         # install() connects the signals; its publisher would need a server.
         installed = install(app, store=self.store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"), **options)
-        self.bridge = Bridge(app, self.store, DirectTransport(self.store, self.publisher), installed.watch)
+        self.bridge = Bridge(
+            app, self.store, DirectTransport(self.store, self.publisher), installed.watch, installed.access
+        )
         attach(self.bridge)
 
     def task(self, function: Any, *, base: Any = JobTask, **options: Any) -> Any:
