@@ -48,8 +48,7 @@ def test_the_end_waits_for_nested_tasks_and_the_last_one_is_told(store: JobStore
     assert (held.status, held.seq, held.complete) == (HELD, 0, False)
     assert store.append(end).status is AppendStatus.DUPLICATE
     assert store.pending(job_id) == {"p2": "t2"}
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert (snapshot.state, snapshot.fields) == (JobState.QUEUED, {})
 
     # When the last one ends, what it read can be lost
@@ -335,9 +334,7 @@ def progress(run: Run, fraction: float) -> tuple[float, float]:
     answer = run.send(PROGRESS, fraction=fraction, delivery="latest", patch={"p": PROGRESS})
     assert answer.event is not None
     filled = json.loads(answer.event)
-    snapshot = run.store.snapshot(run.job_id)
-    assert snapshot is not None
-    assert snapshot.fields["p"] == filled
+    assert snapshot_of(run.store, run.job_id).fields["p"] == filled
     return filled["f"], filled["d"]
 
 
@@ -396,8 +393,7 @@ def test_other_texts_are_never_touched(store: JobStore, tasks: dict[str, bool], 
 
     assert answer.event is None
     assert texts(store, job_id) == [(1, PROGRESS)]
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert snapshot.fields == {"p": json.loads(PROGRESS)}
 
 
@@ -415,8 +411,7 @@ def test_a_canvas_of_ten_thousand_tasks(store: JobStore) -> None:
     # Then
     assert complete
     assert outcome_of(store, job_id) == JobOutcome({ids[7]: "7"}, 9_999)
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert len(snapshot.fields) == 10_000
     assert progress(Run(store, job_id, task_id=ids[8]), 0.5) == (0.00015, 1.5)
 
@@ -459,8 +454,7 @@ def test_a_job_that_was_not_stored_for_its_key_left_nothing(store: JobStore) -> 
 def test_an_idempotency_key_is_nobody_s_business(store: JobStore) -> None:
     job_id = store.create(record(key="secret"))
 
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert "secret" not in snapshot.model_dump_json()
 
 

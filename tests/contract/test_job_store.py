@@ -12,7 +12,7 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention
 from chanx.errors import ConfigurationError
-from tests.contract.jobs import Run, create, texts
+from tests.contract.jobs import Run, create, page_of, snapshot_of, texts
 
 
 def test_a_new_job_is_queued_and_empty(store: JobStore, job_id: str) -> None:
@@ -33,8 +33,7 @@ def test_an_id_is_created_once(store: JobStore, job_id: str) -> None:
     with pytest.raises(ConfigurationError, match="is taken"):
         store.create(record)
 
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert snapshot.owner == "user:1"
 
 
@@ -58,8 +57,7 @@ def test_log_events_are_numbered_without_gaps(store: JobStore, job_id: str) -> N
     assert [answer.seq for answer in answers] == [1, 2, 3, 4, 5]
     assert texts(store, job_id) == [(i, f'{{"i":{i},"t":"ü"}}') for i in range(1, 6)]
     assert [seq for seq, _ in texts(store, job_id, after=2, limit=2)] == [3, 4]
-    page = store.read(job_id, after=5, limit=10)
-    assert page is not None
+    page = page_of(store, job_id, after=5, limit=10)
     assert (page.entries, page.oldest, page.head, page.epoch) == ((), 1, 5, answers[0].epoch)
 
 
@@ -102,8 +100,7 @@ def test_latest_events_live_in_the_snapshot_only(store: JobStore, job_id: str) -
 
     # Then
     assert [(answer.seq, answer.rev) for answer in answers] == [(1, 1), (1, 2)]
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert (snapshot.seq, snapshot.rev, snapshot.fields) == (1, 2, {"p": {"n": 2}})
     assert len(texts(store, job_id)) == 1
     head = store.heads([job_id, "nope"])
@@ -125,10 +122,10 @@ def test_the_oldest_entries_make_room(store: JobStore, job_id: str) -> None:
         store.append(run.entry(f'{{"i":{i}}}'))
 
     # Then
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
-    assert (snapshot.oldest, snapshot.seq) == (21, 70)
-    assert [seq for seq, _ in texts(store, job_id)] == list(range(21, 71))
+    snapshot = snapshot_of(store, job_id)
+    assert snapshot.seq == 70
+    assert 21 <= snapshot.oldest <= 26  # a store may trim in portions
+    assert [seq for seq, _ in texts(store, job_id)] == list(range(snapshot.oldest, 71))
 
 
 def test_states_of_two_attempts_may_come_in_any_order(store: JobStore, job_id: str) -> None:
@@ -141,8 +138,7 @@ def test_states_of_two_attempts_may_come_in_any_order(store: JobStore, job_id: s
     first.append(state=JobState.RETRYING)
 
     # Then
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert (snapshot.state, snapshot.attempt) == (JobState.STARTED, 2)
 
 
@@ -163,8 +159,7 @@ def test_nothing_comes_after_the_end(store: JobStore, job_id: str, end: JobState
 
     # Then
     assert late == [AppendStatus.ENDED] * 4
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert (snapshot.state, snapshot.seq, snapshot.rev, snapshot.fields) == (end, 2, 0, {"result": 1})
 
 
@@ -195,8 +190,7 @@ def test_a_cancel_request_shows_in_every_answer(store: JobStore, job_id: str) ->
     assert (before.cancelled, state) == (False, JobState.STARTED)
     assert store.is_cancelled(job_id)
     assert store.append(run.entry()).cancelled
-    snapshot = store.snapshot(job_id)
-    assert snapshot is not None
+    snapshot = snapshot_of(store, job_id)
     assert snapshot.cancel_requested
 
 
@@ -218,7 +212,9 @@ def test_an_owner_sees_their_own_jobs_newest_first(store: JobStore) -> None:
     assert store.jobs_of("user:9") == []
 
 
-@pytest.mark.parametrize("limits", [{"max_entries": 0}, {"ended_seconds": 0.5}, {"active_seconds": timedelta(days=1)}])
+@pytest.mark.parametrize(
+    "limits", [{"max_entries": 0}, {"max_bytes": 0}, {"ended_seconds": 0.5}, {"active_seconds": timedelta(days=1)}]
+)
 def test_a_retention_that_keeps_nothing_is_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=f"{next(iter(limits))}=.*use a whole number"):
         Retention(**limits)
