@@ -14,7 +14,10 @@ from tests.contract.jobs import RETENTION, create
 StoreMaker = Callable[[Retention], JobStore]
 
 
-@pytest.fixture(params=["memory", "redis"])
+KINDS = ["memory", "redis"]
+
+
+@pytest.fixture(params=KINDS)
 def store_with(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
     """How to make an empty store of each kind, with a retention."""
     with ExitStack() as stores:

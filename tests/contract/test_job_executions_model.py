@@ -1,27 +1,31 @@
-"""Both job stores give the same answers to any history, and a job ends once, when nothing is pending."""
+"""Every job store gives the memory store's answers to any history, and a job ends once, when nothing is pending."""
 
 import json
 from dataclasses import replace
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from chanx.bridge.entry import Appended, AppendStatus, Ending, NewEntry
+from chanx.bridge.entry import Appended, AppendStatus, Ending, Execution, NewEntry
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import MAX_RESULT_BYTES, Retention
+from chanx.bridge.store.base import MAX_RESULT_BYTES, JobStore
 from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.store.redis import RedisJobStore
-from tests.contract.jobs import record
+from tests.contract.conftest import KINDS
+from tests.contract.jobs import page_of, record, snapshot_of
 
-RETENTION = Retention(max_entries=5)
+WORKER = "host:1:a"
 LARGE = "x" * (MAX_RESULT_BYTES // 2)
 
 TASKS = ("t1", "t2", "t3")
 tasks = st.sampled_from(TASKS)
-publish_ids = st.sampled_from(["start", "p1", "p2", "p3", "p4"])
+FROM_THE_START = ("start", "p1", "p2")
+PUBLISHED_BY = {"p3": "", "p4": WORKER, "p5": WORKER}
+OF_WORKER = {publish_id for publish_id, worker in PUBLISHED_BY.items() if worker}
+from_the_start = st.sampled_from(FROM_THE_START)
+published_later = st.sampled_from(sorted(PUBLISHED_BY))
+publish_ids = from_the_start | published_later
 # Two runs of each task, as a redelivery makes them, and one from outside.
 runs = st.sampled_from([*((f"{task_id}-{number}", task_id) for task_id in TASKS for number in (1, 2)), ("outside", "")])
 values = st.sampled_from(["ü", "1", "LARGE"]).map(lambda text: json.dumps(text.replace("LARGE", LARGE)))
@@ -38,25 +42,28 @@ TEXT = '{"f":"@fraction@","d":"@done@"}'
 class Stores(RuleBasedStateMachine):
     """One job in both stores, and what the test itself knows of it."""
 
-    def __init__(self, redis_store: RedisJobStore) -> None:
+    def __init__(self, other: JobStore) -> None:
         super().__init__()
-        self.redis, self.memory = redis_store, MemoryJobStore(RETENTION)
+        self.other, self.memory = other, MemoryJobStore()
+        self.both = (self.other, self.memory)
         self.numbers: dict[str, int] = {}
         self.sent: list[NewEntry] = []
         self.pending: set[str] = set()
+        self.claimed: set[str] = set()
         self.ends = 0
 
-    @initialize(kinds=st.dictionaries(tasks, st.booleans(), max_size=3), waits=st.dictionaries(publish_ids, tasks))
+    @initialize(kinds=st.dictionaries(tasks, st.booleans(), max_size=3), waits=st.dictionaries(from_the_start, tasks))
     def begin(self, kinds: dict[str, bool], waits: dict[str, str]) -> None:
         self.job = record()
         self.job_id = self.job.job_id
-        for store in (self.redis, self.memory):
+        for store in self.both:
             assert store.create(self.job, pending=waits, tasks=kinds) == self.job_id
         self.pending = set(waits)
 
-    @rule(publish_id=publish_ids, task_id=tasks)
+    @rule(publish_id=published_later, task_id=tasks)
     def publish(self, publish_id: str, task_id: str) -> None:
-        added = {store.add_pending(self.job_id, publish_id, task_id) for store in (self.redis, self.memory)}
+        worker = PUBLISHED_BY[publish_id]
+        added = {store.add_pending(self.job_id, publish_id, task_id, worker=worker) for store in self.both}
         assert added == {self.ends == 0}
         if self.ends == 0:
             self.pending.add(publish_id)
@@ -64,12 +71,19 @@ class Stores(RuleBasedStateMachine):
     @rule(dropped=st.lists(publish_ids, max_size=3))
     def drop(self, dropped: list[str]) -> None:
         self.pending -= set(dropped)
-        complete = {store.drop_pending(self.job_id, dropped) for store in (self.redis, self.memory)}
+        self.claimed -= set(dropped)
+        complete = {store.drop_pending(self.job_id, dropped) for store in self.both}
         assert complete == {self.ends == 0 and not self.pending}
 
-    @rule(run=runs, attempt=st.integers(1, 3))
-    def claim(self, run: tuple[str, str], attempt: int) -> None:
-        self.append(self.entry(run, attempt, claims=bool(run[1]), state=JobState.STARTED))
+    @rule(run=runs, attempt=st.integers(1, 3), publish_id=publish_ids | st.just(""))
+    def claim(self, run: tuple[str, str], attempt: int, publish_id: str) -> None:
+        run_id, task_id = run
+        begun = Execution(self.job_id, publish_id, task_id, "tasks.t", attempt, run_id) if task_id else None
+        answer = self.append(
+            self.entry(run, attempt, claims=bool(task_id), execution=begun, worker=WORKER, state=JobState.STARTED)
+        )
+        if begun and answer.status is AppendStatus.APPENDED:
+            self.claimed |= {publish_id} & self.pending
 
     @rule(run=runs, attempt=st.integers(1, 3), fraction=fractions, latest=st.booleans())
     def report(self, run: tuple[str, str], attempt: int, fraction: float | None, latest: bool) -> None:
@@ -92,7 +106,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule()
     def cancel(self) -> None:
-        states = {store.request_cancel(self.job_id) for store in (self.redis, self.memory)}
+        states = {store.request_cancel(self.job_id) for store in self.both}
         assert len(states) == 1
 
     @rule(run=runs)
@@ -112,12 +126,13 @@ class Stores(RuleBasedStateMachine):
 
     def append(self, entry: NewEntry) -> Appended:
         self.sent.append(entry)
-        answers = [replace(store.append(entry), epoch="") for store in (self.redis, self.memory)]
+        answers = [replace(store.append(entry), epoch="") for store in self.both]
         assert answers[0] == answers[1]
         answer = answers[0]
         taken = answer.status in (AppendStatus.APPENDED, AppendStatus.HELD)
         if taken and entry.ending:
             self.pending.discard(entry.ending.publish_id)
+            self.claimed.discard(entry.ending.publish_id)
         if answer.status is AppendStatus.HELD and not self.pending:
             outcome = self.memory.outcome(self.job_id)
             assert outcome is not None
@@ -131,18 +146,24 @@ class Stores(RuleBasedStateMachine):
     @invariant()
     def all_the_same(self) -> None:
         assert self.ends <= 1
-        assert self.redis.outcome(self.job_id) == self.memory.outcome(self.job_id)
-        outcome = self.memory.outcome(self.job_id)
-        assert outcome is None or list(outcome.results) == list(self.redis.outcome(self.job_id).results)  # type: ignore[union-attr]
+        outcomes = [store.outcome(self.job_id) for store in self.both]
+        assert outcomes[0] == outcomes[1]
+        assert len({tuple(outcome.results) for outcome in outcomes if outcome}) <= 1  # in the same order, too
         expected = set() if self.ends else self.pending
-        for store in (self.redis, self.memory):
+        for store in self.both:
             assert set(store.pending(self.job_id)) == expected
-        snapshots = [store.snapshot(self.job_id) for store in (self.redis, self.memory)]
-        assert None not in snapshots
-        redis, memory = (snapshot.model_copy(update={"epoch": ""}) for snapshot in snapshots if snapshot)
-        assert redis == memory
-        pages = [store.read(self.job_id, after=0, limit=99) for store in (self.redis, self.memory)]
-        assert len({(page.entries, page.oldest, page.head) for page in pages if page}) == 1
+            unclaimed = store.unclaimed(self.job_id)
+            assert set(unclaimed) == expected - self.claimed
+            of_worker = {publish_id: task_id for publish_id, task_id in unclaimed.items() if publish_id in OF_WORKER}
+            assert store.unclaimed(self.job_id, worker=WORKER) == of_worker
+        other, memory = (snapshot_of(store, self.job_id).model_copy(update={"epoch": ""}) for store in self.both)
+        assert other == memory
+        pages = [page_of(store, self.job_id) for store in self.both]
+        assert len({(page.entries, page.oldest, page.head) for page in pages}) == 1
+        heads = [head for store in self.both for head in store.heads([self.job_id]) if head]
+        assert len({replace(head, epoch="") for head in heads}) == 1
+        held = [{held.publish_id: held for held in store.held(WORKER)} for store in self.both]
+        assert held[0] == held[1]
 
     def teardown(self) -> None:
         """Whatever has been: once everything is over, the job ends, once."""
@@ -151,16 +172,17 @@ class Stores(RuleBasedStateMachine):
         self.close()
         self.close()
         assert self.ends == 1
-        assert self.redis.outcome(self.job_id) is None
+        assert self.other.outcome(self.job_id) is None
+
+        self.other.drop_lease(WORKER)
 
 
 @pytest.mark.timeout(300)
-def test_any_history_is_the_same_in_both_stores(redis_url: str) -> None:
-    store = RedisJobStore(redis_url, prefix=f"test-{uuid4().hex}", retention=RETENTION)
+@pytest.mark.parametrize("store_with", KINDS[1:], indirect=True)
+def test_any_history_is_the_same_in_every_store(store: JobStore) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Stores(store),
         settings=settings(
             max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
-    store.close()

@@ -20,8 +20,9 @@ _NOBODY: Final = (-1, "")
 class Executions:
     """The tasks that a job consists of (``tasks``: True for a final one), and its executions.
 
-    ``current`` is the newest attempt of each task that runs, with the run that may speak for it. ``claimed`` are the
-    executions that a run has begun, ``publishers`` the workers in whose care others were published.
+    ``pending`` maps publish ids to task ids; ``claimed`` are those of them that a run has begun, ``publishers`` has the
+    workers in whose care they were published. ``current`` is the newest attempt of each task that runs, with the run
+    that may speak for it.
     """
 
     tasks: Mapping[str, bool]
@@ -40,6 +41,12 @@ class Executions:
         self.pending[publish_id] = task_id
         self.publishers[publish_id] = worker
 
+    def remove(self, publish_id: str) -> str:
+        """It is not waited for any more; returns its task's id, empty if it was not pending."""
+        self.claimed.discard(publish_id)
+        self.publishers.pop(publish_id, None)
+        return self.pending.pop(publish_id, "")
+
     def unclaimed(self, worker: str | None) -> dict[str, str]:
         """The pending ones that no run has claimed; with a worker, of those that it has published."""
         return {
@@ -50,7 +57,7 @@ class Executions:
 
     def claim(self, entry: NewEntry) -> None:
         """The entry's run becomes the current one, unless a later attempt has begun."""
-        if entry.execution:
+        if entry.execution and entry.execution.publish_id in self.pending:
             self.claimed.add(entry.execution.publish_id)
         attempt, _ = self.current.get(entry.task_id, _NOBODY)
         if entry.attempt >= attempt:
@@ -74,7 +81,7 @@ class Executions:
 
     def end(self, entry: NewEntry, ending: Ending) -> None:
         """Takes the execution from the pending ones, and keeps what came of it."""
-        task_id = self.pending.pop(ending.publish_id, "")
+        task_id = self.remove(ending.publish_id)
         task_id = entry.task_id or task_id
         if ending.outcome == "none":
             return

@@ -111,7 +111,7 @@ class MemoryJobStore(JobStore):
             if job is None:
                 return False
             for publish_id in publish_ids:
-                job.executions.pending.pop(publish_id, None)
+                job.executions.remove(publish_id)
             return job.is_complete
 
     def pending(self, job_id: str) -> dict[str, str]:
