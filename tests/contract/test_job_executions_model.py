@@ -21,10 +21,10 @@ LARGE = "x" * (MAX_RESULT_BYTES // 2)
 TASKS = ("t1", "t2", "t3")
 tasks = st.sampled_from(TASKS)
 FROM_THE_START = ("start", "p1", "p2")
-PUBLISHED_BY = {"p3": "", "p4": WORKER, "p5": WORKER}
-OF_WORKER = {publish_id for publish_id, worker in PUBLISHED_BY.items() if worker}
+LATER = {"p3": ("t1", ""), "p4": ("t2", WORKER), "p5": ("t3", WORKER)}
+OF_WORKER = {publish_id for publish_id, (_, worker) in LATER.items() if worker}
 from_the_start = st.sampled_from(FROM_THE_START)
-published_later = st.sampled_from(sorted(PUBLISHED_BY))
+published_later = st.sampled_from(sorted(LATER))
 publish_ids = from_the_start | published_later
 # Two runs of each task, as a redelivery makes them, and one from outside.
 runs = st.sampled_from([*((f"{task_id}-{number}", task_id) for task_id in TASKS for number in (1, 2)), ("outside", "")])
@@ -60,9 +60,9 @@ class Stores(RuleBasedStateMachine):
             assert store.create(self.job, pending=waits, tasks=kinds) == self.job_id
         self.pending = set(waits)
 
-    @rule(publish_id=published_later, task_id=tasks)
-    def publish(self, publish_id: str, task_id: str) -> None:
-        worker = PUBLISHED_BY[publish_id]
+    @rule(publish_id=published_later)
+    def publish(self, publish_id: str) -> None:
+        task_id, worker = LATER[publish_id]
         added = {store.add_pending(self.job_id, publish_id, task_id, worker=worker) for store in self.both}
         assert added == {self.ends == 0}
         if self.ends == 0:
