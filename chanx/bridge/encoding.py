@@ -44,6 +44,7 @@ class EntryTerms(TypedDict, total=False):
     fraction: float | None
     worker: str
     execution: Execution | None
+    in_place_of: str
 
 
 def encode_event(

@@ -38,7 +38,7 @@ class Execution:
     """One execution of a task of a job: what one must know to end it in its place, should it stop without a word.
 
     ``run_id`` is the run that has begun it, empty where none has; ``pid`` the process that runs it. ``acks_late``: its
-    message comes again if its worker dies.
+    message comes again if its worker dies. ``is_root``: its task speaks for the job.
     """
 
     job_id: str
@@ -49,6 +49,7 @@ class Execution:
     run_id: str = ""
     acks_late: bool = False
     pid: int = 0
+    is_root: bool = False
 
 
 DeadlineKind = Literal["stopped", "redelivery", "enqueue", "terminate"]
@@ -77,7 +78,8 @@ class NewEntry:
 
     ``task_id`` is the task whose run this is, empty for an event from outside of a run. With ``claims`` the run becomes
     the current one of its task's attempt: entries of the attempt's other runs are refused from then on, all but a
-    success.
+    success. ``in_place_of`` is another run that this one speaks for: where that one may not speak any more, neither may
+    this one; with ``claims`` it takes the task over from it.
 
     Conditions: with ``only_if_queued`` the store refuses the entry unless no run has started yet, with
     ``only_if_complete`` unless the pending set is empty.
@@ -107,6 +109,7 @@ class NewEntry:
     fraction: float | None = None
     worker: str = ""
     execution: Execution | None = None
+    in_place_of: str = ""
 
 
 class AppendStatus(StrEnum):

@@ -68,12 +68,13 @@ class Executions:
 
         An attempt that is over may, as the next one can begin before it has said so; only its progress is old.
         """
-        if not entry.task_id or entry.claims or (entry.ending and entry.ending.outcome == "succeeded"):
+        is_claim = entry.claims and not entry.in_place_of
+        if not entry.task_id or is_claim or (entry.ending and entry.ending.outcome == "succeeded"):
             return False
         attempt, run_id = self.current.get(entry.task_id, _NOBODY)
         if entry.attempt < attempt:
             return entry.delivery == "latest"
-        return entry.attempt == attempt and entry.run_id != run_id
+        return entry.attempt == attempt and (entry.in_place_of or entry.run_id) != run_id
 
     def has_ended_before(self, ending: Ending) -> bool:
         """Whether somebody else ended this execution already. A success counts whoever said what before."""
