@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chanx.bridge.scope import detach
     from chanx.bridge.snapshot import JobSnapshot
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
+    from chanx.bridge.store.base import Retention
     from chanx.bridge.tokens import JobAction
     from chanx.bridge.web.topic import JobTopic
     from chanx.bridge.worker.current import current_job
@@ -39,6 +40,7 @@ _MODULES = {
     "JobSnapshot": "chanx.bridge.snapshot",
     "JobTask": "chanx.bridge.worker",
     "JobTopic": "chanx.bridge.web.topic",
+    "Retention": "chanx.bridge.store.base",
     "StartedJob": "chanx.bridge.start",
     "bridge_of": "chanx.bridge.installed",
     "current_job": "chanx.bridge.worker",
@@ -62,6 +64,7 @@ __all__ = [
     "JobSnapshot",
     "JobTask",
     "JobTopic",
+    "Retention",
     "StartedJob",
     "bridge_of",
     "current_job",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from chanx.bridge.access import Access, Authorize, WatchesAs
 from chanx.bridge.installed import Bridge, attach
 from chanx.bridge.serializer import install as install_serializer
-from chanx.bridge.store.base import JobStore
+from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.bridge.watch import Owner, watch_rules
@@ -24,6 +24,7 @@ def install(
     *,
     store: str | JobStore,
     layer: object = None,
+    retention: Retention | None = None,
     watch: bool | Sequence[str] = False,
     owner: Owner | None = None,
     models: Sequence[type[BaseModel]] = (),
@@ -35,7 +36,8 @@ def install(
 
     ``store`` is a Redis URL (``redis://``, ``rediss://``, ``unix://``) or a job store. ``layer`` is the site's channel
     layer: a :class:`~chanx.layers.LayerSpec` where Django is not installed, or the layer object; by default the pub/sub
-    layer of channels_redis on the store's Redis. Calling it again replaces the app's bridge.
+    layer of channels_redis on the store's Redis. ``retention`` says how much of each job that Redis keeps, and for how
+    long; a job store is made with its own. Calling it again replaces the app's bridge.
 
     With ``owner`` ordinary tasks become jobs when they are published outside of any: those with the option
     ``@app.task(watch=True)``, and of the others all (``watch=True``) or those of certain names
@@ -64,7 +66,14 @@ def install(
     access = Access.of(authorize, watches_as, secret)
     if models:
         install_serializer(app, *models)
-    job_store = RedisJobStore(store) if isinstance(store, str) else store
+    if isinstance(store, str):
+        job_store: JobStore = RedisJobStore(store, retention=retention)
+    elif retention is None:
+        job_store = store
+    else:
+        raise ConfigurationError(
+            f"install(retention=) goes with a URL: use store={type(store).__name__}(retention=...)"
+        )
     if current_app == app:
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
