@@ -62,18 +62,11 @@ def install(
         if not isinstance(store, str):
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
+    job_store = _store_of(store, retention)
     rules = watch_rules(watch, owner)
     access = Access.of(authorize, watches_as, secret)
     if models:
         install_serializer(app, *models)
-    if isinstance(store, str):
-        job_store: JobStore = RedisJobStore(store, retention=retention)
-    elif retention is None:
-        job_store = store
-    else:
-        raise ConfigurationError(
-            f"install(retention=) goes with a URL: use store={type(store).__name__}(retention=...)"
-        )
     if current_app == app:
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
@@ -85,3 +78,11 @@ def install(
     if rules:
         watching.connect(app)
     return bridge
+
+
+def _store_of(store: str | JobStore, retention: Retention | None) -> JobStore:
+    if isinstance(store, str):
+        return RedisJobStore(store, retention=retention)
+    if retention is None:
+        return store
+    raise ConfigurationError(f"install(retention=) goes with a URL: use store={type(store).__name__}(retention=...)")
