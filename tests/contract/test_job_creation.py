@@ -45,6 +45,25 @@ def test_the_first_event_of_a_job_that_was_started_before_is_not_appended(store:
 
     assert texts(store, job.job_id) == [(1, QUEUED)]
     assert store.read(again.job_id, after=0, limit=1) is None
+    without_key = again.model_copy(update={"idempotency_key": None})
+    store.create(without_key, first=queued(again, "r2"))
+    assert texts(store, again.job_id) == [(1, QUEUED)]
+
+
+def test_jobs_that_are_created_at_once_with_one_key_are_one(store: JobStore) -> None:
+    # When
+    def start(_: int) -> str:
+        job = record(key="k")
+        return store.create(job, pending={job.job_id: "t1"}, first=queued(job), max_active=20)
+
+    with ThreadPoolExecutor(8) as pool:
+        started = set(pool.map(start, range(16)))
+
+    # Then
+    (job_id,) = started
+    assert [job.job_id for job in store.jobs_of("user:1")] == [job_id]
+    assert store.pending(job_id) == {job_id: "t1"}
+    assert texts(store, job_id) == [(1, QUEUED)]
 
 
 def test_an_owner_has_as_many_active_jobs_as_are_allowed(store: JobStore) -> None:

@@ -28,6 +28,7 @@ published_later = st.sampled_from(sorted(LATER))
 publish_ids = from_the_start | published_later
 # Two runs of each task, as a redelivery makes them, and one from outside.
 runs = st.sampled_from([*((f"{task_id}-{number}", task_id) for task_id in TASKS for number in (1, 2)), ("outside", "")])
+nobody = st.just(("", ""))
 values = st.sampled_from(["ü", "1", "LARGE"]).map(lambda text: json.dumps(text.replace("LARGE", LARGE)))
 endings = st.builds(
     Ending,
@@ -75,13 +76,12 @@ class Stores(RuleBasedStateMachine):
         complete = {store.drop_pending(self.job_id, dropped) for store in self.both}
         assert complete == {self.ends == 0 and not self.pending}
 
-    @rule(run=runs, attempt=st.integers(1, 3), publish_id=publish_ids | st.just(""))
-    def claim(self, run: tuple[str, str], attempt: int, publish_id: str) -> None:
+    @rule(run=runs, attempt=st.integers(1, 3), publish_id=publish_ids | st.just(""), instead_of=nobody | runs)
+    def claim(self, run: tuple[str, str], attempt: int, publish_id: str, instead_of: tuple[str, str]) -> None:
         run_id, task_id = run
         begun = Execution(self.job_id, publish_id, task_id, "tasks.t", attempt, run_id) if task_id else None
-        answer = self.append(
-            self.entry(run, attempt, claims=bool(task_id), execution=begun, worker=WORKER, state=JobState.STARTED)
-        )
+        entry = self.entry(run, attempt, claims=bool(task_id), execution=begun, worker=WORKER, state=JobState.STARTED)
+        answer = self.append(replace(entry, in_place_of=instead_of[0]))
         if begun and answer.status is AppendStatus.APPENDED:
             self.claimed |= {publish_id} & self.pending
 
@@ -89,13 +89,28 @@ class Stores(RuleBasedStateMachine):
     def report(self, run: tuple[str, str], attempt: int, fraction: float | None, latest: bool) -> None:
         self.append(self.entry(run, attempt, fraction=fraction, delivery="latest" if latest else "log"))
 
-    @rule(run=runs, attempt=st.integers(1, 3), ending=endings, ends_job=st.booleans(), fraction=fractions)
-    def end(self, run: tuple[str, str], attempt: int, ending: Ending, ends_job: bool, fraction: float | None) -> None:
+    @rule(
+        run=runs,
+        attempt=st.integers(1, 3),
+        ending=endings,
+        ends_job=st.booleans(),
+        fraction=fractions,
+        instead_of=nobody | runs,
+    )
+    def end(
+        self,
+        run: tuple[str, str],
+        attempt: int,
+        ending: Ending,
+        ends_job: bool,
+        fraction: float | None,
+        instead_of: tuple[str, str],
+    ) -> None:
         state = JobState.SUCCEEDED if ending.outcome == "succeeded" else JobState.FAILED
         if ending.outcome == "none":
             state = JobState.RETRYING
         entry = self.entry(run, attempt, ending=ending, fraction=fraction, state=state if ends_job else None)
-        answer = self.append(entry)
+        answer = self.append(replace(entry, in_place_of=instead_of[0], worker=WORKER))
         if answer.complete:
             self.close()
 
