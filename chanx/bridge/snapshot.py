@@ -30,6 +30,11 @@ class JobRecord(BaseModel):
     idempotency_key: str | None = None
     watchers: tuple[str, ...] = ()
 
+    @property
+    def listed_for(self) -> tuple[str, ...]:
+        """The owner and the watchers, each once."""
+        return tuple(dict.fromkeys([self.owner, *self.watchers]))
+
 
 class JobSnapshot(BaseModel):
     """A job's state and position, read in one atomic step.

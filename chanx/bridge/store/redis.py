@@ -4,50 +4,49 @@
     {prefix}:{<job>}:log    stream  entry id = <seq>-0
     {prefix}:{<job>}:runs   hash    run id -> the newest n appended
     {prefix}:{<job>}:pending, :tasks    what it waits for and knows of its tasks until it ends (executions.lua)
-    {prefix}:owner:<hash>   zset    job id by the time it was created
-    {prefix}:key:<hash>     string  the job of an owner's idempotency key
     {prefix}:suspects       zset    suspect by the time it was remembered
 
-The keys of a job share a hash tag, so that a cluster holds them in one slot.
+The keys of a job share a hash tag, so that a cluster holds them in one slot. No script takes keys of two slots.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from functools import partial
 from itertools import count
-from typing import Any
 
 from chanx.bridge.encoding import MAX_EVENT_BYTES
-from chanx.bridge.entry import Appended, Head, JobOutcome, LogEntry, LogPage, NewEntry, Suspect
-from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, validated_job_id
+from chanx.bridge.entry import (
+    Appended,
+    Deadline,
+    Execution,
+    Head,
+    JobOutcome,
+    LogEntry,
+    LogPage,
+    NewEntry,
+    Suspect,
+)
+from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_group
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import JobStore, Retention, StoreUnavailableError, id_taken
+from chanx.bridge.store.base import JobStore, Retention, id_taken
 from chanx.bridge.store.fractions import parts_of
-from chanx.bridge.store.redis_lines import Lines
-from chanx.bridge.store.redis_scripts import Scripts, appended_of, outcome_of, snapshot_of
-from chanx.errors import ConfigurationError, MissingExtraError
+from chanx.bridge.store.redis_client import RedisClient
+from chanx.bridge.store.redis_leases import RedisDeadlines, RedisLeases
+from chanx.bridge.store.redis_lines import Request, request
+from chanx.bridge.store.redis_lists import JobLists
+from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of
 from chanx.layers import LayerSpec, Publisher, RedisPubSubPublisher
-from chanx.layers.hosts import RedisHost
 from chanx.layers.redis_line import are_one_server
-from chanx.utils.process import PerProcess
-
-try:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-except ImportError as error:  # pragma: no cover - the extra is installed wherever the tests run
-    raise MissingExtraError('The Redis job store needs redis-py: pip install "chanx[bridge]"') from error
-
 
 _MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 1024
 """What a live message has at most: as a JSON text in JSON, an event may double."""
+
+_JOB_KEYS = ("job", "log", "runs", "pending", "tasks")
 
 
 class RedisJobStore(JobStore):
@@ -61,17 +60,16 @@ class RedisJobStore(JobStore):
     def __init__(
         self, url: str, *, prefix: str = "chanx", retention: Retention | None = None, timeout: float = 0.5
     ) -> None:
-        try:
-            redis.connection.parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types here
-            self._host = RedisHost.parse(url)
-        except (ValueError, ConfigurationError) as error:
-            raise ConfigurationError(f"The job store's URL: {error}") from error
         self.url = url
         self.prefix = prefix
         self.retention = retention or Retention()
-        self._timeout = timeout
-        self._suspects_key = f"{prefix}:suspects"
-        self._connection = PerProcess(self._connect)
+        self._client = RedisClient(url, prefix=prefix, retention=self.retention, timeout=timeout)
+        self._scripts = self._client.scripts
+        self._keys = self._client.job_keys
+        self._lists = JobLists(self._client)
+        self._leases = RedisLeases(self._client)
+        self._deadlines = RedisDeadlines(self._client)
+        self._suspects_key = self._client.key("suspects")
 
     def create(
         self,
@@ -82,28 +80,35 @@ class RedisJobStore(JobStore):
         first: NewEntry | None = None,
         max_active: int | None = None,
     ) -> str:
-        executions = _flat(pending or {})
-        with self._guarded() as scripts:
-            created = scripts.create(
-                keys=self._keys(record.job_id, "job", "pending", "tasks"),
-                args=[
-                    record.model_dump_json(),
-                    len(executions) // 2,
-                    *executions,
-                    *_flat(_places(tasks or {record.task_id: True})),
-                ],
-            )
-            if not created:
-                raise id_taken(record.job_id)
-            if record.idempotency_key is not None:
-                # Last, so that a key never leads to a job that is not stored.
-                key = self._hashed("key", f"{record.owner}\0{record.idempotency_key}")
-                job_id: str = scripts.use_key(keys=[key], args=[record.job_id]).decode()
-                if job_id != record.job_id:
-                    scripts.client.delete(*self._keys(record.job_id, "job", "pending", "tasks"))
-                    return job_id
-            self._list_for_owner(scripts, record)
-        return record.job_id
+        earlier = self._lists.earlier(record)
+        if earlier is not None:
+            return earlier
+        if max_active is not None:
+            self._lists.take_place(record, max_active)
+        executions, places = _flat(pending or {}), _flat(_places(tasks or {record.task_id: True}))
+        groups = json.dumps([list_group(owner) for owner in record.listed_for])
+        job, key = record.job_id, record.idempotency_key
+        created, *answers = self._client.ask(
+            self._scripts.create(
+                self._keys(job, "job", "pending", "tasks"),
+                [record.model_dump_json(), groups, len(executions) // 2, *executions, *places],
+            ),
+            *([] if first is None else [self._appending(first, None)]),
+            # Last, so that neither a key nor a list leads to a job that is not stored.
+            *([] if key is None else [self._lists.use_key(record, key)]),
+            *self._lists.add(record),
+        )
+        if not created:
+            if key is not None:
+                self._client.ask(self._lists.forget_key(record, key))
+            raise id_taken(job)
+        listed = answers[-len(record.listed_for) - 1 :]
+        if key is not None and answers[-len(listed) - 1].decode() != job:
+            # Another start with the key was faster, at the same moment.
+            self._client.ask(request("DEL", *self._keys(job, *_JOB_KEYS)), *self._lists.remove(record))
+            return str(answers[-len(listed) - 1].decode())
+        self._lists.clean(record, listed)
+        return job
 
     def append(self, entry: NewEntry) -> Appended:
         return self._append(None, entry)
@@ -112,44 +117,50 @@ class RedisJobStore(JobStore):
         spec = publisher.spec if type(publisher) is RedisPubSubPublisher else None
         if spec is None or spec.fernet_keys or spec.max_event_bytes < _MAX_MESSAGE_BYTES:
             return None
+        if type(self).append is not RedisJobStore.append:
+            # A subclass has its reasons, which this way would pass by.
+            return None
         host, *others = spec.hosts
-        return partial(self._append, spec) if not others and are_one_server(host, self._host) else None
+        return partial(self._append, spec) if not others and are_one_server(host, self._client.host) else None
 
     def _append(self, announced_on: LayerSpec | None, entry: NewEntry) -> Appended:
+        before, after = self._leases.before(entry), self._leases.after(entry)
+        answers = self._client.ask(*before, self._appending(entry, announced_on), *after)
+        return appended_of(answers[len(before)])
+
+    def _appending(self, entry: NewEntry, announced_on: LayerSpec | None) -> Request:
         state, ending = entry.state, entry.ending
-        with self._guarded() as scripts:
-            answer = scripts.append(
-                keys=self._keys(entry.job_id, "job", "log", "runs", "pending", "tasks"),
-                args=[
-                    entry.event,
-                    entry.delivery,
-                    entry.run_id,
-                    entry.n,
-                    state or "",
-                    state.rank if state else 0,
-                    entry.attempt,
-                    "1" if state and state.is_terminal else "",
-                    "1" if entry.only_if_queued else "",
-                    "1" if entry.only_if_complete else "",
-                    entry.task_id,
-                    "1" if entry.claims else "",
-                    ending.publish_id if ending else "",
-                    ending.outcome if ending else "",
-                    ending.value if ending else "",
-                    "" if entry.fraction is None else parts_of(entry.fraction),
-                    f"{announced_on.prefix}__group__{job_group(entry.job_id)}" if announced_on else "",
-                    announced_on.serializer if announced_on else "",
-                    LIVE_EVENT_TYPE,
-                    job_topic(entry.job_id),
-                    entry.action,
-                    *_flat(entry.patch),
-                ],
-            )
-        return appended_of(answer)
+        return self._scripts.append(
+            self._keys(entry.job_id, *_JOB_KEYS),
+            [
+                entry.event,
+                entry.delivery,
+                entry.run_id,
+                entry.n,
+                state or "",
+                state.rank if state else 0,
+                entry.attempt,
+                "1" if state and state.is_terminal else "",
+                "1" if entry.only_if_queued else "",
+                "1" if entry.only_if_complete else "",
+                entry.task_id,
+                "1" if entry.claims else "",
+                entry.execution.publish_id if entry.execution else "",
+                ending.publish_id if ending else "",
+                ending.outcome if ending else "",
+                ending.value if ending else "",
+                "" if entry.fraction is None else parts_of(entry.fraction),
+                f"{announced_on.prefix}__group__{job_group(entry.job_id)}" if announced_on else "",
+                announced_on.serializer if announced_on else "",
+                LIVE_EVENT_TYPE,
+                job_topic(entry.job_id),
+                entry.action,
+                *_flat(entry.patch),
+            ],
+        )
 
     def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:
-        with self._guarded() as scripts:
-            found = scripts.read(keys=self._keys(job_id, "job", "log"), args=[after, limit])
+        (found,) = self._client.ask(self._scripts.read(self._keys(job_id, "job", "log"), [after, limit]))
         if found is None:
             return None
         oldest, head, epoch, entries = found
@@ -161,118 +172,104 @@ class RedisJobStore(JobStore):
         )
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
-        with self._guarded() as scripts:
-            return snapshot_of(scripts.snapshot(keys=self._keys(job_id, "job", "log")))
+        (found,) = self._client.ask(self._scripts.snapshot(self._keys(job_id, "job")))
+        return snapshot_of(found)
 
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
-        with self._guarded() as scripts:
-            found = self._pipelined(scripts, scripts.head, [self._keys(job_id, "job") for job_id in job_ids])
-        return [None if head is None else Head(head[0].decode(), head[1], head[2]) for head in found]
+        found = self._client.ask(*(self._scripts.head(self._keys(job_id, "job", "pending")) for job_id in job_ids))
+        return [head_of(head) for head in found]
+
+    def delete(self, job_id: str) -> bool:
+        ((record, ended),) = self._client.ask(request("HMGET", *self._keys(job_id, "job"), "record", "ended"))
+        if not ended:
+            return False
+        # Last the job itself, so that a deletion that was broken off can be repeated.
+        *_, deleted = self._client.ask(
+            *self._lists.remove(JobRecord.model_validate_json(record)),
+            self._scripts.delete(self._keys(job_id, *_JOB_KEYS)),
+        )
+        return bool(deleted)
 
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         keys = self._keys(job_id, "job", "pending")
-        with self._guarded() as scripts:
-            return bool(scripts.add_pending(keys=keys, args=[publish_id, task_id]))
+        (added,) = self._client.ask(self._scripts.add_pending(keys, [publish_id, task_id, worker]))
+        return bool(added)
 
     def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
-        with self._guarded() as scripts:
-            return bool(scripts.drop_pending(keys=self._keys(job_id, "job", "pending"), args=list(publish_ids)))
+        (complete,) = self._client.ask(self._scripts.drop_pending(self._keys(job_id, "job", "pending"), publish_ids))
+        return bool(complete)
 
     def pending(self, job_id: str) -> dict[str, str]:
-        with self._guarded() as scripts:
-            found: dict[bytes, bytes] = scripts.client.hgetall(*self._keys(job_id, "pending"))
-        return {publish_id.decode(): task_id.decode() for publish_id, task_id in found.items()}
+        return {publish_id: task_id for publish_id, task_id, _ in self._executions(job_id)}
+
+    def unclaimed(self, job_id: str, *, worker: str | None = None) -> dict[str, str]:
+        return {
+            publish_id: task_id
+            for publish_id, task_id, publisher in self._executions(job_id)
+            if publisher != CLAIMED and worker in (None, publisher)
+        }
 
     def outcome(self, job_id: str) -> JobOutcome | None:
-        with self._guarded() as scripts:
-            return outcome_of(scripts.outcome(keys=self._keys(job_id, "job", "tasks")))
+        (found,) = self._client.ask(self._scripts.outcome(self._keys(job_id, "job", "tasks")))
+        return outcome_of(found)
 
     def suspect(self, suspect: Suspect) -> None:
-        with self._guarded() as scripts:
-            scripts.suspect(keys=[self._suspects_key], args=[_member(suspect)])
+        self._client.ask(self._scripts.suspect([self._suspects_key], [_member(suspect)]))
 
     def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
-        with self._guarded() as scripts:
-            found = scripts.suspects(keys=[self._suspects_key], args=[older_than, limit])
+        (found,) = self._client.ask(self._scripts.suspects([self._suspects_key], [older_than, limit]))
         return [Suspect(*json.loads(member)) for member in found]
 
     def clear_suspect(self, suspect: Suspect) -> None:
-        with self._guarded() as scripts:
-            scripts.client.zrem(self._suspects_key, _member(suspect))
+        self._client.ask(request("ZREM", self._suspects_key, _member(suspect)))
+
+    def renew_lease(self, worker: str) -> None:
+        self._leases.renew(worker)
+
+    def leases(self) -> dict[str, int]:
+        return self._leases.numbers()
+
+    def drop_lease(self, worker: str) -> None:
+        self._leases.drop(worker)
+
+    def hold(self, worker: str, executions: Sequence[Execution]) -> None:
+        self._leases.hold(worker, executions)
+
+    def held(self, worker: str) -> list[Execution]:
+        return self._leases.held(worker)
+
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
+        self._leases.release(worker, publish_ids, run_id=run_id)
+
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
+        self._deadlines.set(deadline, seconds=seconds)
+
+    def due_deadlines(self, *, limit: int = 100) -> list[Deadline]:
+        return self._deadlines.due(limit=limit)
+
+    def clear_deadline(self, deadline: Deadline) -> None:
+        self._deadlines.clear(deadline)
 
     def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        owner_key = self._hashed("owner", owner)
-        jobs: list[JobSnapshot] = []
-        with self._guarded() as scripts:
-            start = 0
-            while len(jobs) < limit:
-                ids: list[bytes] = scripts.client.zrevrange(owner_key, start, start + limit - 1)
-                if not ids:
-                    break
-                keys = [self._keys(job_id.decode(), "job", "log") for job_id in ids]
-                found = [snapshot_of(row) for row in self._pipelined(scripts, scripts.snapshot, keys)]
-                jobs += [job for job in found if job is not None]
-                gone = [job_id for job_id, job in zip(ids, found, strict=True) if job is None]
-                if gone:
-                    scripts.client.zrem(owner_key, *gone)
-                start += len(ids) - len(gone)
-        return jobs[:limit]
+        return self._lists.jobs_of(owner, limit=limit, before=before)
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
-        with self._guarded() as scripts:
-            state = scripts.cancel(keys=self._keys(job_id, "job"))
+        arguments = [] if reason is None else [reason]
+        (state,) = self._client.ask(self._scripts.cancel(self._keys(job_id, "job"), arguments))
         return None if state is None else JobState(state.decode())
 
     def is_cancelled(self, job_id: str) -> bool:
-        with self._guarded() as scripts:
-            return bool(scripts.client.hexists(*self._keys(job_id, "job"), "cancel"))
+        (flag,) = self._client.ask(request("HEXISTS", *self._keys(job_id, "job"), "cancel"))
+        return bool(flag)
 
     def close(self) -> None:
-        scripts = self._connection.reset()
-        if scripts is not None:
-            scripts.client.close()
-            scripts.lines.close()
+        self._client.close()
 
-    def _connect(self) -> Scripts:
-        client: Any = redis.Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - redis-py's **kwargs
-            self.url,
-            socket_timeout=self._timeout,
-            socket_connect_timeout=self._timeout,
-            # Once, for a connection that the server closed meanwhile. Safe: appends are idempotent on (run_id, n).
-            retry=Retry(NoBackoff(), 1),
-        )
-        return Scripts(client, Lines(self._host, timeout=self._timeout), self.retention)
-
-    @contextmanager
-    def _guarded(self) -> Generator[Scripts]:
-        try:
-            yield self._connection.get()
-        except redis.RedisError as error:
-            raise StoreUnavailableError(f"The job store did not answer: {type(error).__name__}: {error}") from error
-
-    @staticmethod
-    def _pipelined(scripts: Scripts, script: Callable[..., Any], keys: Sequence[Sequence[str]]) -> list[Any]:
-        """One script for many jobs in one round trip."""
-        pipeline = scripts.client.pipeline(transaction=False)
-        for job_keys in keys:
-            script(keys=job_keys, client=pipeline)
-        answers: list[Any] = pipeline.execute()
-        return answers
-
-    def _list_for_owner(self, scripts: Scripts, record: JobRecord) -> None:
-        owner_key, started = self._hashed("owner", record.owner), record.created_at.timestamp()
-        pipeline = scripts.client.pipeline(transaction=False)
-        pipeline.zadd(owner_key, {record.job_id: started})
-        pipeline.zremrangebyscore(owner_key, 0, started - self.retention.active_seconds)
-        pipeline.expire(owner_key, self.retention.active_seconds)
-        pipeline.execute()
-
-    def _keys(self, job_id: str, *names: str) -> list[str]:
-        base = f"{self.prefix}:{{{validated_job_id(job_id)}}}:"
-        return [base + name for name in names]
-
-    def _hashed(self, kind: str, text: str) -> str:
-        return f"{self.prefix}:{kind}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    def _executions(self, job_id: str) -> list[tuple[str, str, str]]:
+        """Publish id, task id and publisher of each that is pending."""
+        (flat,) = self._client.ask(request("HGETALL", *self._keys(job_id, "pending")))
+        found = zip(flat[::2], flat[1::2], strict=True)
+        return [(name.decode(), *value.decode().rpartition("\n")[::2]) for name, value in found]
 
 
 def _flat(pairs: Mapping[str, str | int]) -> list[str | int]:

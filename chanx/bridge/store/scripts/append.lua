@@ -1,23 +1,24 @@
 -- KEYS: job, log, runs, pending, tasks.
 -- ARGV: as named below ('1' is true, '' is none), then field and JSON value of each patch.
 -- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in, whether
---          the watchers were told.
+--          the watchers were told, and the groups of lists as JSON where the state changed and nobody told them.
 local job, log, runs, pending, tasks = unpack(KEYS)
 local event, delivery, run_id, n, state, rank, attempt, is_terminal, only_if_queued, only_if_complete, task_id, claims,
-  publish_id, outcome, value, parts, group, serializer, message_type, topic, action = unpack(ARGV, 1, 21)
-local FIRST_PATCH = 22
+  claimed, publish_id, outcome, value, parts, group, serializer, message_type, topic, action = unpack(ARGV, 1, 22)
+local FIRST_PATCH = 23
 
-local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt')
+local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt',
+  'oldest', 'bytes', 'lists')
 if not known[1] then
-  return { 'unknown', 0, 0, '', 0, 0, '', 0 }
+  return { 'unknown', 0, 0, '', 0, 0, '', 0, '' }
 end
 local seq, rev, cancelled = tonumber(known[1]), tonumber(known[2]), known[6] and 1 or 0
 local ended, known_rank, known_attempt = known[5], tonumber(known[7]), tonumber(known[8])
 local epoch = current_epoch(job, known[3], known[4], seq)
 
-local function answer(status, text, announced)
+local function answer(status, text, announced, lists)
   local complete = not ended and redis.call('EXISTS', pending) == 0
-  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '', announced and 1 or 0 }
+  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '', announced and 1 or 0, lists or '' }
 end
 
 -- The message of the transport's live_message, in the wire form of channels_redis' pub/sub layer.
@@ -55,14 +56,14 @@ end
 
 redis.call('HSET', runs, run_id, n)
 if claims == '1' then
-  claim(tasks, task_id, tonumber(attempt), run_id)
+  claim(pending, tasks, task_id, tonumber(attempt), run_id, claimed)
 end
 local terminal, held = is_terminal == '1', false
 if outcome ~= '' then
   end_execution(pending, tasks, task_id, publish_id, outcome, value)
   held = terminal and cannot_end_job(pending, tasks, outcome)
 end
-local fill
+local fill, lists
 if not held then
   fill = parts ~= '' and fraction_filler(tasks, task_id, tonumber(attempt), tonumber(parts))
   event = fill and fill(event) or event
@@ -70,11 +71,12 @@ if not held then
   local changes
   if delivery == 'log' then
     seq = seq + 1
-    redis.call('XADD', log, 'MAXLEN', MAX_ENTRIES, seq .. '-0', 'e', event)
-    changes = { 'seq', seq }
+    redis.call('XADD', log, seq .. '-0', 'e', event)
+    changes = { 'seq', seq, 'bytes', tonumber(known[10]) + #event }
+    trim(log, seq, tonumber(known[9]), changes)
   else
     rev = rev + 1
-    changes = { 'rev', rev }
+    changes = { 'rev', rev, 'l:' .. action, rev }
   end
   for i = FIRST_PATCH, #ARGV, 2 do
     changes[#changes + 1] = 'f:' .. ARGV[i]
@@ -83,6 +85,7 @@ if not held then
   if state ~= '' then
     local new_attempt, new_rank = tonumber(attempt), tonumber(rank)
     if terminal or new_attempt > known_attempt or (new_attempt == known_attempt and new_rank >= known_rank) then
+      lists = (terminal or new_attempt ~= known_attempt or new_rank ~= known_rank) and known[11]
       for _, change in ipairs({ 'state', state, 'rank', rank, 'attempt', attempt }) do
         changes[#changes + 1] = change
       end
@@ -106,4 +109,4 @@ end
 if held then
   return answer('held')
 end
-return answer('appended', fill and event, group ~= '' and announce())
+return answer('appended', fill and event, group ~= '' and announce(), lists)

@@ -1,19 +1,22 @@
 -- KEYS: job, pending, tasks.
--- ARGV: record, how many pending ones, publish id and task id of each, then task id and place of each task: final ones
---       are counted from 1, 0 is none.
--- Returns 1, or 0 where the id is taken.
+-- ARGV: record, groups of lists as JSON, how many pending ones, publish id and task id of each, then task id and place
+--       of each task: final ones are counted from 1, 0 is none.
+-- Returns 1, or 0 where the id is taken by another job.
 local job, pending, tasks = unpack(KEYS)
-if redis.call('EXISTS', job) == 1 then
-  return 0
+local taken = redis.call('HGET', job, 'record')
+if taken then
+  -- The same record, ids and times and all: a repetition whose answer was lost.
+  return taken == ARGV[1] and 1 or 0
 end
 local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attempt', 0, 'seq', 0, 'rev', 0,
-  'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
+redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attempt', 0, 'seq', 0, 'rev', 0, 'oldest', 1,
+  'bytes', 0, 'lists', ARGV[2], 'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
 
 local executions, parts, unfinished = {}, { 'parts', 0 }, 0
-local first_task = 3 + 2 * tonumber(ARGV[2])
-for i = 3, first_task - 1 do
+local first_task = 4 + 2 * tonumber(ARGV[3])
+for i = 4, first_task - 1, 2 do
   executions[#executions + 1] = ARGV[i]
+  executions[#executions + 1] = ARGV[i + 1] .. '\n'
 end
 set_fields(pending, executions, 1)
 for i = first_task, #ARGV, 2 do

@@ -9,12 +9,3 @@ local function current_epoch(job, known_epoch, known_server, seq)
   redis.call('HSET', job, 'epoch', epoch, 'server', server)
   return epoch
 end
-
--- The first seq that the log still has; seq + 1 where it has none.
-local function oldest_seq(log, seq)
-  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  if not first then
-    return seq + 1
-  end
-  return tonumber(string.match(first[1], '^(%d+)'))
-end

@@ -1,4 +1,5 @@
--- What a job knows of its executions, until it ends. The hash `pending` has publish id -> task id; the hash `tasks` has
+-- What a job knows of its executions, until it ends. The hash `pending` has for each publish id the task id, a line
+-- break, and the worker that published it, '*' once a run has claimed it. The hash `tasks` has
 --   count, parts             how many tasks the job has, and the sum of their fractions in millionths
 --   task:<task id>           the place of a task of the job among the final ones (1, 2, 3, …), 0 if it is not final
 --   progress:<task id>       <attempt>:<millionths> of such a task
@@ -14,8 +15,15 @@ local function current_run(tasks, task_id)
   return tonumber(attempt), run_id
 end
 
--- The run becomes the current one, unless a later attempt has begun.
-local function claim(tasks, task_id, attempt, run_id)
+local function pending_task(pending, publish_id)
+  return string.match(redis.call('HGET', pending, publish_id) or '', '^(.*)\n[^\n]*$') or ''
+end
+
+-- The run becomes the current one, unless a later attempt has begun; the execution is no longer one that nobody began.
+local function claim(pending, tasks, task_id, attempt, run_id, publish_id)
+  if publish_id ~= '' and redis.call('HEXISTS', pending, publish_id) == 1 then
+    redis.call('HSET', pending, publish_id, pending_task(pending, publish_id) .. '\n*')
+  end
   if attempt >= current_run(tasks, task_id) then
     redis.call('HSET', tasks, 'current:' .. task_id, string.format('%d:%s', attempt, run_id))
   end
@@ -64,7 +72,7 @@ end
 
 local function end_execution(pending, tasks, task_id, publish_id, outcome, value)
   if task_id == '' then
-    task_id = redis.call('HGET', pending, publish_id) or ''
+    task_id = pending_task(pending, publish_id)
   end
   redis.call('HDEL', pending, publish_id)
   if outcome == 'none' then

@@ -1,9 +1,21 @@
 -- KEYS: job, log.  ARGV: after, limit.  Returns: oldest, head, epoch, then the stream entries; nil for an unknown job.
-local known = redis.call('HMGET', KEYS[1], 'seq', 'epoch', 'server')
+local known = redis.call('HMGET', KEYS[1], 'seq', 'epoch', 'server', 'oldest')
 if not known[1] then
   return nil
 end
-local seq = tonumber(known[1])
-local epoch = current_epoch(KEYS[1], known[2], known[3], seq)
-local entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])
-return { oldest_seq(KEYS[2], seq), seq, epoch, entries }
+local head, oldest, limit = tonumber(known[1]), tonumber(known[4]), tonumber(ARGV[2])
+local epoch = current_epoch(KEYS[1], known[2], known[3], head)
+
+-- In portions, as entries may be large, and only PAGE_BYTES of them are wanted.
+local entries, bytes, next_seq = {}, 0, math.max(tonumber(ARGV[1]) + 1, oldest)
+while next_seq <= head and #entries < limit and bytes < PAGE_BYTES do
+  local portion = redis.call('XRANGE', KEYS[2], next_seq .. '-0', '+', 'COUNT', math.min(32, limit - #entries))
+  for _, entry in ipairs(portion) do
+    if bytes < PAGE_BYTES then
+      entries[#entries + 1] = entry
+      bytes = bytes + #entry[2][2]
+    end
+  end
+  next_seq = next_seq + math.max(#portion, 1)
+end
+return { oldest, head, epoch, entries }

@@ -1,0 +1,127 @@
+"""The jobs of owners and watchers on Redis, how many of an owner's are active, and what an owner wants done once.
+
+    {prefix}:owner:<hash>   zset    job id by the time it was created, for its owner and each of its watchers
+    {prefix}:active:<hash>  zset    job id by the order of creation, of an owner's jobs that had not ended
+    {prefix}:key:<hash>     string  the job of an owner's idempotency key
+
+A cluster may hold a list elsewhere than its jobs, so nothing takes a job off a list when it ends or expires: whoever
+reads a list asks the jobs too, and a list is cleaned while it grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
+from chanx.bridge.store.base import too_many_jobs
+from chanx.bridge.store.redis_client import RedisClient
+from chanx.bridge.store.redis_lines import Request, request
+from chanx.bridge.store.redis_scripts import snapshot_of
+
+_CREATION_SECONDS: Final = 60
+"""How long a job may be listed as active before it is stored."""
+
+
+class JobLists:
+    """Lists, each of which grows by little more than the jobs that are kept."""
+
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+
+    def jobs_of(self, owner: str, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
+        """The contract's; what is gone by now leaves the list."""
+        key = self._listed(owner)
+        newest = "+inf" if before is None else f"({before.timestamp()!r}"
+        jobs: list[JobSnapshot] = []
+        while len(jobs) < limit:
+            (ids,) = self._client.ask(request("ZREVRANGEBYSCORE", key, newest, "-inf", "LIMIT", len(jobs), limit))
+            if not ids:
+                break
+            found = map(snapshot_of, self._of_each(ids, self._client.scripts.snapshot))
+            mine = [job for job in found if job is not None and owner in (job.owner, *job.watchers)]
+            jobs += mine
+            self._leave(key, {job_id.decode() for job_id in ids} - {job.job_id for job in mine})
+        return jobs[:limit]
+
+    def earlier(self, record: JobRecord) -> str | None:
+        """The job that was started with the record's idempotency key before, if any."""
+        if record.idempotency_key is None:
+            return None
+        (job_id,) = self._client.ask(request("GET", self._used(record.owner, record.idempotency_key)))
+        return job_id.decode() if job_id else None
+
+    def take_place(self, record: JobRecord, max_active: int) -> None:
+        """Lists a job as active before it is stored; ``TooManyJobsError`` where enough came before it.
+
+        Whoever comes later sees it there, whether it is stored by then or not: never more than ``max_active`` pass.
+        """
+        key = self._active(record.owner)
+        (listed,) = self._client.ask(self._client.scripts.enlist([key], [record.job_id, "1"]))
+        if len(listed) // 2 - self._clean_active(key, listed) >= max_active:
+            self._leave(key, [record.job_id])
+            raise too_many_jobs(max_active)
+
+    def add(self, record: JobRecord) -> tuple[Request, ...]:
+        """What lists a job that has just been stored, in the order that :meth:`clean` takes the answers in."""
+        scripts, created = self._client.scripts, repr(record.created_at.timestamp())
+        return (
+            *(scripts.list([self._listed(owner)], [record.job_id, created]) for owner in record.listed_for),
+            scripts.enlist([self._active(record.owner)], [record.job_id, ""]),
+        )
+
+    def clean(self, record: JobRecord, answers: Sequence[list[Any]]) -> None:
+        """Takes off the lists what is gone of those that :meth:`add` says should be looked at."""
+        *listed, active = answers
+        for owner, ids in zip(record.listed_for, listed, strict=True):
+            states = self._states(ids)
+            self._leave(self._listed(owner), [job_id for job_id, (seq, _) in zip(ids, states, strict=True) if not seq])
+        self._clean_active(self._active(record.owner), active)
+
+    def remove(self, record: JobRecord) -> tuple[Request, ...]:
+        """What takes a job off all lists, and forgets its idempotency key."""
+        requests = [request("ZREM", self._listed(owner), record.job_id) for owner in record.listed_for]
+        requests.append(request("ZREM", self._active(record.owner), record.job_id))
+        if record.idempotency_key is not None:
+            requests.append(self.forget_key(record, record.idempotency_key))
+        return tuple(requests)
+
+    def use_key(self, record: JobRecord, key: str) -> Request:
+        """What makes an idempotency key the job's, unless another has it; answered with the job that has it."""
+        return self._client.scripts.use_key([self._used(record.owner, key)], [record.job_id])
+
+    def forget_key(self, record: JobRecord, key: str) -> Request:
+        """What forgets an idempotency key if it is the job's."""
+        return self._client.scripts.forget_key([self._used(record.owner, key)], [record.job_id])
+
+    def _clean_active(self, key: str, listed: Sequence[Any]) -> int:
+        """Takes off the list what is not active of (job id, age, job id, age, ...); returns how many."""
+        ids, ages = listed[::2], listed[1::2]
+        gone = [
+            job_id
+            for job_id, age, (seq, ended) in zip(ids, ages, self._states(ids), strict=True)
+            if ended or (not seq and int(age) >= _CREATION_SECONDS)
+        ]
+        self._leave(key, gone)
+        return len(gone)
+
+    def _states(self, ids: Sequence[bytes]) -> list[tuple[bytes | None, bytes | None]]:
+        """Of each job the newest ``seq``, None where it is unknown, and whether it has ended."""
+        return self._of_each(ids, lambda keys: request("HMGET", *keys, "seq", "ended"))
+
+    def _of_each(self, ids: Sequence[bytes], question: Callable[[list[str]], Request]) -> list[Any]:
+        return self._client.ask(*(question(self._client.job_keys(job_id.decode(), "job")) for job_id in ids))
+
+    def _leave(self, key: str, ids: Collection[str | bytes]) -> None:
+        if ids:
+            self._client.ask(request("ZREM", key, *ids))
+
+    def _listed(self, owner: str) -> str:
+        return self._client.hashed_key("owner", owner)
+
+    def _active(self, owner: str) -> str:
+        return self._client.hashed_key("active", owner)
+
+    def _used(self, owner: str, key: str) -> str:
+        return self._client.hashed_key("key", f"{owner}\0{key}")

@@ -1,0 +1,26 @@
+-- Drops the oldest entries of a log that is too long or too large, the newest one never. `changes` has the new size in
+-- bytes at its end, and gets the new `oldest`. A hundredth more than necessary goes, so that most appends drop nothing.
+local function trim(log, seq, oldest, changes)
+  local bytes = changes[#changes]
+  local is_long, is_large = seq - oldest >= MAX_ENTRIES, bytes > MAX_BYTES
+  if not is_long and not is_large then
+    return
+  end
+  local most = is_long and MAX_ENTRIES - math.floor(MAX_ENTRIES / 100) or MAX_ENTRIES
+  local most_bytes = is_large and MAX_BYTES - math.floor(MAX_BYTES / 100) or MAX_BYTES
+
+  local function is_over()
+    return oldest < seq and (seq - oldest >= most or bytes > most_bytes)
+  end
+  while is_over() do
+    for _, entry in ipairs(redis.call('XRANGE', log, oldest .. '-0', '+', 'COUNT', 100)) do
+      if is_over() then
+        bytes, oldest = bytes - #entry[2][2], oldest + 1
+      end
+    end
+  end
+  redis.call('XTRIM', log, 'MINID', oldest .. '-0')
+  changes[#changes] = bytes
+  changes[#changes + 1] = 'oldest'
+  changes[#changes + 1] = oldest
+end
