@@ -2,9 +2,11 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_out
 from django.core.checks import register
 
 from chanx.channels.checks import check_layers, check_servers
+from chanx.channels.signing_in import tell_of_sign_out
 
 
 class ChanxChannelsConfig(AppConfig):
@@ -20,3 +22,4 @@ class ChanxChannelsConfig(AppConfig):
             settings.CHANX = {}
         register(check_layers)
         register(check_servers, deploy=True)
+        user_logged_out.connect(tell_of_sign_out, dispatch_uid="chanx_sign_out")

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from chanx.channels.database import old_connections
 from chanx.channels.settings import SettingsConfig
+from chanx.channels.signing_in import anonymous_user, user_by_now
 from chanx.core.config import ConsumerConfig
 from chanx.core.events import ReceiveEvent
 from chanx.core.serving import ServedConsumer, Signals, Upkeep
@@ -40,6 +41,14 @@ class AsyncJsonWebsocketConsumer(ServedConsumer[ReceiveEvent], ChannelsConsumer)
                 "are synchronous. Call the method inside the sync_to_async function that has the transaction, or await "
                 "send_event() or broadcast_event() after the commit."
             ) from error
+
+    async def refreshed_user(self) -> Any:
+        """Read again from the session, or the users' table: who has signed out or is inactive now is anonymous."""
+        return await user_by_now(self.scope, self.user)
+
+    def signed_out_user(self) -> Any:
+        """Django's anonymous user."""
+        return anonymous_user()
 
     @staticmethod
     def get_channel_layer(alias: str) -> Any:

@@ -44,6 +44,7 @@ class Connection:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.user = None
         self.is_closed = False
+        self.is_signed_out = False
         super().__init__(*args, **kwargs)
 
     @staticmethod
@@ -77,6 +78,28 @@ class Connection:
         """Whether completion frames are sent. Asked for every message, so that overriding at run time works."""
         own = self.send_completion
         return self.config.send_completion if own is None else own
+
+    @property
+    def sign_in_key(self) -> str | None:
+        """What the client is signed in by: the key of the session in its scope, None where there is none. Overridable.
+
+        Whoever ends that sign-in tells its connections by ``announce_sign_out``.
+        """
+        key = getattr(self.scope.get("session"), "session_key", None)
+        return key if isinstance(key, str) else None
+
+    async def refreshed_user(self) -> Any:
+        """Who the client is by now; asked at intervals while topics last that want it. Overridable."""
+        return self.user
+
+    def signed_out_user(self) -> Any:
+        """What ``user`` is once the client has signed out."""
+        return None
+
+    def set_user(self, user: Any) -> None:
+        """From now on that is ``user``, and the scope's."""
+        if user is not self.user:
+            self.user = self.scope["user"] = user
 
     async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
         """Close the socket from the server's end; once closed, nothing is sent and no frame is handled any more.

@@ -52,8 +52,11 @@ class Topic:
     same time. ``on_unsubscribe`` runs exactly once for every topic whose ``on_subscribe`` was begun.
 
     ``channel_layer_alias`` names the layer that ``broadcast`` uses: that of the consumers which have the topic.
+    ``reauthorize_seconds``: after so many seconds each time, and when the client signs out, ``authorize`` is asked
+    again, and a subscription that is refused ends (None: never).
 
-    Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it).
+    Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it),
+    ``subscribe_payload`` (that of the client's last ``subscribe``).
     """
 
     pattern: ClassVar[str]
@@ -61,6 +64,7 @@ class Topic:
     passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
     send_completion: ClassVar[bool | None] = None
     channel_layer_alias: ClassVar[str] = "default"
+    reauthorize_seconds: ClassVar[float | None] = None
 
     handler_table: HandlerTable
     incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
@@ -90,6 +94,7 @@ class Topic:
         self.handler_table = type(self).handler_table.under(consumer.discriminator)
         self.topic = topic
         self.params = dict(params)
+        self.subscribe_payload: Any = None
         # Events that come while subscribing wait for the `subscribed` reply.
         self._held: deque[dict[str, Any]] | None = deque()
 
@@ -108,6 +113,16 @@ class Topic:
         """Whether completion frames follow: the topic's own option, else the project's, never the host class's."""
         return self.consumer.config.send_completion if self.send_completion is None else self.send_completion
 
+    @property
+    def group(self) -> str:
+        """The channel-layer group that the subscription joins, known once it is authorized."""
+        return self.group_name(self.topic)
+
+    @property
+    def event_topic(self) -> str:
+        """The name of the topic in the messages of that group."""
+        return self.topic
+
     # Hooks
 
     async def authorize(self, *args: Any, **params: Any) -> bool:
@@ -116,6 +131,10 @@ class Topic:
         Everybody may by default. Raise ``TopicRefused`` for a refusal in words of your own.
         """
         return True
+
+    async def reauthorize(self) -> bool:
+        """Whether the subscription may go on; asked at intervals. A failure ends it, as a refusal does."""
+        return await self.authorize(**self.params)
 
     async def subscribed_payload(self, payload: Any) -> Any:
         """What the ``subscribed`` reply carries; ``payload`` is the client's. May raise ``TopicRefused``.

@@ -6,9 +6,11 @@ from typing import Any, ClassVar, cast
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from chanx.core.channel_layer import configured
 from chanx.core.envelope import Envelope, is_topic_frame, may_be_topic_frame
 from chanx.core.events import Eventful, ReceiveEvent
 from chanx.core.sending import json_text
+from chanx.core.sign_out import SIGN_OUT_MESSAGE, sign_out_group
 from chanx.core.topic import Topic
 from chanx.core.topic_session import TopicSession
 from chanx.utils.scope import path_params
@@ -46,6 +48,21 @@ class TopicHost(Eventful[ReceiveEvent]):
     async def handle_topic_event(self, message: dict[str, Any]) -> None:
         """Take a message of a topic's group from the channel layer."""
         await self.topic_session.receive_event(message)
+
+    async def handle_sign_out(self, message: dict[str, Any]) -> None:
+        """Take word from the channel layer that the client's session has ended: its topics are asked again."""
+        self.is_signed_out = True
+        self.set_user(self.signed_out_user())
+        self.topic_session.reauthorization.at_once()
+
+    @classmethod
+    async def announce_sign_out(cls, sign_in_key: str) -> None:
+        """Tell the connections of a session that its client has signed out. Django's logout does it by itself.
+
+        Elsewhere call it where the project signs a user out, with what ``sign_in_key`` is on its connections.
+        """
+        layer = configured(cls.find_channel_layer(), cls.channel_layer_alias)
+        await layer.group_send(sign_out_group(sign_in_key), dict(SIGN_OUT_MESSAGE))
 
     def find_default_topic(self) -> None:
         """Let the URL name the default topic, if there is one.

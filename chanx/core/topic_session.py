@@ -1,5 +1,6 @@
 """The topics of one connection: opening and closing them, and handing frames and events to the right one."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from chanx.core.adapters import error_list
 from chanx.core.envelope import Envelope, enveloped, message_part
 from chanx.core.failures import log_failure
+from chanx.core.reauthorization import Reauthorization
 from chanx.core.sending import Sending
 from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic import Topic, TopicRefused, refusal_message
@@ -35,7 +37,10 @@ class TopicSession:
         self._types = types
         self._limit = limit
         self._topics: dict[str, Topic] = {}
+        self._addressed: dict[str, list[Topic]] = {}
         self._begun: set[str] = set()
+        self._turn = asyncio.Lock()
+        self.reauthorization = Reauthorization(consumer, self._ask_again, self._seconds_to_ask_again)
         self.default: str | None = None
         self._dedicated: dict[str, type[Topic]] = {}
 
@@ -77,9 +82,8 @@ class TopicSession:
             await self._consumer.close()
 
     async def receive_event(self, message: dict[str, Any]) -> None:
-        """Hand a message of a topic's group to that topic; one that is not open here is dropped."""
-        topic = self._topics.get(message.get("topic", ""))
-        if topic is not None:
+        """Hand a message of a topic's group to that topic, or those; one that is not open here is dropped."""
+        for topic in list(self._addressed.get(message.get("topic", ""), ())):
             await topic.receive_event(message)
 
     async def close(self) -> None:
@@ -90,9 +94,11 @@ class TopicSession:
     async def _route(self, envelope: Envelope, content: dict[str, Any]) -> None:
         match content.get(self._consumer.discriminator):
             case "subscribe":
-                await self._subscribe(envelope, content.get("payload"))
+                async with self._turn:
+                    await self._subscribe(envelope, content.get("payload"))
             case "unsubscribe":
-                await self._unsubscribe(envelope)
+                async with self._turn:
+                    await self._unsubscribe(envelope)
             case _:
                 topic = self._topics.get(envelope.topic)
                 if topic is None:
@@ -106,6 +112,7 @@ class TopicSession:
         topic = known or self._new_topic(envelope.topic)
         if known is None and len(self._topics) >= self._limit:
             raise TopicRefused(TOO_MANY_TOPICS, f"A connection can have {self._limit} topics: unsubscribe from one.")
+        topic.subscribe_payload = payload
         try:
             with stray_cancellation_fails("A hook of the topic"):
                 if not await topic.authorize(**topic.params):
@@ -126,12 +133,30 @@ class TopicSession:
         await topic.release_events()
         self._begun.add(topic.topic)
         await topic.on_subscribe()
+        if topic.reauthorize_seconds is not None:
+            self.reauthorization.start()
 
     async def _unsubscribe(self, envelope: Envelope) -> None:
         self._log_received("unsubscribe", envelope)
         topic = self._topics.get(envelope.topic) or self._new_topic(envelope.topic)
         await self._leave(topic)
         await self._reply(envelope, UnsubscribedMessage())
+
+    def _seconds_to_ask_again(self) -> float | None:
+        intervals = (topic.reauthorize_seconds for topic in self._topics.values())
+        return min((seconds for seconds in intervals if seconds is not None), default=None)
+
+    async def _ask_again(self) -> None:
+        for topic in list(self._topics.values()):
+            if topic.reauthorize_seconds is None:
+                continue
+            async with self._turn:
+                if self._topics.get(topic.topic) is not topic or (refused := await _refusal(topic)) is None:
+                    continue
+                await self._leave(topic)
+            await self._reply(Envelope(topic=topic.topic), refusal_message(refused))
+            if topic.topic == self.default:
+                await self._consumer.close()
 
     def _log_received(self, action: str, envelope: Envelope) -> None:
         if envelope.topic != self.default:  # that one is opened by the connection, no frame asks for it
@@ -147,17 +172,17 @@ class TopicSession:
 
     async def _join(self, topic: Topic) -> None:
         self._topics[topic.topic] = topic  # before joining, so that no event of the group is missed
+        self._addressed.setdefault(topic.event_topic, []).append(topic)
         layer = self._consumer.channel_layer
         if layer is not None:
-            await layer.group_add(topic.group_name(topic.topic), self._consumer.channel_name)
+            await layer.group_add(topic.group, self._consumer.channel_name)
 
     async def _leave(self, topic: Topic) -> None:
         if topic.topic not in self._topics:
             return
-        layer, group = self._consumer.channel_layer, topic.group_name(topic.topic)
+        layer, group = self._consumer.channel_layer, topic.group
         # Two topics may share a group, as its name holds fewer characters.
-        others = (other for name, other in self._topics.items() if name != topic.topic)
-        shared = any(other.group_name(other.topic) == group for other in others)
+        shared = any(other.group == group for name, other in self._topics.items() if name != topic.topic)
         try:
             if layer is not None and not shared:
                 await layer.group_discard(group, self._consumer.channel_name)
@@ -167,7 +192,12 @@ class TopicSession:
         await self._end(topic)
 
     async def _end(self, topic: Topic) -> None:
-        self._topics.pop(topic.topic, None)
+        if self._topics.pop(topic.topic, None) is not None:
+            self._addressed[topic.event_topic].remove(topic)
+            if not self._addressed[topic.event_topic]:
+                del self._addressed[topic.event_topic]
+        if not self._topics:
+            self.reauthorization.stop()
         if topic.topic in self._begun:
             self._begun.discard(topic.topic)
             try:
@@ -179,3 +209,16 @@ class TopicSession:
     async def _reply(self, envelope: Envelope, message: BaseMessage) -> None:
         text = enveloped(self._consumer.encode(message), envelope.topic, ref=envelope.ref)
         await self._consumer.send_encoded(text, message.action)
+
+
+async def _refusal(topic: Topic) -> TopicRefused | None:
+    """Why a subscription may not go on; None if it may."""
+    try:
+        with stray_cancellation_fails("reauthorize()"):
+            allowed = await topic.reauthorize()
+    except TopicRefused as refused:
+        return refused
+    except Exception as error:
+        log_failure("reauthorization_failed", error, topic=topic.topic)
+        return TopicRefused(FAILED, "Whether you may go on could not be found out")
+    return None if allowed else TopicRefused(UNAUTHORIZED, f"You may no longer be subscribed to {topic.topic!r}.")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
@@ -18,9 +18,10 @@ async def called(function: Callable[P, T | Awaitable[T]], /, *args: P.args, **kw
     """What ``function`` returns. A plain one runs in a thread, with Django in that of its database connections."""
     call = partial(function, *args, **kwargs)
     if iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
-        result = call()
+        result: Any = call()
     elif django_has_settings():
         result = await sync_to_async(call, thread_sensitive=True)()
     else:
         result = await asyncio.to_thread(call)
-    return await result if isawaitable(result) else result
+    answer: T = await result if isawaitable(result) else result
+    return answer

@@ -11,17 +11,17 @@ import secrets
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, Literal
+from typing import Any
 
-from celery import current_app
 from pydantic import ValidationError
 
 from chanx.bridge.entry import LogEntry
-from chanx.bridge.installed import Bridge, bridge_of
 from chanx.bridge.names import JOB_TOPIC_PATTERN, is_job_id, job_group
-from chanx.bridge.owner import owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
+from chanx.bridge.tokens import JobAction
+from chanx.bridge.web.access import NO_SUCH_JOB
+from chanx.bridge.web.bridged import BridgedTopic, token_in
 from chanx.bridge.web.merge import HOLD, LatestEntry
 from chanx.bridge.web.messages import (
     CancelAcceptedPayload,
@@ -35,27 +35,23 @@ from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
 from chanx.core.rekeying import rekeyed_text
-from chanx.core.topic import Topic, TopicRefused, refusal_message
+from chanx.core.topic import TopicRefused, refusal_message
 from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
 from chanx.utils.asyncio import create_task
 
-JobAction = Literal["subscribe", "cancel"]
-
 PROBE_SECONDS = 2.0
 
-NO_SUCH_JOB = "There is no such job, or it is not yours."
 
+class JobTopic(BridgedTopic):
+    """Put it into a consumer's ``topics``; override :meth:`allows` for rules of its own about who may watch or cancel.
 
-class JobTopic(Topic):
-    """Put it into a consumer's ``topics``; override :meth:`allows` to let others than the owner watch or cancel.
-
-    The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one. The frames of the
-    stream are a fixed protocol: a consumer's ``camelize`` renames what a subclass sends itself, but nothing in them.
+    A client without a right of its own sends a signed token (:meth:`Bridge.token`) as ``"token"`` in the payload of
+    ``subscribe``. The frames of the stream are a fixed protocol: a consumer's ``camelize`` renames what a subclass
+    sends itself, but nothing in them.
     """
 
     pattern = JOB_TOPIC_PATTERN
-    bridge: ClassVar[Bridge | None] = None
 
     def __init__(self, consumer: Any, topic: str, params: Mapping[str, str]) -> None:
         super().__init__(consumer, topic, params)
@@ -66,21 +62,13 @@ class JobTopic(Topic):
         self._early: deque[tuple[LogEntry | LatestEntry, str]] = deque(maxlen=HOLD)
 
     @classmethod
-    def get_bridge(cls) -> Bridge:
-        """The bridge whose jobs this topic streams."""
-        return cls.bridge or bridge_of(current_app)
-
-    @classmethod
     def group_name(cls, topic: str) -> str:
         params = cls.parse(topic)
         return job_group(params["job_id"] if params else topic)
 
-    async def allows(self, job: JobSnapshot, action: JobAction) -> bool:
-        """Whether this connection may do that with the job: by default if the job is its user's own."""
-        return owner_or_none(self.user) == job.owner
-
     async def authorize(self, job_id: str) -> bool:
         """An unknown job and another's look the same."""
+        self.token = token_in(self.subscribe_payload) or self.token
         if await self._allowed_job(job_id, "subscribe") is None:
             raise TopicRefused("unauthorized", NO_SUCH_JOB)
         return True
@@ -142,7 +130,7 @@ class JobTopic(Topic):
         if not is_job_id(job_id):
             return None
         job = await self.get_bridge().async_store.snapshot(job_id)
-        return job if job is not None and await self.allows(job, action) else None
+        return job if job is not None and await self.is_allowed(job, action) else None
 
     async def _wait_for_probe(self) -> None:
         """Joining a group returns before Redis has subscribed: only a message of one's own proves that it has.
