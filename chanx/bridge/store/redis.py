@@ -146,6 +146,7 @@ class RedisJobStore(JobStore):
                 entry.task_id,
                 "1" if entry.claims else "",
                 entry.execution.publish_id if entry.execution else "",
+                entry.in_place_of,
                 ending.publish_id if ending else "",
                 ending.outcome if ending else "",
                 ending.value if ending else "",

@@ -4,8 +4,9 @@
 --          the watchers were told, and the groups of lists as JSON where the state changed and nobody told them.
 local job, log, runs, pending, tasks = unpack(KEYS)
 local event, delivery, run_id, n, state, rank, attempt, is_terminal, only_if_queued, only_if_complete, task_id, claims,
-  claimed, publish_id, outcome, value, parts, group, serializer, message_type, topic, action = unpack(ARGV, 1, 22)
-local FIRST_PATCH = 23
+  claimed, in_place_of, publish_id, outcome, value, parts, group, serializer, message_type, topic,
+  action = unpack(ARGV, 1, 23)
+local FIRST_PATCH = 24
 
 local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt',
   'oldest', 'bytes', 'lists')
@@ -46,8 +47,9 @@ end
 if only_if_complete == '1' and redis.call('EXISTS', pending) == 1 then
   return answer('refused')
 end
-if task_id ~= '' and claims == '' and outcome ~= 'succeeded'
-  and is_superseded(tasks, task_id, tonumber(attempt), run_id, delivery) then
+local speaks_for = in_place_of ~= '' and in_place_of or run_id
+if task_id ~= '' and (claims == '' or in_place_of ~= '') and outcome ~= 'succeeded'
+  and is_superseded(tasks, task_id, tonumber(attempt), speaks_for, delivery) then
   return answer('superseded')
 end
 if publish_id ~= '' and outcome ~= 'succeeded' and redis.call('HEXISTS', pending, publish_id) == 0 then
