@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from typing import Any
 
 from chanx.errors import InvalidNameError
 
@@ -52,3 +53,8 @@ def owner_group(owner: str) -> str:
 def list_group(owner: str) -> str:
     """The channel-layer group that is told when a job of an owner, or one that a watcher may see, changes its state."""
     return f"chanx.jobs.{hashlib.sha256(owner.encode()).hexdigest()[:32]}"
+
+
+def list_message(group: str, job_id: str, state: str) -> dict[str, Any]:
+    """What a :func:`list_group` is told: this job is in this state now."""
+    return {"type": LIVE_EVENT_TYPE, "topic": group, "job_id": job_id, "state": state}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 from typing_extensions import Unpack
 
 from chanx.bridge.closing import closing_event
 from chanx.bridge.encoding import EntryTerms, Origin, encode_event
-from chanx.bridge.entry import Appended, AppendStatus
+from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry
 from chanx.bridge.transports.base import JobTransport
 from chanx.messages.base import BaseMessage
 from chanx.utils.process import PerProcess
@@ -59,12 +61,17 @@ class JobReporter:
             terms.setdefault("task_id", self._claimable)
             entry = encode_event(event, self.origin, self._n + 1, **terms)
             self._n += 1
-            appended = self._transport.send(entry)
-        if appended and (appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED)):
-            self.aborted = True
-        if appended and appended.complete and entry.ending:
-            end_job(self._transport, self.origin, if_decided=entry.ending.outcome == "none")
+            origin = self.origin
+            appended = self._transport.send(entry, later=partial(self._heed, entry, origin))
+        if appended:
+            self._heed(entry, origin, appended)
         return appended
+
+    def _heed(self, entry: NewEntry, origin: Origin, appended: Appended) -> None:
+        if appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED):
+            self.aborted = True
+        if appended.complete and entry.ending:
+            end_job(self._transport, origin, if_decided=entry.ending.outcome == "none")
 
     def _go_on_as_child(self) -> None:
         # Under the numbers that both would use, one would take the other's events for repeated ones.
@@ -83,7 +90,22 @@ def end_job(transport: JobTransport, origin: Origin, *, if_decided: bool = False
     With ``if_decided`` only if something has come of its tasks already: an attempt that is repeated may be the last to
     say so, but its next one may also be one that the job could not be told to wait for.
     """
-    outcome = transport.outcome(origin.job_id)
-    if outcome is not None and (outcome.is_decided or not if_decided):
-        end = Origin(origin.job_id, origin.task_id, origin.attempt, run_id=f"{origin.job_id}:end")
-        transport.send(encode_event(closing_event(outcome), end, 1, only_if_complete=True))
+
+    def close(outcome: JobOutcome | None) -> None:
+        if outcome is not None and (outcome.is_decided or not if_decided):
+            end = Origin(origin.job_id, origin.task_id, origin.attempt, run_id=f"{origin.job_id}:end")
+            transport.send(encode_event(closing_event(outcome), end, 1, only_if_complete=True))
+
+    close(transport.outcome(origin.job_id, later=close))
+
+
+def drop_pending(
+    transport: JobTransport, origin: Origin, publish_ids: Collection[str], *, if_decided: bool = False
+) -> None:
+    """The job no longer waits for these; ends it, as :func:`end_job` does, if it waits for nothing then."""
+
+    def end(is_complete: bool) -> None:
+        if is_complete:
+            end_job(transport, origin, if_decided=if_decided)
+
+    end(transport.drop_pending(origin.job_id, publish_ids, later=end))

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from chanx.bridge.context import JobContext
 from chanx.bridge.encoding import Origin
 from chanx.bridge.outgoing import OUTGOING
-from chanx.bridge.reporter import end_job
+from chanx.bridge.reporter import drop_pending
 from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.worker_id import WORKER
 
 
 class PublishScope:
@@ -44,7 +45,8 @@ class PublishScope:
         first = self.take_first(task_id)
         publish_id = first or secrets.token_hex(8)
         OUTGOING.announce(self.context.job_id, publish_id)
-        if not first and not self.transport.add_pending(self.context.job_id, publish_id, task_id):
+        added = first or self.transport.add_pending(self.context.job_id, publish_id, task_id, worker=WORKER.current)
+        if not added:
             OUTGOING.withdraw(publish_id)
             return ""
         self._unconfirmed.add(publish_id)
@@ -61,8 +63,8 @@ class PublishScope:
             unpublished.add(self._first)
         for publish_id in self._unconfirmed:
             OUTGOING.withdraw(publish_id)
-        if unpublished and self.transport.drop_pending(self.context.job_id, unpublished):
-            end_job(self.transport, noticed_by)
+        if unpublished:
+            drop_pending(self.transport, noticed_by, unpublished)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from chanx.bridge.events import ErrorPayload, FailedPayload, JobFailed, JobQueue
 from chanx.bridge.installed import Bridge, bridge_of
 from chanx.bridge.names import job_topic, new_job_id
 from chanx.bridge.owner import owner_of
-from chanx.bridge.reporter import JobReporter, end_job
+from chanx.bridge.reporter import JobReporter, drop_pending
 from chanx.bridge.scope import PublishScope, current_scope, entered
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.unread_results import let_go
@@ -208,8 +208,7 @@ class _Start:
                     self._apply(self._canvas.signature, task_id=self._canvas.result_id)
         except BaseException as failure:
             # In eager mode some of its tasks have run, and one of them may be what failed.
-            if scope.transport.drop_pending(self.job.job_id, [_STARTING]):
-                end_job(scope.transport, self._origin, if_decided=True)
+            drop_pending(scope.transport, self._origin, [_STARTING], if_decided=True)
             self._fail(_NOT_ENQUEUED, failure)
             raise
         scope.close(*() if self._first else (_STARTING,), noticed_by=self._origin)

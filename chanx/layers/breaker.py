@@ -21,6 +21,11 @@ class CircuitBreaker:
         # Reentrant, because a signal handler may publish too.
         self._lock = threading.RLock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the last try failed."""
+        return self._open
+
     def allows(self) -> bool:
         """Whether to try now."""
         # Without the lock: when all is well, a message costs no more than this.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
@@ -12,14 +12,19 @@ from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
 class JobTransport(ABC):
     """Carries job events to the log. Synchronous, thread-safe, fork-safe; it never raises and never stalls a task.
 
-    What does not get through is logged, and counted in ``failures``.
+    What is lost is logged, and counted in ``failures``. Of a method with ``later``, that gets the answer if it comes
+    after the method has returned, in whatever thread; it may be a long time.
     """
 
     failures: int = 0
 
     @abstractmethod
-    def send(self, entry: NewEntry) -> Appended | None:
-        """Sends one event; None where it is not known (yet) what became of it."""
+    def send(self, entry: NewEntry, *, later: Callable[[Appended], None] | None = None) -> Appended | None:
+        """Sends one event; None where it is not known (yet) what became of it. Those of a run stay in order."""
+
+    def give_up(self, seconds: float) -> None:
+        """Sends what still waits here, for about so many seconds at most, as the process is about to end."""
+        return
 
     @abstractmethod
     def is_cancelled(self, job_id: str) -> bool:
@@ -33,16 +38,21 @@ class JobTransport(ABC):
         """
 
     @abstractmethod
-    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+    def drop_pending(
+        self, job_id: str, publish_ids: Collection[str], *, later: Callable[[bool], None] | None = None
+    ) -> bool:
         """The job no longer waits for these. Whether it is complete now, so that the caller has to end it."""
 
     @abstractmethod
-    def outcome(self, job_id: str) -> JobOutcome | None:
+    def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:
         """What the job's tasks have come to; None where it has ended, or that cannot be known now."""
 
     @abstractmethod
-    def release(self, worker: str, publish_ids: Collection[str]) -> None:
-        """The worker no longer has these executions; not before everything that was sent earlier is in the store."""
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
+        """The worker no longer has these executions; with ``run_id`` those that this run has begun.
+
+        Not before everything that was sent earlier is in the store.
+        """
 
     @abstractmethod
     def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:

@@ -1,92 +1,120 @@
 """The transport of workers that reach the site's Redis: append to the log, then tell the watchers on the layer.
 
 entry ─> JobLog.append (seq, epoch) ─> Publisher.group_send(job group) ─> the job topics of all web processes
-                    └── in one step, where the store can do that ───────┘
+          │         └── in one step, where the store can do that ───────┘
+          └─ the store is away: Spool ─> later
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
 import time
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from chanx.bridge.entry import Appended, AppendStatus, Deadline, JobOutcome, NewEntry, Suspect
-from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic
+from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_message
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
+from chanx.bridge.transports.backlog import MAX_BYTES, MAX_STEPS, Backlog, Step
 from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.transports.spool import RETRY_SECONDS, Spool
 from chanx.errors import EventTooLargeError, PublisherError
 from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
-from chanx.log import log_throttled
+from chanx.log import log_event, log_throttled
 from chanx.utils.process import PerProcess
 
 T = TypeVar("T")
+
+EXIT_SECONDS = 2.0
+"""How long a process's end waits for a store that is away, about."""
 
 
 class DirectTransport(JobTransport):
     """Appends first, so that a watcher never sees what the log does not have.
 
-    While the store is away, whose every answer costs a task the store's timeout, it is asked once a second only;
-    what starts or ends a state or an execution is always tried. ``failures`` counts what did not reach the store.
+    While the store is away, whose every answer costs a task the store's timeout, it is asked once a second only, and
+    what it should know waits in a :class:`Spool`: nothing is lost within the bounds of a :class:`Backlog`. ``failures``
+    counts what never reached the store. ``retry_seconds``: how often what waits is tried again.
     """
 
-    def __init__(self, store: JobStore, publisher: Publisher, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        publisher: Publisher,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        retry_seconds: float = RETRY_SECONDS,
+        max_steps: int = MAX_STEPS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         self._store = store
         self._append = store.announcing_append(publisher) or store.append
         self._publisher = publisher
+        self._unanswered = 0
         self._breaker = PerProcess(lambda: CircuitBreaker(clock=clock))
 
-    def send(self, entry: NewEntry) -> Appended | None:
-        appended = self._try(
-            lambda: self._append(entry),
-            always=entry.state is not None or entry.ending is not None,
-            job_id=entry.job_id,
-            lost=entry.action,
-        )
-        if appended and appended.status is AppendStatus.APPENDED and not appended.announced:
-            self._announce(entry, appended)
-        return appended
+        def make_spool() -> Spool:
+            atexit.register(_give_up_at_exit, weakref.ref(self))
+            backlog = Backlog(self._append_and_announce, max_steps=max_steps, max_bytes=max_bytes)
+            return Spool(backlog, self._breaker.get(), retry_seconds=retry_seconds)
+
+        self._spool = PerProcess(make_spool)
+
+    @property
+    def failures(self) -> int:  # type: ignore[override]  # counted, not set
+        return self._unanswered + self._spool.get().lost
+
+    @property
+    def waiting(self) -> int:
+        """How much of this process waits for the store."""
+        return len(self._spool.get())
+
+    def send(self, entry: NewEntry, *, later: Callable[[Appended], None] | None = None) -> Appended | None:
+        return self._in_turn(Step(lambda: self._append_and_announce(entry), entry, later))
+
+    def flush(self, seconds: float) -> None:
+        """Sends what waits now instead of within a second, for about so many seconds at most."""
+        self._spool.get().flush(seconds)
+
+    def give_up(self, seconds: float) -> None:
+        left = self._spool.get().give_up(seconds)
+        if left:
+            log_event("job_events_lost", level=logging.ERROR, lost=left, reason="the process ends, the store is away")
 
     def is_cancelled(self, job_id: str) -> bool:
-        return bool(self._try(lambda: self._store.is_cancelled(job_id), job_id=job_id))
+        # What waits is tried by a thread: the task need not wait for the store beside it.
+        return not self.waiting and bool(self._try(lambda: self._store.is_cancelled(job_id)))
 
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
-        added = self._try(
-            lambda: self._store.add_pending(job_id, publish_id, task_id, worker=worker),
-            job_id=job_id,
-            lost="a pending execution",
-        )
+        added = self._try(lambda: self._store.add_pending(job_id, publish_id, task_id, worker=worker))
+        if added is None:
+            self._unanswered += 1
+            log_throttled("job_cannot_wait", key=id(self), job_id=job_id, task_id=task_id)
         return bool(added)
 
-    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
-        complete = self._try(
-            lambda: self._store.drop_pending(job_id, publish_ids),
-            always=True,
-            job_id=job_id,
-            lost="executions that were not published",
-        )
-        return bool(complete)
+    def drop_pending(
+        self, job_id: str, publish_ids: Collection[str], *, later: Callable[[bool], None] | None = None
+    ) -> bool:
+        complete = self._in_turn(Step(lambda: self._store.drop_pending(job_id, publish_ids), later=later))
+        return complete is True
 
-    def outcome(self, job_id: str) -> JobOutcome | None:
-        return self._try(lambda: self._store.outcome(job_id), always=True, job_id=job_id, lost="the job's end")
+    def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:
+        return self._in_turn(Step(lambda: self._store.outcome(job_id), later=later))
 
-    def release(self, worker: str, publish_ids: Collection[str]) -> None:
-        # What a worker has without need is no harm: whoever would end it in its place finds that it has ended.
-        self._try(lambda: self._store.release(worker, publish_ids))
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
+        self._in_turn(Step(lambda: self._store.release(worker, publish_ids, run_id=run_id)))
 
     def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
-        job_id = deadline.execution.job_id
-        self._try(
-            lambda: self._store.set_deadline(deadline, seconds=seconds), always=True, job_id=job_id, lost="a deadline"
-        )
+        self._in_turn(Step(lambda: self._store.set_deadline(deadline, seconds=seconds)))
 
     def clear_deadline(self, deadline: Deadline) -> None:
-        # What has ended by then is not touched.
-        self._try(lambda: self._store.clear_deadline(deadline), job_id=deadline.execution.job_id)
+        self._in_turn(Step(lambda: self._store.clear_deadline(deadline)))
 
     def suspect(self, suspect: Suspect) -> None:
-        job_id = suspect.job_id
-        self._try(lambda: self._store.suspect(suspect), always=True, job_id=job_id, lost="a suspected execution")
+        self._in_turn(Step(lambda: self._store.suspect(suspect)))
 
     def suspects(self, *, older_than: float) -> list[Suspect]:
         return self._try(lambda: self._store.suspects(older_than=older_than)) or []
@@ -101,33 +129,54 @@ class DirectTransport(JobTransport):
 
     def clear_suspect(self, suspect: Suspect) -> None:
         # Unless it works it is found again, and ended again, which changes nothing.
-        self._try(lambda: self._store.clear_suspect(suspect), job_id=suspect.job_id)
+        self._try(lambda: self._store.clear_suspect(suspect))
 
-    def _announce(self, entry: NewEntry, appended: Appended) -> None:
-        try:
-            self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
-        except (PublisherError, EventTooLargeError) as error:
-            # It is in the log, where watchers find it within two seconds: no reason for a task to fail.
-            log_throttled("job_event_not_announced", key=id(self), job_id=entry.job_id, error=str(error))
-
-    def _try(
-        self, ask: Callable[[], T], *, always: bool = False, job_id: str | None = None, lost: str | None = None
-    ) -> T | None:
-        """What the store answers; None while it is away. ``lost`` is what is lost then; a question loses nothing."""
-        breaker = self._breaker.get()
-        if always or breaker.allows():
+    def _append_and_announce(self, entry: NewEntry) -> Appended:
+        appended = self._append(entry)
+        if appended.status is AppendStatus.APPENDED and not appended.announced:
             try:
-                answer = ask()
+                self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
+                if entry.state is not None:
+                    for group in appended.list_groups:
+                        self._publisher.group_send(group, list_message(group, entry.job_id, entry.state))
+            except (PublisherError, EventTooLargeError) as error:
+                # It is in the log, where watchers find it within two seconds: no reason for a task to fail.
+                log_throttled("job_event_not_announced", key=id(self), job_id=entry.job_id, error=str(error))
+        return appended
+
+    def _in_turn(self, step: Step[T]) -> T | None:
+        """The store's answer; None where it is away, or something older waits for it."""
+        spool, breaker = self._spool.get(), self._breaker.get()
+        if not spool and breaker.allows():
+            try:
+                answer = step.ask()
             except StoreUnavailableError as error:
                 breaker.failed()
-                if lost:
-                    log_throttled("job_event_lost", key=id(self), job_id=job_id, lost=lost, error=str(error))
+                step.is_tried = True
+                log_throttled("job_store_away", key=id(self), error=str(error))
             else:
                 breaker.succeeded()
                 return answer
-        if lost:
-            self.failures += 1
-        return None
+        return spool.put(step)
+
+    def _try(self, ask: Callable[[], T]) -> T | None:
+        """The store's answer to a question; None while it is away."""
+        breaker = self._breaker.get()
+        if not breaker.allows():
+            return None
+        try:
+            answer = ask()
+        except StoreUnavailableError:
+            breaker.failed()
+            return None
+        breaker.succeeded()
+        return answer
+
+
+def _give_up_at_exit(reference: weakref.ref[DirectTransport]) -> None:
+    transport = reference()
+    if transport is not None:
+        transport.give_up(EXIT_SECONDS)
 
 
 def live_message(entry: NewEntry, appended: Appended) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
@@ -12,7 +12,7 @@ from chanx.bridge.transports.base import JobTransport
 class NowhereTransport(JobTransport):
     """Takes everything and keeps nothing. A base for doubles, too."""
 
-    def send(self, entry: NewEntry) -> Appended | None:
+    def send(self, entry: NewEntry, *, later: Callable[[Appended], None] | None = None) -> Appended | None:
         return None
 
     def is_cancelled(self, job_id: str) -> bool:
@@ -21,13 +21,15 @@ class NowhereTransport(JobTransport):
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         return False
 
-    def drop_pending(self, job_id: str, publish_ids: Collection[str]) -> bool:
+    def drop_pending(
+        self, job_id: str, publish_ids: Collection[str], *, later: Callable[[bool], None] | None = None
+    ) -> bool:
         return False
 
-    def outcome(self, job_id: str) -> JobOutcome | None:
+    def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:
         return None
 
-    def release(self, worker: str, publish_ids: Collection[str]) -> None:
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
         pass
 
     def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:

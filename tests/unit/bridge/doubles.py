@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from chanx.bridge.names import new_job_id
+from chanx.bridge.names import job_group, new_job_id
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.memory import MemoryJobStore
@@ -36,13 +36,20 @@ class Bench:
         self.reporter = JobReporter(self.transport, job_id=self.job_id, task_id="t1", attempt=1)
 
     def events(self) -> list[dict[str, Any]]:
-        page = self.store.read(self.job_id, after=0, limit=10_000)
-        assert page is not None
-        return [json.loads(entry.event) for entry in page.entries]
+        texts: list[str] = []
+        while page := self.store.read(self.job_id, after=len(texts), limit=10_000):
+            if not page.entries:
+                break
+            texts += [entry.event for entry in page.entries]
+        return [json.loads(text) for text in texts]
+
+    def live(self) -> list[dict[str, Any]]:
+        """What the watchers of jobs were told, in order."""
+        sent = self.publisher.sent
+        return [json.loads(message["event"]) for _, name, message in sent if name.startswith(job_group(""))]
 
     def published(self, action: str) -> list[dict[str, Any]]:
-        messages = [message for _, _, message in self.publisher.sent]
-        return [json.loads(message["event"]) for message in messages if message["action"] == action]
+        return [event for event in self.live() if event["action"] == action]
 
     def fields(self) -> dict[str, Any]:
         snapshot = self.store.snapshot(self.job_id)

@@ -1,12 +1,13 @@
 """From a run to the log and the layer, also while the store is away."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any
 
 import pytest
 
 from chanx.bridge.entry import Appended, AppendStatus, Ending, JobOutcome, NewEntry, Suspect
 from chanx.bridge.events import JobCancelledEvent, JobLogLine, LogPayload
+from chanx.bridge.names import list_group
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
@@ -74,7 +75,7 @@ class FragileBench(Bench):
         self.store = SometimesAway()
         self.store._jobs = jobs
         self.clock = Clock()
-        self.transport = DirectTransport(self.store, self.publisher, clock=self.clock)
+        self.transport = DirectTransport(self.store, self.publisher, clock=self.clock, retry_seconds=3600)
         self.reporter = JobReporter(self.transport, job_id=self.job_id, task_id="t1", attempt=1)
 
     def log(self, message: str = "x") -> Any:
@@ -82,8 +83,11 @@ class FragileBench(Bench):
 
 
 @pytest.fixture
-def bench() -> FragileBench:
-    return FragileBench()
+def bench() -> Generator[FragileBench]:
+    bench = FragileBench()
+    yield bench
+    bench.store.away = False
+    bench.transport.flush(5)
 
 
 def test_what_is_in_the_log_is_published_once(bench: FragileBench) -> None:
@@ -105,37 +109,24 @@ def test_a_store_that_is_away_is_asked_once_a_second_only(bench: FragileBench) -
     bench.store.away = True
 
     # When
-    answers = [bench.log() for _ in range(1000)]
+    answers = [bench.log(str(number)) for number in range(1000)]
     cancelled = [bench.reporter.ask_cancelled() for _ in range(1000)]
 
     # Then
     assert not any(answers)
     assert not any(cancelled)
     assert bench.store.asked == 1
-    assert bench.transport.failures == 1000
+    assert bench.transport.failures == 0
     assert bench.publisher.sent == []
 
     # When it is back
     bench.store.away = False
-    bench.clock.now += 1
+    bench.transport.flush(5)
     bench.log("again")
-    bench.log("and again")
 
-    # Then
-    assert [event["payload"]["message"] for event in bench.events()] == ["again", "and again"]
-
-
-def test_a_change_of_state_is_always_tried(bench: FragileBench) -> None:
-    # Given
-    bench.store.away = True
-    bench.log()
-    bench.store.away = False
-
-    # When
-    bench.reporter.send(JobCancelledEvent())
-
-    # Then
-    assert [event["action"] for event in bench.events()] == ["job_cancelled"]
+    # Then nothing is lost
+    assert [event["payload"]["message"] for event in bench.events()] == [*map(str, range(1000)), "again"]
+    assert len(bench.publisher.sent) == 1001
 
 
 def test_a_job_that_nobody_knows_is_published_to_nobody() -> None:
@@ -193,45 +184,53 @@ def test_executions_reach_the_store(bench: FragileBench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "answer", "failures"),
+    ("use", "answer", "waiting", "failures"),
     [
-        (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 1),
-        (lambda transport, job_id: transport.drop_pending(job_id, ["p"]), False, 1),
-        (lambda transport, job_id: transport.outcome(job_id), None, 1),
-        (lambda transport, _: transport.suspect(SUSPECT), None, 1),
-        (lambda transport, _: transport.suspects(older_than=0), [], 0),
-        (lambda transport, _: transport.clear_suspect(SUSPECT), None, 0),
+        (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 0, 1),
+        (lambda transport, job_id: transport.drop_pending(job_id, ["p"]), False, 1, 0),
+        (lambda transport, job_id: transport.outcome(job_id), None, 1, 0),
+        (lambda transport, _: transport.suspect(SUSPECT), None, 1, 0),
+        (lambda transport, _: transport.suspects(older_than=0), [], 0, 0),
+        (lambda transport, _: transport.clear_suspect(SUSPECT), None, 0, 0),
     ],
 )
 def test_a_store_that_is_away_fails_no_task(
-    bench: FragileBench, use: Callable[[DirectTransport, str], object], answer: object, failures: int
+    bench: FragileBench, use: Callable[[DirectTransport, str], object], answer: object, waiting: int, failures: int
 ) -> None:
     bench.store.away = True
 
     assert use(bench.transport, bench.job_id) == answer
 
     assert bench.store.asked == 1
+    assert bench.transport.waiting == waiting
     assert bench.transport.failures == failures
 
 
-def test_what_ends_an_execution_is_always_tried_what_begins_one_is_not(bench: FragileBench) -> None:
+def test_what_ends_an_execution_waits_its_turn(bench: FragileBench) -> None:
     # Given
     bench.store.away = True
     bench.log()
     transport, job_id = bench.transport, bench.job_id
+    heard: list[object] = []
 
     # When
-    transport.add_pending(job_id, "p", "t")
-    transport.suspects(older_than=0)
-    assert bench.store.asked == 1
-    transport.drop_pending(job_id, ["p"])
-    transport.outcome(job_id)
+    transport.drop_pending(job_id, ["p"], later=heard.append)
+    transport.outcome(job_id, later=heard.append)
     transport.suspect(SUSPECT)
-    transport.send(NewEntry(job_id, "job_task", "{}", "r", 1, ending=Ending("p", "failed")))
+    bench.store.away = False
 
     # Then
-    assert bench.store.asked == 5
-    assert bench.transport.failures == 6
+    assert heard == []
+    transport.flush(5)
+    assert heard == [True, JobOutcome({}, 1)]
+    assert transport.suspects(older_than=0) == [SUSPECT]
+
+
+def test_a_list_is_told_of_a_job_s_new_state(bench: FragileBench) -> None:
+    bench.reporter.send(JobCancelledEvent())
+
+    told = [(name, message) for _, name, message in bench.publisher.sent if name == list_group("user:1")]
+    assert [(message["job_id"], message["state"]) for _, message in told] == [(bench.job_id, "cancelled")]
 
 
 class WrongProcess(MemoryPublisher):

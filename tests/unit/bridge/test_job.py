@@ -5,7 +5,7 @@ import math
 import os
 import signal
 import threading
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel
@@ -190,7 +190,7 @@ def test_a_log_handler_that_reports_to_the_job_does_not_stall_it(clock: Clock) -
         def __init__(self) -> None:
             self.sent: list[str] = []
 
-        def send(self, entry: NewEntry) -> None:
+        def send(self, entry: NewEntry, **_: Any) -> None:
             logging.getLogger("tests").warning("lost")
             self.sent.append(entry.action)
 
@@ -228,7 +228,7 @@ def test_a_process_that_a_task_forks_reports_beside_it(clock: Clock) -> None:
             self.reached = threading.Event()
             self.goes_on = threading.Event()
 
-        def send(self, entry: NewEntry) -> None:
+        def send(self, entry: NewEntry, **_: Any) -> None:
             self.entries.append(entry)
             self.reached.set()
             if os.getpid() == parent:

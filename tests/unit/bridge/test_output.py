@@ -1,6 +1,5 @@
 """A task's output: small pieces, few events, and their order among all others."""
 
-import json
 from typing import Any
 
 import pytest
@@ -66,7 +65,7 @@ def test_output_keeps_its_place_among_the_other_events(
     job.finish(JobCancelledEvent())
     timer.advance(1)
 
-    order = [json.loads(message["event"]) for _, _, message in bench.publisher.sent]
+    order = bench.live()
     assert [event["action"] for event in order] == [
         "job_output",
         "job_log",

@@ -197,7 +197,7 @@ def test_a_store_that_is_away_is_asked_once_and_told_later(app: BridgedApp, monk
     send = app.bridge.transport.send
     asked: list[NewEntry] = []
 
-    def away(entry: NewEntry) -> Appended | None:
+    def away(entry: NewEntry, **_: object) -> Appended | None:
         asked.append(entry)
         return None
 

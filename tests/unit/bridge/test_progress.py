@@ -1,6 +1,5 @@
 """Progress reports: how often they are sent, what is worked out of them, and that the newest always arrives."""
 
-import json
 import math
 import threading
 from datetime import UTC, datetime
@@ -179,7 +178,7 @@ def test_the_timer_s_thread_and_the_task_s_never_overtake_each_other() -> None:
     job.finish(JobCancelledEvent())
 
     # Then what was sent is in order, whoever sent it
-    sent = [json.loads(message["event"])["payload"] for _, _, message in bench.publisher.sent]
+    sent = [event["payload"] for event in bench.live()]
     numbers = [float(payload.get("current", payload.get("message", i))) for payload in sent]
     currents = told(bench)
     assert currents == sorted(currents)

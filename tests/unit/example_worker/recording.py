@@ -19,7 +19,7 @@ class RecordingTransport(NowhereTransport):
         self.events: list[dict[str, Any]] = []
         self._cancel_when = cancel_when
 
-    def send(self, entry: NewEntry) -> Appended:
+    def send(self, entry: NewEntry, **_: Any) -> Appended:
         self.events.append(json.loads(entry.event))
         return Appended(AppendStatus.APPENDED, seq=len(self.events), cancelled=self._cancel_when(self))
 
