@@ -1,7 +1,8 @@
 """The topics of one connection: opening and closing them, and handing frames and events to the right one."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -91,6 +92,16 @@ class TopicSession:
         for topic in list(self._topics.values()):
             await self._end(topic)
 
+    async def refuse(self, topic: Topic, why: Callable[[], Awaitable[TopicRefused | None]]) -> None:
+        """End a subscription that may not go on, and tell the client; ``why`` is asked while nothing else ends it."""
+        async with self._turn:
+            if self._topics.get(topic.topic) is not topic or (refused := await why()) is None:
+                return
+            await self._leave(topic)
+        await self._reply(Envelope(topic=topic.topic), refusal_message(refused))
+        if topic.topic == self.default:
+            await self._consumer.close()
+
     async def _route(self, envelope: Envelope, content: dict[str, Any]) -> None:
         match content.get(self._consumer.discriminator):
             case "subscribe":
@@ -148,15 +159,8 @@ class TopicSession:
 
     async def _ask_again(self) -> None:
         for topic in list(self._topics.values()):
-            if topic.reauthorize_seconds is None:
-                continue
-            async with self._turn:
-                if self._topics.get(topic.topic) is not topic or (refused := await _refusal(topic)) is None:
-                    continue
-                await self._leave(topic)
-            await self._reply(Envelope(topic=topic.topic), refusal_message(refused))
-            if topic.topic == self.default:
-                await self._consumer.close()
+            if topic.reauthorize_seconds is not None:
+                await self.refuse(topic, partial(_refusal, topic))
 
     def _log_received(self, action: str, envelope: Envelope) -> None:
         if envelope.topic != self.default:  # that one is opened by the connection, no frame asks for it

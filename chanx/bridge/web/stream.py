@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from pydantic_core import to_json
+
 from chanx.bridge.entry import Head, LogEntry
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.async_store import AsyncJobStore
@@ -12,8 +14,9 @@ from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.web.merge import LatestEntry, StreamMerge
 from chanx.log import log_throttled
 
-PAGE = 200
 RETRY_SECONDS = 1.0
+PORTION = 32
+"""Events that are sent in a row, before other clients' portions get their turn."""
 
 SendEntry = Callable[[LogEntry | LatestEntry], Awaitable[None]]
 
@@ -30,6 +33,7 @@ class JobStream:
         self._epoch = snapshot.epoch
         self._merge = StreamMerge(position=position, head=snapshot.seq, rev=snapshot.rev)
         self._send = send
+        self._may_come_more = not snapshot.state.is_terminal
         self._broken = False
         self._wake = asyncio.Event()
 
@@ -43,14 +47,18 @@ class JobStream:
             self._merge.latest(entry)
         self._wake.set()
 
-    def head(self, head: Head) -> None:
-        """Takes where the log ends now."""
-        if head.epoch != self._epoch:
+    def head(self, head: Head | None) -> None:
+        """Takes where the log ends now; None where it is gone."""
+        if head is None or head.epoch != self._epoch:
             self._broken = True
             self._wake.set()
-        elif head.seq > self._merge.head:
-            self._merge.at_least(head.seq)
+            return
+        self._merge.at_least(head.seq, head.rev)
+        if self._merge.needs_log or self._merge.misses_latest:
             self._wake.set()
+        elif head.ended and self._merge.is_at(seq=head.seq, rev=head.rev):
+            # The client has everything that will ever be. Should the log be rewound, a live event tells of it.
+            self._store.head_poller.remove(self._job_id, self.head)
 
     def acknowledge(self, seq: int) -> None:
         """The client has dealt with everything up to ``seq``."""
@@ -60,30 +68,70 @@ class JobStream:
     async def run(self) -> None:
         """Sends until it is cancelled. It returns when the client has to start over from a snapshot.
 
-        That is when the log's epoch has changed, or the log no longer reaches back to the client's position.
+        That is when the log's epoch has changed, the log no longer reaches back to the client's position, or is gone.
         """
-        while not self._broken:
-            sent = False
-            for entry in self._merge.take():
-                await self._send(entry)
-                sent = True
-            if sent:
-                continue
-            if self._merge.needs_log:
-                await self._read()
-            else:
-                await self._wake.wait()
-                self._wake.clear()
-
-    async def _read(self) -> None:
-        head = self._merge.head
+        poller = self._store.head_poller
+        if self._may_come_more:
+            poller.add(self._job_id, self.head)
         try:
-            page = await self._store.read(self._job_id, after=self._merge.position, limit=PAGE)
+            while not self._broken:
+                await self._go_on()
+        finally:
+            poller.remove(self._job_id, self.head)
+
+    async def _go_on(self) -> None:
+        # Before anything is waited for: what comes from now on wakes it again.
+        self._wake.clear()
+        entries = self._merge.take()
+        if entries:
+            await self._send_all(entries)
+        elif self._merge.needs_log:
+            await self._patiently(self._read)
+        elif self._merge.misses_latest:
+            await self._patiently(self._read_latest)
+        else:
+            await self._wake.wait()
+
+    async def _send_all(self, entries: list[LogEntry | LatestEntry]) -> None:
+        is_much = len(entries) > PORTION
+        for place, entry in enumerate(entries):
+            if is_much and place % PORTION == 0:
+                await self._store.turns.next()
+            await self._send(entry)
+
+    async def _patiently(self, read: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await read()
         except StoreUnavailableError as error:
             log_throttled("job_stream_waits", key=id(self._store), job_id=self._job_id, error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
-            return
-        if page is None or page.epoch != self._epoch or page.oldest > self._merge.position + 1:
+
+    async def _read(self) -> None:
+        head, after = self._merge.head, self._merge.position
+        page = await self._store.shared.page(self._job_id, after=after, epoch=self._epoch)
+        if page is None or page.epoch != self._epoch or page.oldest > after + 1:
             self._broken = True
             return
         self._merge.page(page, asked_at_head=head)
+
+    async def _read_latest(self) -> None:
+        rev = self._merge.missed_rev
+        job = await self._store.shared.snapshot(self._job_id, rev=rev)
+        if job is None or job.epoch != self._epoch:
+            self._broken = True
+            return
+        self._merge.newest(latest_entries(job), rev=job.rev, asked_for_rev=rev)
+
+
+def latest_entries(job: JobSnapshot) -> list[LatestEntry]:
+    """The newest event of each ``latest`` action, as far as the snapshot has it: what it says, not who said it when."""
+    return [
+        LatestEntry(job.seq, rev, action, _latest_event(job, action))
+        for action, rev in job.latest.items()
+        if action in job.fields
+    ]
+
+
+def _latest_event(job: JobSnapshot, action: str) -> str:
+    event = {"action": action, "payload": job.fields[action], "job_id": job.job_id}
+    return to_json(event, inf_nan_mode="null").decode()

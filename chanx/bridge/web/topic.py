@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
 from chanx.bridge.entry import LogEntry
-from chanx.bridge.names import JOB_TOPIC_PATTERN, is_job_id, job_group
+from chanx.bridge.names import JOB_TOPIC_PATTERN, LIVE_EVENT_TYPE, is_job_id, job_group
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.tokens import JobAction
 from chanx.bridge.web.access import NO_SUCH_JOB
 from chanx.bridge.web.bridged import BridgedTopic, token_in
-from chanx.bridge.web.merge import HOLD, LatestEntry
+from chanx.bridge.web.early import EarlyEvents
+from chanx.bridge.web.merge import LatestEntry
 from chanx.bridge.web.messages import (
     CancelAcceptedPayload,
     JobAck,
@@ -34,13 +32,13 @@ from chanx.bridge.web.messages import (
 from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
+from chanx.core.group_probe import GroupProbes
 from chanx.core.rekeying import rekeyed_text
-from chanx.core.topic import TopicRefused, refusal_message
+from chanx.core.topic import TopicRefused
+from chanx.core.topic_host import TopicHost
 from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
 from chanx.utils.asyncio import create_task
-
-PROBE_SECONDS = 2.0
 
 
 class JobTopic(BridgedTopic):
@@ -57,9 +55,8 @@ class JobTopic(BridgedTopic):
         super().__init__(consumer, topic, params)
         self._stream: JobStream | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._probe: tuple[str, asyncio.Event] | None = None
-        # Live events that come before the stream is set up. Bounded: what it cannot hold is read from the log.
-        self._early: deque[tuple[LogEntry | LatestEntry, str]] = deque(maxlen=HOLD)
+        self._is_proving = False
+        self._early = EarlyEvents()
 
     @classmethod
     def group_name(cls, topic: str) -> str:
@@ -109,9 +106,9 @@ class JobTopic(BridgedTopic):
 
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Takes a live event of the job, a probe, or an ordinary event of the topic from the channel layer."""
+        if self._is_proving:
+            self._probes.arrived(self._group)
         if "probe" in message:
-            if self._probe is not None and message["probe"] == self._probe[0]:
-                self._probe[1].set()
             return
         if "event" not in message:
             await super().receive_event(message)
@@ -122,7 +119,7 @@ class JobTopic(BridgedTopic):
         else:
             entry = LatestEntry(message["head"], message["rev"], message["action"], message["event"])
         if self._stream is None:
-            self._early.append((entry, message["epoch"]))
+            self._early.add(entry, message["epoch"])
         else:
             self._stream.live(entry, message["epoch"])
 
@@ -133,18 +130,25 @@ class JobTopic(BridgedTopic):
         return job if job is not None and await self.is_allowed(job, action) else None
 
     async def _wait_for_probe(self) -> None:
-        """Joining a group returns before Redis has subscribed: only a message of one's own proves that it has.
+        """Joining a group returns before Redis has subscribed: only a message that comes through it proves that it has.
 
-        A probe that is lost costs the bounded wait, and correctness nothing: what the layer loses, the log has.
+        One that is lost costs a bounded wait, and correctness nothing: what the layer loses, the log has.
         """
-        self._probe = (secrets.token_hex(8), asyncio.Event())
         layer = configured(self.consumer.channel_layer, self.consumer.channel_layer_alias)
-        probe = {"type": "handle_topic_event", "topic": self.topic, "probe": self._probe[0]}
-        await layer.group_send(self.group_name(self.topic), probe)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_SECONDS):
-                await self._probe[1].wait()
-        self._probe = None
+        probe = {"type": LIVE_EVENT_TYPE, "topic": self.topic, "probe": True}
+        self._is_proving = True
+        try:
+            await self._probes.wait(self._group, self, lambda: layer.group_send(self.group_name(self.topic), probe))
+        finally:
+            self._is_proving = False
+
+    @property
+    def _probes(self) -> GroupProbes:
+        return self.get_bridge().async_store.probes
+
+    @property
+    def _group(self) -> tuple[str, str]:
+        return self.consumer.channel_layer_alias or "", self.group_name(self.topic)
 
     async def _open(self, position: JobPosition | None) -> JobSubscribed:
         """Reads where the job stands and sets up the stream; without a position the client starts over."""
@@ -155,20 +159,13 @@ class JobTopic(BridgedTopic):
         recovered = position is not None and _reaches_back(job, position)
         start = position.after if position is not None and recovered else job.oldest - 1
         self._stream = JobStream(store, job, position=start, send=self._send_entry)
-        for entry, epoch in self._early:
+        for entry, epoch in self._early.take():
             self._stream.live(entry, epoch)
-        self._early.clear()
         return JobSubscribed(epoch=job.epoch, seq=job.seq, recovered=recovered, snapshot=job)
 
     async def _run(self) -> None:
-        poller = self.get_bridge().async_store.head_poller
         while self._stream is not None:
-            stream = self._stream
-            poller.add(self.params["job_id"], stream.head)
-            try:
-                await stream.run()
-            finally:
-                poller.remove(self.params["job_id"], stream.head)
+            await self._stream.run()
             self._stream = None
             await self._start_over()
 
@@ -180,11 +177,17 @@ class JobTopic(BridgedTopic):
             except StoreUnavailableError:
                 await asyncio.sleep(RETRY_SECONDS)
             except TopicRefused as gone:
-                await self.send_message(refusal_message(gone))
+                await self._give_up(gone)
                 return
             else:
                 await self.send_message(SubscribedMessage(payload=opened.model_dump(mode="json")))
                 return
+
+    async def _give_up(self, refused: TopicRefused) -> None:
+        async def why() -> TopicRefused:
+            return refused
+
+        await cast("TopicHost", self.consumer).topic_session.refuse(self, why)
 
     async def _send_entry(self, entry: LogEntry | LatestEntry) -> None:
         # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
@@ -194,8 +197,9 @@ class JobTopic(BridgedTopic):
 
     async def _stop(self) -> None:
         self._stream = None
+        self._probes.left(self._group, self)
         pump, self._pump = self._pump, None
-        if pump is not None:
+        if pump is not None and pump is not asyncio.current_task():
             pump.cancel()
             # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
             await asyncio.gather(pump, return_exceptions=True)

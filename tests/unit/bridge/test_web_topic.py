@@ -14,9 +14,10 @@ from channels.layers import InMemoryChannelLayer
 
 from chanx.bridge import Bridge, JobTopic
 from chanx.bridge.entry import NewEntry
-from chanx.bridge.events import JobLogLine, LogPayload
+from chanx.bridge.events import JobLogLine, JobProgress, LogPayload, ProgressPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
+from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport, live_message
 from chanx.bridge.web.messages import JobPosition
@@ -180,13 +181,46 @@ async def test_subscribing_waits_until_the_layer_has_proved_that_it_delivers(job
     # When
     subscribing = asyncio.create_task(topic.subscribed_payload(None))
     probe = await asyncio.wait_for(probes.get(), 5)
-    await topic.receive_event({**probe, "probe": "somebody else's"})
-    await asyncio.sleep(0)
     assert not subscribing.done()
     await topic.receive_event(probe)
 
     # Then
     assert (await asyncio.wait_for(subscribing, 5))["recovered"]
+
+
+async def test_a_job_that_is_deleted_looks_as_if_it_had_never_been(
+    socket: WebsocketCommunicator, bridge: Bridge, jobs: type[JobTopic]
+) -> None:
+    # Given a client that has not been told of the job's end
+    await subscribe(socket)
+    bridge.store.append(NewEntry("j", "job_failed", '{"action":"job_failed"}', "run", 1, state=JobState.FAILED))
+
+    # When
+    assert bridge.store.delete("j")
+    await bridge.async_store.head_poller.poll()
+
+    # Then it is told what anybody is told who asks for a job that there is not, and its subscription is over
+    refused = await hear(socket)
+    assert (refused["topic"], refused["action"], refused["payload"]["reason"]) == (TOPIC, "error", "unauthorized")
+    assert (await subscribe(socket))["payload"] == refused["payload"]
+    await say(socket, "ack", {"seq": 1})
+    assert (await hear(socket))["payload"]["reason"] == "not_subscribed"
+
+
+async def test_a_lost_latest_event_arrives_with_the_next_heads(socket: WebsocketCommunicator, bridge: Bridge) -> None:
+    # Given a client, and progress that the layer lost
+    await subscribe(socket)
+    reporter = JobReporter(DirectTransport(bridge.store, MemoryPublisher()), job_id="j", task_id="t", attempt=1)
+    reporter.send(JobProgress(payload=ProgressPayload(current=7)))
+
+    # When
+    await bridge.async_store.head_poller.poll()
+
+    # Then
+    frame = await hear(socket)
+    assert (frame["version"], frame["topic"], frame["action"], frame["job_id"]) == (1, TOPIC, "job_progress", "j")
+    assert (frame["head"], frame["rev"], frame["payload"]["current"]) == (0, 1, 7)
+    assert "seq" not in frame
 
 
 async def test_what_comes_while_the_log_is_read_is_not_lost(
