@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chanx.bridge.start import JobRef, StartedJob, start_job, start_job_sync
     from chanx.bridge.store.base import Retention
     from chanx.bridge.tokens import JobAction
+    from chanx.bridge.web.list_topic import JobListTopic
     from chanx.bridge.web.topic import JobTopic
     from chanx.bridge.worker.current import current_job
     from chanx.bridge.worker.install import install
@@ -36,6 +37,7 @@ _MODULES = {
     "JobCancelled": "chanx.errors",
     "JobError": "chanx.errors",
     "JobEvent": "chanx.bridge.events",
+    "JobListTopic": "chanx.bridge.web.list_topic",
     "JobRef": "chanx.bridge.start",
     "JobSnapshot": "chanx.bridge.snapshot",
     "JobTask": "chanx.bridge.worker",
@@ -60,6 +62,7 @@ __all__ = [
     "JobCancelled",
     "JobError",
     "JobEvent",
+    "JobListTopic",
     "JobRef",
     "JobSnapshot",
     "JobTask",

@@ -38,3 +38,8 @@ def owner_or_none(user: object) -> str | None:
     if user is None or getattr(user, "is_anonymous", False):
         return None
     return owner_of(user)
+
+
+def is_owner(text: str) -> bool:
+    """Whether ``text`` could be an owner string; a client may send anything."""
+    return _OWNER.fullmatch(text) is not None
