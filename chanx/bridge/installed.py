@@ -12,6 +12,7 @@ from celery.utils.dispatch import Signal
 from chanx.bridge.access import DEFAULT_ACCESS, Access
 from chanx.bridge.entry import AppendStatus
 from chanx.bridge.events import JobCancelledEvent, JobCancelRequested, ReasonPayload
+from chanx.bridge.observer import Observer
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.signal_events import SignalEvent, connect_event
 from chanx.bridge.states import JobState
@@ -40,10 +41,12 @@ class Bridge:
     transport: JobTransport
     watch: Watch | None = None
     access: Access = DEFAULT_ACCESS
+    observer: Observer = field(init=False)
     async_store: AsyncJobStore = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "async_store", AsyncJobStore(self.store))
+        object.__setattr__(self, "observer", Observer(self.store, self.transport, self.app))
+        object.__setattr__(self, "async_store", AsyncJobStore(self.store, observer=self.observer))
 
     def cancel(self, job_id: str, *, reason: str | None = None) -> JobState:
         """Asks a job to stop; returns its state now. Blocking: from async code run it in a thread.

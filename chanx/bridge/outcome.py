@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, Final
 
+from celery import Celery, states
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from pydantic_core import to_json
 
@@ -38,7 +40,12 @@ STOPPED_MESSAGES = {
     "invalid_task": "The job's task could not be read.",
     "expired": "The job was not started before it expired.",
     "rejected": "The job was rejected.",
+    "not_enqueued": "The job could not be started.",
 }
+INTERRUPTED_MESSAGE = "The worker of the task died. The task will run again."
+
+HELPERS: Final = frozenset({"celery.chord_unlock", "celery.backend_cleanup"})
+"""Tasks of Celery's own that say nothing to whoever watches a job."""
 
 MAX_TEXT = 4000
 """Characters of a :class:`JobError`'s text that are shown, at most."""
@@ -79,6 +86,29 @@ def failed(error: BaseException, *, task_id: str) -> JobFailed:
     else:
         shown = ErrorPayload(message=GENERAL_MESSAGE, reference=task_id)
     return JobFailed(payload=FailedPayload(error=shown))
+
+
+def lost(task_id: str) -> JobFailed:
+    """The closing event of a task whose process died."""
+    return failed(WorkerLostError(), task_id=task_id)
+
+
+def stored(app: Celery, task_id: str) -> JobEvent | None:
+    """The closing event that the result backend knows; None where the task has not ended, or nobody can tell."""
+    try:
+        result: Any = app.AsyncResult(task_id)
+        state, value = result.state, result.result
+    except Exception:  # no result backend, or one that is away: whatever its library raises
+        return None
+    match state:
+        case states.SUCCESS:
+            return succeeded(value)
+        case states.FAILURE:
+            return failed(value if isinstance(value, BaseException) else RuntimeError(), task_id=task_id)
+        case states.REVOKED:
+            return cancelled()
+        case _:
+            return None
 
 
 def retrying(reason: BaseException) -> JobRetrying:

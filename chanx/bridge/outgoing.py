@@ -61,7 +61,7 @@ class Outgoing:
         found: list[LeftBehind] = []
         for place in range(PLACES if self._memory is not None else 0):
             owner, text = self._read(place)
-            if owner and not _is_alive(owner):
+            if owner and not is_alive(owner):
                 publish_id, _, job_id = text.partition(" ")
                 if job_id:
                     found.append(LeftBehind(place, job_id, publish_id))
@@ -97,7 +97,8 @@ class Outgoing:
         return next((place for place in places if self._read(place)[0] in {0, pid}), _NONE_FREE)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether the process has not ended, or not been waited for by its parent."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

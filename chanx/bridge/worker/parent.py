@@ -16,7 +16,7 @@ from chanx.bridge.installed import bridge_or_none
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope
 from chanx.bridge.worker.received import RECEIVED, ReceivedTask, received_with
-from chanx.bridge.worker.run import HELPERS
+from chanx.bridge.worker_id import WORKER
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
@@ -69,9 +69,10 @@ def on_received(sender: Any = None, request: Any = None, **_: Any) -> None:
 
 def on_failure_in_parent(task: Any, task_id: str, exception: BaseException | None) -> None:
     """A child was lost, or ran out of time. Celery tells some of it twice, and the second time without a request."""
-    # What was received last may be the next attempt already, so the request counts first, where there is one.
+    # What was received last may be the next attempt already, so the request counts first, where there is one. If nobody
+    # can tell which attempt it was, the janitor finds the execution whose process is dead.
     own = received_with(task, task.request) if task.request.id == task_id else None
-    received = own or RECEIVED.get().get(task_id)
+    received = own or RECEIVED.get().only(task_id)
     if received:
         end(received, outcome.failed(exception or RuntimeError(), task_id=task_id))
 
@@ -118,11 +119,15 @@ def end_now(received: ReceivedTask, event: JobEvent) -> bool:
     reporter = JobReporter(
         transport, job_id=context.job_id, task_id=received.task_id, attempt=received.attempt, run_id=place
     )
-    if received.task_name in HELPERS:
+    if received.task_name in outcome.HELPERS:
         PublishScope(transport, context).close(context.publish_id, noticed_by=reporter.origin)
         return True
     told = outcome.as_told(event, context, task_id=received.task_id, task_name=received.task_name)
-    return reporter.send(told, ending=outcome.ending_of(event, context.publish_id)) is not None
+    if reporter.send(told, ending=outcome.ending_of(event, context.publish_id)) is None:
+        return False
+    if WORKER.current and context.publish_id:
+        transport.release(WORKER.current, [context.publish_id])
+    return True
 
 
 def _end_unread(consumer: Any, message: Any, name: str, code: str) -> None:

@@ -35,19 +35,29 @@ class ReceivedTasks:
 
     def __init__(self) -> None:
         self._tasks: OrderedDict[str, ReceivedTask] = OrderedDict()
+        self._repeated: set[str] = set()
         self._lock = threading.RLock()
 
     def add(self, task: ReceivedTask) -> None:
         with self._lock:
+            earlier = self._tasks.get(task.task_id)
+            if earlier is not None and earlier.context.publish_id != task.context.publish_id:
+                self._repeated.add(task.task_id)
             self._tasks[task.task_id] = task
             self._tasks.move_to_end(task.task_id)
             if len(self._tasks) > LIMIT:
-                self._tasks.popitem(last=False)
+                oldest, _ = self._tasks.popitem(last=False)
+                self._repeated.discard(oldest)
 
     def get(self, *task_ids: str | None) -> ReceivedTask | None:
         """The first of them that is known."""
         with self._lock:
             return next((self._tasks[task_id] for task_id in task_ids if task_id and task_id in self._tasks), None)
+
+    def only(self, task_id: str) -> ReceivedTask | None:
+        """The one delivery of that task; None of one that was delivered in several attempts."""
+        with self._lock:
+            return None if task_id in self._repeated else self._tasks.get(task_id)
 
 
 def received_with(task: Any, request: Any) -> ReceivedTask | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,18 +10,18 @@ from celery.exceptions import Ignore
 
 from chanx.bridge import outcome
 from chanx.bridge.context import JobContext
-from chanx.bridge.entry import Suspect
+from chanx.bridge.encoding import EntryTerms, Origin
+from chanx.bridge.entry import Deadline, Ending, Execution
 from chanx.bridge.events import JobEvent, JobRetrying, JobStarted
 from chanx.bridge.installed import Bridge
+from chanx.bridge.observer import PATIENCE
 from chanx.bridge.reach import Reach
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope, current_scope
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
+from chanx.bridge.worker_id import WORKER
 from chanx.errors import JobCancelled
-
-HELPERS: Final = frozenset({"celery.chord_unlock", "celery.backend_cleanup"})
-"""Tasks of Celery's own that say nothing to whoever watches a job."""
 
 _NOWHERE: Final = NowhereTransport()
 _RUN = "chanx_run"
@@ -60,6 +61,18 @@ class Run(PublishScope):
             in_canvas=context.canvas,
             cancelled=JobCancelled if getattr(task, "handles_cancellation", False) else PlainTaskCancelled,
         )
+        self.execution = Execution(
+            context.job_id,
+            context.publish_id,
+            self.task_id,
+            self.task_name,
+            self.reporter.origin.attempt,
+            run_id=self.reporter.origin.run_id,
+            acks_late=bool(getattr(task, "acks_late", False)),
+            pid=os.getpid(),
+            is_root=context.is_root(self.task_id),
+        )
+        self._worker = WORKER.current if context.publish_id else ""
         self.is_ended = False
         setattr(request, _RUN, self)
 
@@ -69,7 +82,11 @@ class Run(PublishScope):
             return
         if self.context.canvas and not self._is_begun:
             self.reporter.send(JobStarted(), only_if_queued=True)
-        self.reporter.send(self._told(JobStarted()), claims=not self._is_part)
+        started = self._told(JobStarted())
+        if self._is_part:
+            self.reporter.send(started)
+        else:
+            self.reporter.send(started, claims=True, worker=self._worker, execution=self.execution)
 
     def end(self, event: JobEvent) -> None:
         """Tells how the run ended; ``event`` as if its task were the whole job."""
@@ -80,35 +97,45 @@ class Run(PublishScope):
             self.give_up()
         elif self._is_part:
             self.job.finish(self._told(event))
-        elif not isinstance(event, JobRetrying):
-            self.job.finish(self._told(event), ending=outcome.ending_of(event, self.context.publish_id))
-        elif self.is_eager:
+        elif self.is_eager and isinstance(event, JobRetrying):
             # The next attempt is no message of its own: it goes on with this one's headers.
             self.job.finish(self._told(event))
         else:
+            self._tell_end(self._told(event), outcome.ending_of(event, self.context.publish_id))
+
+    def _tell_end(self, told: JobEvent, ending: Ending) -> None:
+        terms = EntryTerms(ending=ending, worker=self._worker)
+        if ending.outcome == "none":
             # The next attempt may have begun already, and then it is the current run.
-            self.job.finish(self._told(event), task_id="", ending=outcome.ending_of(event, self.context.publish_id))
+            terms["task_id"] = ""
+        self.job.finish(told, **terms)
+        if told.state and told.state.is_terminal:
+            self._worker = ""  # the store has released it
 
     def give_up(self) -> None:
         """The run ends without a word: others of the job go on in its place."""
         self.is_ended = True
         self.close(*filter(None, [self.context.publish_id]), noticed_by=self.reporter.origin)
 
-    def suspect(self) -> None:
-        """The run stopped without saying how; somebody else may know, or ends it later."""
-        self.transport.suspect(
-            Suspect(
-                job_id=self.context.job_id,
-                publish_id=self.context.publish_id,
-                task_id=self.task_id,
-                task_name=self.task_name,
-                attempt=self.reporter.origin.attempt,
-            )
-        )
+    def close(self, *others: str, noticed_by: Origin) -> None:
+        super().close(*others, noticed_by=noticed_by)
+        if self.is_ended:
+            self.release()
+
+    def expect_word(self) -> None:
+        """The run stopped without saying how; its parent process may know, or others end it later."""
+        self.transport.set_deadline(Deadline("stopped", self.execution), seconds=PATIENCE)
+        self.release()
+
+    def release(self) -> None:
+        """The run is over, or in others' hands: nobody has to end it, should its worker die."""
+        if self._worker:
+            worker, self._worker = self._worker, ""
+            self.transport.release(worker, [self.context.publish_id], run_id=self.execution.run_id)
 
     @property
     def _is_helper(self) -> bool:
-        return self.task_name in HELPERS
+        return self.task_name in outcome.HELPERS
 
     def _told(self, event: JobEvent) -> JobEvent:
         if self._is_part:

@@ -118,30 +118,19 @@ def _end_silent_run(run: Run, task: Any, retval: Any, state: str | None) -> None
         elif str(retval) == _REPLACED:
             run.give_up()
         else:
-            run.end(_ignored(task, run.task_id))
+            # It may have said of itself in the result backend what it came to.
+            run.end(outcome.stored(task.app, run.task_id) or outcome.cancelled("ignored"))
     elif state == states.REJECTED:
-        # With requeue the same message comes again, and with it the same execution.
-        if not getattr(retval, "requeue", False):
+        if getattr(retval, "requeue", False):
+            # The same message comes again, and with it the same execution.
+            run.release()
+        else:
             run.end(outcome.stopped("rejected", task_id=run.task_id))
     elif run.is_eager and state is None:
         run.end(outcome.failed(sys.exc_info()[1] or RuntimeError(), task_id=run.task_id))
     elif not task.acks_late:
         # The message of a task that acknowledges late comes again, unless the parent tells of its end.
-        run.suspect()
-
-
-def _ignored(task: Any, task_id: str) -> Any:
-    """What a task that raised Ignore says of itself in the result backend, if anything."""
-    try:
-        result = task.AsyncResult(task_id)
-        if result.state == states.SUCCESS:
-            return outcome.succeeded(result.result)
-        if result.state == states.FAILURE:
-            error = result.result
-            return outcome.failed(error if isinstance(error, BaseException) else RuntimeError(), task_id=task_id)
-    except Exception:  # no result backend, or one that is away: whatever its library raises
-        pass
-    return outcome.cancelled("ignored")
+        run.expect_word()
 
 
 def _hand_on_in_memory(request: Any) -> None:

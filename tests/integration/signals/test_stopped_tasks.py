@@ -210,7 +210,7 @@ def test_a_cold_shutdown_of_the_worker(jobs: Jobs, stack: Stack, started: Path, 
     jobs.worker.kill(signal.SIGQUIT)
     jobs.worker.container.wait()
     jobs.worker.restart()
-    jobs.wait_until(lambda: not jobs.bridge.store.suspects(older_than=0), "a look at what stopped silently")
+    jobs.wait_until(lambda: jobs.snapshot(early.job_id).state.is_terminal, "a look at what stopped silently")
     go.touch()
 
     # Then

@@ -13,6 +13,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.layers import LayerSpec, MemoryPublisher
+from tests.unit.bridge.doubles import Clock
 
 
 class BridgedApp:
@@ -20,7 +21,8 @@ class BridgedApp:
 
     def __init__(self, app: Celery, **options: Any) -> None:
         self.app = app
-        self.store = MemoryJobStore()
+        self.clock = Clock()
+        self.store = MemoryJobStore(clock=self.clock)
         self.publisher = MemoryPublisher()
         # install() connects the signals; its publisher would need a server.
         installed = install(app, store=self.store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"), **options)
@@ -45,6 +47,11 @@ class BridgedApp:
 
     def actions(self, job: StartedJob | str) -> list[str]:
         return [event["action"] for event in self.events(job)]
+
+    def pass_time(self, seconds: float) -> None:
+        """What is due by then is done."""
+        self.clock.now += seconds
+        self.bridge.observer.look()
 
     def told(self, name: str) -> list[dict[str, Any]]:
         """The plain events that were sent to a group or channel."""

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from chanx.bridge import start_job_sync
 from chanx.bridge.context import HEADER
+from chanx.bridge.observer import PATIENCE
 from chanx.bridge.states import JobState
 from chanx.bridge.worker import parent
-from chanx.bridge.worker.janitor import Janitor
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 
 TERMINALS = {"job_succeeded", "job_failed", "job_cancelled"}
@@ -84,7 +84,7 @@ class Simulation:
         finally:
             self.task.pop_request()
         if how == "vanish":
-            Janitor(self.app.bridge, patience=0).look()
+            self.app.pass_time(PATIENCE)
         if how != "requeue":
             self._end(execution)
 
@@ -95,6 +95,7 @@ class Simulation:
             case "revoked" | "expired":
                 signals.task_revoked.send(sender=self.task, request=request, expired=how == "expired")
             case "lost":
+                parent.RECEIVED.reset()  # each in a worker of its own
                 received = SimpleNamespace(
                     app=self.app.app,
                     request_dict=execution.headers,

@@ -174,9 +174,9 @@ def test_the_janitor_ends_a_job_that_only_waits_for_what_was_left_behind(
         # When the store is away, it is tried again
         with monkeypatch.context() as away:
             away.setattr(store, "drop_pending", raise_unavailable)
-            janitor.Janitor(app.bridge).look()
+            janitor.Janitor(app.bridge, "w").look()
         assert store.pending(job.job_id) == {PUBLISH: "t2"}
-        janitor.Janitor(app.bridge).look()
+        janitor.Janitor(app.bridge, "w").look()
 
         # Then
         snapshot = store.snapshot(job.job_id)

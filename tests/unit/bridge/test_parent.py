@@ -12,7 +12,7 @@ from celery.exceptions import Retry, TimeLimitExceeded, WorkerLostError
 
 from chanx.bridge import StartedJob, start_job_sync
 from chanx.bridge.context import HEADER, JobContext
-from chanx.bridge.entry import Appended, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, Execution, NewEntry
 from chanx.bridge.states import JobState
 from chanx.bridge.worker import parent, unconfirmed
 from chanx.bridge.worker.janitor import Janitor
@@ -29,6 +29,10 @@ def app() -> Iterator[BridgedApp]:
 
 
 def nothing(self: Any) -> None: ...
+
+
+def janitor(app: BridgedApp, *, interval: float = 1.0) -> Janitor:
+    return Janitor(app.bridge, "this worker", interval=interval)
 
 
 class Consumer:
@@ -157,7 +161,7 @@ def test_an_errback_that_the_parent_could_not_publish(app: BridgedApp, monkeypat
 
     # A minute later
     monkeypatch.setattr(unconfirmed, "PATIENCE", -1.0)
-    Janitor(app.bridge).look()
+    janitor(app).look()
 
     assert delivered.code() == "worker_lost"
 
@@ -213,7 +217,7 @@ def test_a_store_that_is_away_is_asked_once_and_told_later(app: BridgedApp, monk
 
     # And when it is back
     monkeypatch.setattr(app.bridge.transport, "send", send)
-    Janitor(app.bridge).look()
+    janitor(app).look()
 
     # Then
     assert [one.code() for one in delivered] == ["worker_lost"] * 3
@@ -224,50 +228,51 @@ class TestJanitor:
     def delivered(self, app: BridgedApp) -> Delivered:
         return Delivered(app)
 
-    def suspect(self, delivered: Delivered) -> Suspect:
+    def stopped(self, delivered: Delivered) -> Deadline:
         publish_id = delivered.headers[HEADER]["publish_id"]
-        return Suspect(delivered.job.job_id, publish_id, delivered.job.task_id, "t", 1)
+        return Deadline(
+            "stopped", Execution(delivered.job.job_id, publish_id, delivered.job.task_id, "t", 1, is_root=True)
+        )
 
-    def test_it_ends_what_nobody_else_has_ended(self, delivered: Delivered) -> None:
-        store = delivered.app.store
-        store.suspect(self.suspect(delivered))
+    def test_it_ends_what_nobody_else_has_ended(self, app: BridgedApp, delivered: Delivered) -> None:
+        app.store.set_deadline(self.stopped(delivered), seconds=0)
 
-        Janitor(delivered.app.bridge, patience=0).look()
+        janitor(app).look()
 
-        assert delivered.app.actions(delivered.job) == ["job_queued", "job_failed"]
+        assert app.actions(delivered.job) == ["job_queued", "job_failed"]
         assert delivered.code() == "worker_exited"
-        assert store.suspects(older_than=0) == []
+        assert app.store.due_deadlines() == []
 
-    def test_it_gives_others_the_time_to_say_more(self, delivered: Delivered) -> None:
-        delivered.app.store.suspect(self.suspect(delivered))
+    def test_it_gives_others_the_time_to_say_more(self, app: BridgedApp, delivered: Delivered) -> None:
+        app.store.set_deadline(self.stopped(delivered), seconds=60)
 
-        Janitor(delivered.app.bridge, patience=60).look()
+        janitor(app).look()
 
-        assert delivered.app.snapshot(delivered.job).state is JobState.QUEUED
+        assert app.snapshot(delivered.job).state is JobState.QUEUED
 
-    def test_what_has_ended_is_only_forgotten(self, delivered: Delivered) -> None:
-        store = delivered.app.store
-        store.suspect(self.suspect(delivered))
+    def test_what_has_ended_is_only_forgotten(self, app: BridgedApp, delivered: Delivered) -> None:
+        app.store.set_deadline(self.stopped(delivered), seconds=0)
         signals.task_revoked.send(sender=delivered.task, request=delivered.request)
 
-        Janitor(delivered.app.bridge, patience=0).look()
+        janitor(app).look()
 
-        assert delivered.app.actions(delivered.job) == ["job_queued", "job_cancelled"]
-        assert store.suspects(older_than=0) == []
+        assert app.actions(delivered.job) == ["job_queued", "job_cancelled"]
+        assert app.store.due_deadlines() == []
 
     def test_a_job_that_is_no_more(self, app: BridgedApp) -> None:
-        app.store.suspect(Suspect("gone", "p", "t1", "t", 1))
+        app.store.set_deadline(Deadline("stopped", Execution("gone", "p", "t1", "t", 1)), seconds=0)
 
-        Janitor(app.bridge, patience=0).look()
+        janitor(app).look()
 
-        assert app.store.suspects(older_than=0) == []
+        assert app.store.due_deadlines() == []
 
-    def test_it_looks_by_itself_until_it_is_stopped(self, delivered: Delivered) -> None:
-        delivered.app.store.suspect(self.suspect(delivered))
-        janitor = Janitor(delivered.app.bridge, interval=0.01, patience=0)
+    def test_it_looks_by_itself_until_it_is_stopped(self, app: BridgedApp, delivered: Delivered) -> None:
+        app.store.set_deadline(self.stopped(delivered), seconds=0)
+        looking = janitor(app, interval=0.01)
 
-        janitor.start()
-        wait_until(lambda: delivered.app.snapshot(delivered.job).state is JobState.FAILED, what="the end of the job")
-        janitor.stop()
+        looking.start()
+        wait_until(lambda: app.snapshot(delivered.job).state is JobState.FAILED, what="the end of the job")
+        looking.stop()
 
-        assert not any(thread.name == "chanx-janitor" for thread in threading.enumerate())
+        assert not any(thread.name in {"chanx-janitor", "chanx-lease"} for thread in threading.enumerate())
+        assert app.store.leases() == {}

@@ -9,10 +9,12 @@ from celery.app.task import Context
 
 from chanx.bridge import Bridge, JobTask, install, start_job_sync
 from chanx.bridge.context import HEADER, JobContext
+from chanx.bridge.observer import PATIENCE
 from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.worker.published import hand_on_context
 from chanx.layers import LayerSpec
+from tests.unit.bridge.doubles import Clock
 
 Inside = Callable[[Any], None]
 
@@ -26,8 +28,8 @@ def app() -> Iterator[Celery]:
 
 
 @pytest.fixture
-def bridge(app: Celery) -> Bridge:
-    return install(app, store=MemoryJobStore(), layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
+def bridge(app: Celery, clock: Clock) -> Bridge:
+    return install(app, store=MemoryJobStore(clock=clock), layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
 
 
 @pytest.fixture
@@ -89,9 +91,9 @@ def test_an_expired_message_is_left_to_the_worker(run: Callable[[Inside], JobSta
     assert properties == {"correlation_id": "c"}
 
 
-@pytest.mark.parametrize(("acks_late", "suspects"), [(False, 1), (True, 0)])
-def test_an_end_without_a_word_is_suspicious_unless_the_message_comes_again(
-    app: Celery, bridge: Bridge, acks_late: bool, suspects: int
+@pytest.mark.parametrize(("acks_late", "kinds"), [(False, ["stopped"]), (True, [])])
+def test_an_end_without_a_word_is_waited_for_unless_the_message_comes_again(
+    app: Celery, clock: Clock, bridge: Bridge, acks_late: bool, kinds: list[str]
 ) -> None:
     def work(self: Any) -> None: ...
 
@@ -103,7 +105,8 @@ def test_an_end_without_a_word_is_suspicious_unless_the_message_comes_again(
     finally:
         task.pop_request()
 
-    assert len(bridge.store.suspects(older_than=0)) == suspects
+    clock.now += PATIENCE
+    assert [deadline.kind for deadline in bridge.store.due_deadlines()] == kinds
 
 
 def test_a_job_of_its_own_stays_one(run: Callable[[Inside], JobState]) -> None:

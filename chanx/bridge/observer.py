@@ -1,0 +1,226 @@
+"""Ends what dead workers left behind, and does what is due: whoever looks, a terminal state always arrives.
+
+    leases ─> LeaseWatch: dead ─> each execution that it held ─┬─ told in the result backend ─> that
+                                                               ├─ begun, acknowledged early ─> failed
+                                                               ├─ begun, acknowledged late ──> interrupted ─┐
+                                                               └─ not begun ──> deadline "redelivery" <─────┘
+    due deadlines ─> the execution has ended, or goes on ─> nothing; else it is ended here
+
+Several at once are harmless: what they append has the same run id everywhere, and is appended once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from celery import Celery
+from typing_extensions import Unpack
+
+from chanx.bridge import outcome
+from chanx.bridge.encoding import EntryTerms, Origin, encode_event
+from chanx.bridge.entry import Appended, AppendStatus, Deadline, Execution
+from chanx.bridge.events import InterruptedPayload, JobEvent, JobInterrupted
+from chanx.bridge.lease_watch import LeaseWatch
+from chanx.bridge.reporter import end_job
+from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.store.base import JobStore, StoreUnavailableError
+from chanx.bridge.transports.base import JobTransport
+from chanx.log import log_event, log_throttled
+
+PATIENCE: Final = 2.0
+"""Seconds that a parent process has to tell what became of an execution whose process ended without a word."""
+
+MAX_EXECUTIONS: Final = 100
+"""Executions of one dead worker, and deadlines, that are seen to in one look."""
+
+TERMINATE_EVERY: Final = 5.0
+MAX_TERMINATIONS: Final = 3
+
+VISIBILITY_TIMEOUT: Final = 3600.0
+"""Seconds after which a broker of Celery's delivers a message again that nobody acknowledged, unless it says so."""
+
+MARGIN: Final = 60.0
+"""Seconds that a message may come later than that."""
+
+
+class Observer:
+    """One per process and bridge; thread-safe. ``clock`` tells seconds."""
+
+    def __init__(
+        self, store: JobStore, transport: JobTransport, app: Celery, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._transport = transport
+        self._app = app
+        self._watch = LeaseWatch(clock=clock)
+        self._looking = threading.Lock()
+
+    def look(self) -> None:
+        """One round; to be called every second or two. It does nothing while the store is away, or another one looks.
+
+        It costs two round trips where nothing happened. Blocking.
+        """
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            for worker, renewal in self._watch.dead(self._store.leases).items():
+                self._bury(worker, renewal)
+            for deadline in self._store.due_deadlines(limit=MAX_EXECUTIONS):
+                if self._do(deadline):
+                    self._store.clear_deadline(deadline)
+        except StoreUnavailableError:
+            self._watch.start_anew()
+        finally:
+            self._looking.release()
+
+    def end_complete(self, job_id: str) -> None:
+        """Ends a job that waits for nothing any more, if its tasks have come to anything: whoever had to is dead."""
+        end_job(self._transport, Origin(job_id, "", 0, ""), if_decided=True)
+
+    def expect_delivery(self, execution: Execution) -> None:
+        """The broker delivers its message again, or the execution ends as failed. Raises ``StoreUnavailableError``."""
+        options: dict[str, object] = self._app.conf.broker_transport_options or {}
+        timeout = options.get("visibility_timeout")
+        seconds = float(timeout) if isinstance(timeout, int | float) else VISIBILITY_TIMEOUT
+        self._store.set_deadline(Deadline("redelivery", execution), seconds=seconds + MARGIN)
+
+    def _bury(self, worker: str, renewal: int) -> None:
+        """Sees to what a dead worker held, and forgets it at the very end, so that another observer could go on."""
+        held = self._store.held(worker)
+        log_throttled("worker_lost", key=worker, worker=worker, executions=len(held))
+        for execution in held[:MAX_EXECUTIONS]:
+            self._expect_publications(worker, execution)
+            if not self._end_lost(execution):
+                return
+            self._store.release(worker, [execution.publish_id], run_id=execution.run_id)
+        # A worker that was only suspended may have begun others.
+        if len(held) <= MAX_EXECUTIONS and self._store.leases().get(worker) == renewal:
+            self._store.drop_lease(worker)
+
+    def _expect_publications(self, worker: str, execution: Execution) -> None:
+        """What the worker was about to publish for the job may never have gone out."""
+        for publish_id, task_id in self._store.unclaimed(execution.job_id, worker=worker).items():
+            name = execution.task_name if task_id == execution.task_id else ""
+            self.expect_delivery(Execution(execution.job_id, publish_id, task_id, name, 0))
+
+    def _end_lost(self, execution: Execution) -> bool:
+        """Whether it is seen to."""
+        job = self._active_job(execution)
+        if job is None:
+            return True
+        if not execution.run_id and not job.cancel_requested:
+            self.expect_delivery(execution)
+            return True
+        told = self._told(execution, job)
+        if told is None and execution.acks_late:
+            return self._interrupt(execution)
+        return self._end(execution, told or outcome.lost(execution.task_id))
+
+    def _interrupt(self, execution: Execution) -> bool:
+        taken_over = replace(execution, run_id=f"{execution.run_id}:interrupted")
+        reason = InterruptedPayload(task=execution.task_name, reason=outcome.INTERRUPTED_MESSAGE)
+        appended = self._send(
+            JobInterrupted(payload=reason),
+            execution,
+            taken_over.run_id,
+            task_id=execution.task_id,
+            claims=True,
+            in_place_of=execution.run_id,
+        )
+        if appended and appended.status in {AppendStatus.APPENDED, AppendStatus.DUPLICATE}:
+            self.expect_delivery(taken_over)
+        return appended is not None
+
+    def _do(self, deadline: Deadline) -> bool:
+        """Whether it is done with."""
+        execution = deadline.execution
+        job = self._active_job(execution)
+        if job is None:
+            return True
+        match deadline.kind:
+            case "stopped":
+                told = self._told(execution, job)
+                return self._end(execution, told or outcome.stopped("worker_exited", task_id=execution.task_id))
+            case "redelivery":
+                if self._goes_on(execution):
+                    return True
+                return self._end(execution, self._told(execution, job) or outcome.lost(execution.task_id))
+            case "enqueue":
+                return self._end_start(execution)
+            case "terminate":
+                self._terminate(execution)
+                return True
+
+    def _goes_on(self, execution: Execution) -> bool:
+        """Whether the execution was begun after all, or is in the care of another worker."""
+        if not execution.run_id and execution.publish_id not in self._store.unclaimed(execution.job_id):
+            return True
+        held = (held for worker in self._store.leases() for held in self._store.held(worker))
+        return any(other.publish_id == execution.publish_id for other in held)
+
+    def _end_start(self, start: Execution) -> bool:
+        """Whoever started the job died on the way: what no worker has begun may never have gone out."""
+        unclaimed = self._store.unclaimed(start.job_id)
+        if start.publish_id not in unclaimed:
+            return True
+        failed = outcome.stopped("not_enqueued", task_id=start.job_id)
+        appended = self._send(failed, start, f"{start.publish_id}:lost", only_if_queued=True)
+        if appended is None or appended.status is not AppendStatus.REFUSED:
+            return appended is not None
+        for publish_id in unclaimed.keys() - {start.publish_id}:
+            self.expect_delivery(Execution(start.job_id, publish_id, unclaimed[publish_id], "", 0))
+        if self._store.drop_pending(start.job_id, [start.publish_id]):
+            end_job(self._transport, Origin(start.job_id, start.task_id, start.attempt, ""))
+        return True
+
+    def _terminate(self, execution: Execution) -> None:
+        """Has the workers terminate what the job still runs; ``attempt`` counts how often."""
+        task_ids = list(dict.fromkeys(self._store.pending(execution.job_id).values()))
+        if execution.attempt < MAX_TERMINATIONS:
+            again = Deadline("terminate", replace(execution, attempt=execution.attempt + 1))
+            self._store.set_deadline(again, seconds=TERMINATE_EVERY)
+        try:
+            self._app.control.revoke(task_ids, terminate=True)
+        except Exception as error:  # whatever the broker's library raises when it is away
+            log_throttled("revoke_failed", key=id(self), task_ids=task_ids[:10], error=str(error))
+
+    def _active_job(self, execution: Execution) -> JobSnapshot | None:
+        job = self._store.snapshot(execution.job_id)
+        return None if job is None or job.state.is_terminal else job
+
+    def _told(self, execution: Execution, job: JobSnapshot) -> JobEvent | None:
+        """How the execution ended, if somebody can tell; one of a cancelled job has no reason to go on."""
+        told = outcome.stored(self._app, execution.task_id) if execution.run_id else None
+        if told is None and job.cancel_requested:
+            return outcome.cancelled(job.cancel_reason)
+        return told
+
+    def _end(self, execution: Execution, event: JobEvent) -> bool:
+        """Tells how it ended, unless another run goes on with it; whether that got through."""
+        if execution.task_name in outcome.HELPERS:
+            if self._store.drop_pending(execution.job_id, [execution.publish_id]):
+                end_job(self._transport, _origin(execution, ""))
+            return True
+        told = event if execution.is_root else outcome.as_nested(event, execution.task_name)
+        run_id = f"{execution.run_id or execution.publish_id}:lost"
+        terms = EntryTerms(ending=outcome.ending_of(event, execution.publish_id))
+        if execution.run_id:
+            terms.update(task_id=execution.task_id, claims=True, in_place_of=execution.run_id)
+        appended = self._send(told, execution, run_id, **terms)
+        if appended and appended.complete:
+            end_job(self._transport, _origin(execution, run_id), if_decided=True)
+        return appended is not None
+
+    def _send(self, event: JobEvent, about: Execution, run_id: str, /, **terms: Unpack[EntryTerms]) -> Appended | None:
+        appended = self._transport.send(encode_event(event, _origin(about, run_id), 1, **terms))
+        if appended and appended.status is AppendStatus.APPENDED:
+            log_event("job_execution_lost", job_id=about.job_id, task_id=about.task_id, action=event.action)
+        return appended
+
+
+def _origin(execution: Execution, run_id: str) -> Origin:
+    return Origin(execution.job_id, execution.task_id, execution.attempt, run_id)

@@ -1,0 +1,116 @@
+"""The lease of this worker: that it lives, and which executions are in its care.
+
+a thread of its own, once a second ──────────> renew_lease
+janitor ─┬─ received, and waiting for a child ─> hold       so that a message that is lost with the worker is missed
+         └─ begun, and the child is dead ──────> deadline   unless the parent process tells how it ended
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from celery.worker import state
+
+from chanx.bridge.context import JobContext
+from chanx.bridge.entry import Deadline, Execution
+from chanx.bridge.installed import Bridge, bridge_or_none
+from chanx.bridge.observer import PATIENCE
+from chanx.bridge.outgoing import is_alive
+from chanx.bridge.store.base import StoreUnavailableError
+from chanx.core.failures import log_failure
+
+INTERVAL: Final = 1.0
+
+MAX_HELD_AT_ONCE: Final = 1000
+
+
+class Lease:
+    """Of one worker, in its parent process. ``interval`` in seconds.
+
+    It is renewed by a thread that does nothing else: whatever takes its time must not make the worker seem dead.
+    """
+
+    def __init__(self, bridge: Bridge, worker: str, *, interval: float = INTERVAL) -> None:
+        self._bridge = bridge
+        self._store = bridge.store
+        self._worker = worker
+        self._interval = interval
+        self._received: set[str] = set()
+        self._holds: set[str] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chanx-lease", daemon=True)
+
+    def start(self) -> None:
+        """From now on others take the worker for dead if it does not renew."""
+        self._renew()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The worker has stopped. If it still has executions, the lease lapses, and others see to them."""
+        self._stopped.set()
+        self._thread.join(2 * self._interval)
+        try:
+            held = self._store.held(self._worker)
+            # The broker delivers what no child has begun to somebody else.
+            self._store.release(self._worker, [execution.publish_id for execution in held], run_id="")
+            if not any(execution.run_id for execution in held):
+                self._store.drop_lease(self._worker)
+        except StoreUnavailableError:
+            pass
+
+    def look(self) -> None:
+        """Brings what the worker holds up to date. Raises ``StoreUnavailableError``."""
+        received = self._all_received()
+        waiting = [received[publish_id] for publish_id in (received.keys() & self._received) - self._holds]
+        if waiting:
+            self._store.hold(self._worker, waiting[:MAX_HELD_AT_ONCE])
+            self._holds.update(execution.publish_id for execution in waiting[:MAX_HELD_AT_ONCE])
+        gone: list[str] = []
+        for execution in self._store.held(self._worker):
+            if execution.run_id:
+                if not is_alive(execution.pid):
+                    self._hand_over(execution)
+            elif execution.publish_id not in received and execution.publish_id not in self._received:
+                gone.append(execution.publish_id)
+        if gone:
+            self._store.release(self._worker, gone, run_id="")
+        self._received = set(received)
+        self._holds &= self._received
+
+    def _hand_over(self, execution: Execution) -> None:
+        """Its process is dead: the parent tells what became of it, or has the message delivered again, or neither."""
+        if execution.acks_late:
+            self._bridge.observer.expect_delivery(execution)
+        else:
+            self._store.set_deadline(Deadline("stopped", execution), seconds=PATIENCE)
+        self._store.release(self._worker, [execution.publish_id], run_id=execution.run_id)
+
+    def _all_received(self) -> dict[str, Execution]:
+        """The messages that Celery has received and not done with, by publish id."""
+        executions: dict[str, Execution] = {}
+        for request in tuple(state.requests.values()):
+            context = JobContext.from_headers(request.request_dict)
+            if context is not None and context.publish_id and bridge_or_none(request.app) is self._bridge:
+                executions[context.publish_id] = Execution(
+                    context.job_id,
+                    context.publish_id,
+                    request.id,
+                    request.name,
+                    (request.request_dict.get("retries") or 0) + 1,
+                    acks_late=bool(request.task.acks_late),
+                    is_root=context.is_root(request.id),
+                )
+        return executions
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            self._renew()
+
+    def _renew(self) -> None:
+        try:
+            self._store.renew_lease(self._worker)
+        except StoreUnavailableError:
+            pass  # nobody takes a worker for dead because of a store that is away
+        except Exception as error:  # a custom store's: the next renewal may work
+            log_failure("lease_not_renewed", error)
