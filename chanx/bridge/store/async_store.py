@@ -43,12 +43,10 @@ class AsyncJobStore:
     """The reading side of a :class:`~chanx.bridge.store.base.JobStore`, awaitable.
 
     Every store then needs to be written once, synchronously. The pool is separate from the loop's default one, which
-    views and database calls may fill up. ``observer`` is asked for once there are jobs to look after.
+    views and database calls may fill up. ``observer`` looks after jobs while any of them is watched here.
     """
 
-    def __init__(
-        self, store: JobStore, *, threads: int = 4, observer: Callable[[], JobObserver | None] = lambda: None
-    ) -> None:
+    def __init__(self, store: JobStore, *, threads: int = 4, observer: JobObserver | None = None) -> None:
         self._store = store
         self._observer = observer
         # Per process: a server that uses the store before it forks would leave its children a pool without threads.
@@ -100,7 +98,7 @@ class AsyncJobStore:
         return side
 
     async def _look(self, complete: Sequence[str]) -> None:
-        observer = self._observer()
+        observer = self._observer
         if observer is not None:
             await self.run(lambda: _observe(observer, complete))
 

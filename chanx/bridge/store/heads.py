@@ -67,7 +67,7 @@ class HeadPoller:
         """One round: asks for all heads at once and tells the listeners. A store that is away is asked again later."""
         waiting = iter(list(self._listeners))
         complete: list[str] = []
-        with _surviving("job_heads_unknown"):
+        with _surviving("job_heads_unknown", self):
             while batch := list(islice(waiting, BATCH)):
                 heads = dict(zip(batch, await self._ask(batch), strict=True))
                 complete += [job_id for job_id, head in heads.items() if head is not None and head.complete]
@@ -79,14 +79,14 @@ class HeadPoller:
                 self._looking = asyncio.create_task(self._look_after(complete), name="chanx-look")
 
     async def _look_after(self, complete: Sequence[str]) -> None:
-        with _surviving("job_observer_failed"):
+        with _surviving("job_observer_failed", self):
             await self._look(complete)
 
 
 @contextmanager
-def _surviving(event: str) -> Generator[None]:
+def _surviving(event: str, poller: HeadPoller) -> Generator[None]:
     """Whatever a store or an observer raises, streams need the next round all the same."""
     try:
         yield
     except Exception as error:
-        log_throttled(event, key=event, error=f"{type(error).__name__}: {error}")
+        log_throttled(event, key=id(poller), error=f"{type(error).__name__}: {error}")
