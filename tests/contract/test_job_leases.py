@@ -183,7 +183,7 @@ def deadline(number: int, kind: DeadlineKind = "stopped") -> Deadline:
 def test_deadlines_are_due_until_they_are_cleared(store: JobStore) -> None:
     # Given
     for number in (2, 1, 3):
-        store.set_deadline(deadline(number), seconds=number / 1000)
+        store.set_deadline(deadline(number), seconds=number / 20)
     store.set_deadline(deadline(4), seconds=3600)
 
     # Then
@@ -197,6 +197,13 @@ def test_deadlines_are_due_until_they_are_cleared(store: JobStore) -> None:
 
     # Then
     assert store.due_deadlines() == [deadline(2), deadline(3)]
+
+
+def test_a_deadline_is_due_when_its_time_comes(store: JobStore) -> None:
+    store.set_deadline(deadline(1), seconds=0.5)
+    assert store.due_deadlines() == []
+
+    wait_until(lambda: store.due_deadlines() == [deadline(1)])
 
 
 @pytest.mark.parametrize(("first", "then", "is_due"), [(0, 3600, True), (3600, 0, False)])

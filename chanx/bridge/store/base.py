@@ -118,9 +118,9 @@ class JobLog(ABC):
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
         """Where each log ends, in the order asked, in one round trip; None for an unknown job."""
 
+    @abstractmethod
     def delete(self, job_id: str) -> bool:
         """Forgets all of a job that has ended; False for one that has not, or is unknown."""
-        raise NotImplementedError
 
 
 class JobExecutions(ABC):
@@ -148,12 +148,12 @@ class JobExecutions(ABC):
     def pending(self, job_id: str) -> dict[str, str]:
         """What the job waits for: publish id -> task id; empty for an unknown job."""
 
+    @abstractmethod
     def unclaimed(self, job_id: str, *, worker: str | None = None) -> dict[str, str]:
         """Of :meth:`pending`, those that no run has claimed (an entry with ``claims`` and their ``execution``).
 
         With ``worker`` only those that a task in its care has published.
         """
-        raise NotImplementedError
 
     @abstractmethod
     def outcome(self, job_id: str) -> JobOutcome | None:
@@ -172,54 +172,54 @@ class JobExecutions(ABC):
         """Forgets one, whatever became of it."""
 
 
-class Leases(ABC):  # noqa: B024  # until both stores have it
+class Leases(ABC):
     """Which workers live, and which executions are in the care of each, so that others can end those of a dead one."""
 
+    @abstractmethod
     def renew_lease(self, worker: str) -> None:
         """The worker lives. Called by its parent process, once a second."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leases(self) -> dict[str, int]:
         """Every worker that has a lease, with a number that each renewal changes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drop_lease(self, worker: str) -> None:
         """Forgets a worker and all that it holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hold(self, worker: str, executions: Sequence[Execution]) -> None:
         """The worker has these executions, too; again, with the same publish id, replaces what was said of it.
 
         But what no run has begun yet does not replace what one has: its claim may be faster than word of its receipt.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def held(self, worker: str) -> list[Execution]:
         """What the worker has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
         """The worker no longer has these; with ``run_id`` only those that it has for that run.
 
         The same worker may have received the message again, and have another run of it.
         """
-        raise NotImplementedError
 
 
-class Deadlines(ABC):  # noqa: B024  # until both stores have it
+class Deadlines(ABC):
     """What has to happen to executions at a certain time, on the store's clock, whoever is there to do it then."""
 
+    @abstractmethod
     def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
         """In so many seconds from now. One that is set already stays as it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def due_deadlines(self, *, limit: int = 100) -> list[Deadline]:
         """Those whose time has come, the oldest first; each until it is cleared."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear_deadline(self, deadline: Deadline) -> None:
         """Forgets one, whatever became of it."""
-        raise NotImplementedError
 
 
 class JobIndex(ABC):
