@@ -73,7 +73,8 @@ class HeadPoller:
                 complete += [job_id for job_id, head in heads.items() if head is not None and head.complete]
                 for job_id, head in heads.items():
                     for listener in list(self._listeners.get(job_id, ())):
-                        listener(head)
+                        with _surviving("job_head_listener_failed", self):
+                            listener(head)
             if self._looking is None or self._looking.done():
                 # Beside the rounds: it may have to ask a result backend that does not answer.
                 self._looking = asyncio.create_task(self._look_after(complete), name="chanx-look")

@@ -1,6 +1,6 @@
 """The promise of the job stream, over every interleaving hypothesis can think of: in order, no gap, no duplicate."""
 
-import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chanx.bridge.entry import LogEntry, LogPage
-from chanx.bridge.web.merge import CREDIT, HOLD, LatestEntry, StreamMerge
+from chanx.bridge.web.merge import (
+    CREDIT,
+    CREDIT_BYTES,
+    HOLD,
+    HOLD_BYTES,
+    SURE_CREDIT,
+    LatestEntry,
+    StreamMerge,
+)
 
 
 class MergeMachine(RuleBasedStateMachine):
@@ -17,7 +25,8 @@ class MergeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log: list[LogEntry] = []
-        self.revs = itertools.count(1)
+        self.rev = 0
+        self.newest: dict[str, LatestEntry] = {}
         self.on_the_wire: list[LogEntry | LatestEntry] = []
         self.reads: list[tuple[LogPage, int]] = []
         self.seen: list[LogEntry] = []
@@ -41,9 +50,10 @@ class MergeMachine(RuleBasedStateMachine):
 
     @rule(action=st.sampled_from(["progress", "statistics"]), lost=st.booleans())
     def publish_latest(self, action: str, lost: bool) -> None:
-        rev = next(self.revs)
+        self.rev += 1
+        entry = self.newest[action] = LatestEntry(len(self.log), self.rev, action, f"{action} {self.rev}")
         if not lost:
-            self.on_the_wire.append(LatestEntry(len(self.log), rev, action, f"{action} {rev}"))
+            self.on_the_wire.append(entry)
 
     @precondition(lambda self: self.on_the_wire)
     @rule(data=st.data())
@@ -69,9 +79,16 @@ class MergeMachine(RuleBasedStateMachine):
         page, asked_at_head = self.reads.pop()
         self.client.page(page, asked_at_head=asked_at_head)
 
+    @precondition(lambda self: self.client.misses_latest)
+    @rule()
+    def the_newest_are_read(self) -> None:
+        entries = [replace(entry, head=len(self.log)) for entry in self.newest.values()]
+        self.client.newest(entries, rev=self.rev, asked_for_rev=self.client.missed_rev)
+        assert not self.client.misses_latest
+
     @rule()
     def head_is_polled(self) -> None:
-        self.client.at_least(len(self.log))
+        self.client.at_least(len(self.log), self.rev)
 
     @rule(behind=st.integers(-5, 30))
     def client_acknowledges(self, behind: int) -> None:
@@ -106,16 +123,21 @@ class MergeMachine(RuleBasedStateMachine):
         """In the end everything arrives, if the head is asked for and the client acknowledges."""
         self.on_the_wire.clear()
         self.reads.clear()
-        while len(self.seen) < len(self.log) - self.start:
-            before = len(self.seen)
-            self.head_is_polled()
+        self.head_is_polled()
+        if self.client.misses_latest:
+            self.the_newest_are_read()
+        while not self.client.is_at(seq=len(self.log), rev=self.rev):
+            before = len(self.seen) + len(self.seen_latest)
             self.client.acknowledge(self.client.position)
             if self.client.needs_log:
                 self.ask_the_log(50)
                 self.the_log_answers()
             self.send()
-            assert len(self.seen) > before
+            assert len(self.seen) + len(self.seen_latest) > before
         self.what_was_seen_is_the_log()
+        assert len(self.seen) == len(self.log) - self.start
+        last = {entry.action: entry.event for entry, _ in self.seen_latest}
+        assert last == {action: entry.event for action, entry in self.newest.items()}
 
     def deliver(self, entry: LogEntry | LatestEntry) -> None:
         if isinstance(entry, LogEntry):
@@ -208,3 +230,70 @@ def test_what_was_not_sent_cannot_be_acknowledged() -> None:
 
     # Then
     assert sent == CREDIT
+
+
+def test_what_is_held_is_bounded_in_bytes_too() -> None:
+    # Given a client that is missing event 1, and events of which four are as much as may be held
+    client = StreamMerge(position=0, head=0)
+
+    # When
+    for seq in range(2, 12):
+        client.live(LogEntry(seq, "x" * (HOLD_BYTES // 4)))
+
+    # Then the others are read
+    assert sorted(client._held) == [2, 3, 4, 5]
+    client.page(LogPage((LogEntry(1, "1"),), 1, 11, "e"), asked_at_head=11)
+    assert [entry.seq for entry in client.take() if isinstance(entry, LogEntry)] == [1, 2, 3, 4, 5]
+    assert client.needs_log
+
+
+def test_of_large_events_a_client_is_sent_a_hundred_beyond_the_last_acknowledged_one() -> None:
+    # Given events of which 100 are more than the credit's bytes, so that whoever acknowledges every 100th goes on
+    client = StreamMerge(position=0, head=0)
+    large = "x" * (CREDIT_BYTES // (SURE_CREDIT - 1))
+
+    def sent_of(events: int) -> int:
+        sent = 0
+        for seq in range(client.position + 1, client.position + events + 1):
+            client.live(LogEntry(seq, large))
+            sent += len(client.take())
+        return sent
+
+    # Then
+    assert sent_of(CREDIT) == SURE_CREDIT
+    client.acknowledge(SURE_CREDIT)
+    assert sent_of(CREDIT) == SURE_CREDIT
+
+
+def test_a_lost_latest_event_is_missed_when_the_next_one_of_any_action_comes() -> None:
+    client = StreamMerge(position=0, head=0)
+
+    client.latest(LatestEntry(0, 2, "statistics", "2"))
+
+    assert client.misses_latest
+    assert client.missed_rev == 1
+    newest = [LatestEntry(0, 2, "statistics", "2"), LatestEntry(0, 1, "job_progress", "1")]
+    client.newest(newest, rev=2, asked_for_rev=1)
+    assert [entry.event for entry in client.take() if isinstance(entry, LatestEntry)] == ["1", "2"]
+
+
+def test_a_latest_event_that_nobody_wrote_is_not_asked_for_for_ever() -> None:
+    client = StreamMerge(position=0, head=0)
+    client.latest(LatestEntry(0, 1000, "job_progress", "?"))
+    assert client.missed_rev == 999
+
+    client.newest([], rev=3, asked_for_rev=999)
+
+    assert not client.misses_latest
+
+
+def test_one_that_is_missed_while_the_newest_are_read_is_still_missed() -> None:
+    client = StreamMerge(position=0, head=0)
+    client.at_least(0, 5)
+
+    # When another one is lost while those up to 5 are read
+    client.at_least(0, 6)
+    client.newest([LatestEntry(0, 5, "job_progress", "5")], rev=5, asked_for_rev=5)
+
+    # Then
+    assert client.missed_rev == 6

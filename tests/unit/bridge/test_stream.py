@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from chanx.bridge.entry import Head, LogEntry, LogPage, NewEntry
 from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.states import JobState
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import Retention, StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.web import stream as stream_module
 from chanx.bridge.web.merge import LatestEntry
-from chanx.bridge.web.stream import JobStream
+from chanx.bridge.web.stream import PORTION, JobStream
 
 KEPT = 5
 
@@ -39,6 +41,7 @@ class Watched:
     def __init__(self) -> None:
         self.store = Store()
         self.store.create(JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+        self.reading = AsyncJobStore(self.store, threads=1)
         self.n = 0
         self.seen: list[str] = []
         self._news = asyncio.Event()
@@ -49,10 +52,25 @@ class Watched:
             self.n += 1
             self.store.append(NewEntry("j", "x", text, "run", self.n))
 
+    def progress(self, current: int) -> None:
+        self.n += 1
+        value = f'{{"current":{current}}}'
+        entry = NewEntry("j", "job_progress", "{}", "run", self.n, "latest", patch={"job_progress": value})
+        self.store.append(entry)
+
+    def end(self) -> None:
+        self.n += 1
+        self.store.append(NewEntry("j", "job_succeeded", "end", "run", self.n, state=JobState.SUCCEEDED))
+
+    def head(self) -> Head:
+        (head,) = self.store.heads(["j"])
+        assert head is not None
+        return head
+
     def watch(self, position: int) -> JobStream:
         snapshot = self.store.snapshot("j")
         assert snapshot is not None
-        stream = JobStream(AsyncJobStore(self.store, threads=1), snapshot, position=position, send=self._take)
+        stream = JobStream(self.reading, snapshot, position=position, send=self._take)
         self.running = asyncio.create_task(stream.run())
         return stream
 
@@ -130,8 +148,12 @@ def by_the_head(stream: JobStream) -> None:
     stream.head(Head("other", 1, 0))
 
 
-@pytest.mark.parametrize("tell", [by_a_live_event, by_the_head])
-async def test_another_epoch_ends_the_stream(job: Watched, tell: Callable[[JobStream], None]) -> None:
+def by_its_absence(stream: JobStream) -> None:
+    stream.head(None)
+
+
+@pytest.mark.parametrize("tell", [by_a_live_event, by_the_head, by_its_absence])
+async def test_another_epoch_or_none_ends_the_stream(job: Watched, tell: Callable[[JobStream], None]) -> None:
     stream = job.watch(0)
 
     tell(stream)
@@ -163,3 +185,95 @@ async def test_a_store_that_is_away_is_waited_for(job: Watched, monkeypatch: pyt
 
     await job.has_seen("1")
     assert job.store.reads == 4
+
+
+async def test_a_latest_event_that_was_lost_is_read_once_the_head_tells_of_it(job: Watched) -> None:
+    # Given a client that has seen progress 1 in the snapshot
+    job.progress(1)
+    stream = job.watch(0)
+    stream.head(job.head())
+
+    # When
+    job.log("1")
+    job.progress(2)
+    stream.head(job.head())
+
+    # Then
+    await job.has_seen("1", '{"action":"job_progress","payload":{"current":2},"job_id":"j"}')
+
+
+async def test_a_latest_event_that_lives_under_no_field_of_its_own_is_not_made_up(job: Watched) -> None:
+    # Given one that patches another field than its action
+    stream = job.watch(0)
+    job.n += 1
+    job.store.append(NewEntry("j", "statistics", "{}", "run", job.n, "latest", patch={"total": "1"}))
+
+    # When
+    job.log("1")
+    stream.head(job.head())
+
+    # Then
+    await job.has_seen("1")
+
+
+def is_polled(job: Watched) -> bool:
+    return "j" in job.reading.head_poller._listeners
+
+
+async def test_the_head_of_a_job_is_not_asked_for_any_more_once_all_of_it_was_sent(job: Watched) -> None:
+    # Given a client that waits for what comes
+    stream = job.watch(0)
+    await asyncio.sleep(0)
+    job.end()
+    head = job.head()
+
+    # When the end is sent, and when it was
+    stream.head(head)
+    assert is_polled(job)
+    await job.has_seen("end")
+    stream.head(head)
+
+    # Then
+    assert not is_polled(job)
+    # And whatever still comes is told
+    stream.live(LogEntry(2, "2"), "another epoch")
+    await job.has_to_start_over()
+
+
+async def test_a_job_that_ended_long_ago_is_never_asked_about(job: Watched) -> None:
+    job.log("1")
+    job.end()
+
+    job.watch(0)
+
+    await job.has_seen("1", "end")
+    assert not is_polled(job)
+
+
+async def test_a_long_replay_lets_others_have_their_turn() -> None:
+    # Given two clients that are far behind
+    order: list[str] = []
+    done = asyncio.Event()
+
+    async def take(name: str, entry: LogEntry | LatestEntry) -> None:
+        order.append(name)
+        if len(order) == 2 * behind:
+            done.set()
+
+    behind = 5 * PORTION
+    store = MemoryJobStore(Retention(max_entries=1000))
+    store.create(JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC)))
+    for n in range(1, behind + 1):
+        store.append(NewEntry("j", "x", str(n), "run", n))
+    reading, snapshot = AsyncJobStore(store, threads=1), store.snapshot("j")
+    assert snapshot is not None
+
+    # When
+    streams = [JobStream(reading, snapshot, position=0, send=partial(take, name)) for name in "ab"]
+    running = [asyncio.create_task(stream.run()) for stream in streams]
+    await asyncio.wait_for(done.wait(), 5)
+    for task in running:
+        task.cancel()
+
+    # Then
+    assert "".join(order) == ("a" * PORTION + "b" * PORTION) * 5
