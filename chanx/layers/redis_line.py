@@ -48,18 +48,18 @@ class Line:
         """Whether there is a connection; after an exchange, whether the server refused nothing."""
         return self._connection is not None
 
-    def exchange(self, commands: Sequence[bytes], answers: Answers, deadline: float) -> None:
+    def exchange(self, commands: Sequence[bytes], answers: Answers, deadline: float, *, again: bool = True) -> None:
         """Send ``commands`` and read into ``answers``, until ``deadline`` (of the monotonic clock).
 
-        What the server had not answered when it closed the connection is sent once more on a new one. Raises
-        redis-py's errors.
+        What the server had not answered when it closed the connection is sent once more on a new one, unless it is not
+        to be sent ``again``. Raises redis-py's errors.
         """
         was_open = self.is_open
         try:
             self._try(commands, answers, deadline)
         except self._broken:
             # Not after a timeout: that server is there but slow, and would only take the same time again.
-            if not was_open:
+            if not was_open or not again:
                 raise
             self._try(commands[len(answers) :], answers, deadline)
 

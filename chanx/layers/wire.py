@@ -53,7 +53,12 @@ def publish_command(channel: bytes, body: bytes) -> bytes:
 
 def command(*parts: bytes) -> bytes:
     """The RESP bytes of any command."""
-    return b"*%d\r\n" % len(parts) + b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
+    return b"*%d\r\n%b" % (len(parts), arguments(parts))
+
+
+def arguments(parts: Sequence[bytes]) -> bytes:
+    """The RESP bytes of a command's parts, without how many there are."""
+    return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
 def around_receivers(serializer: Serializer, body: bytes, size: int) -> tuple[bytes, bytes]:

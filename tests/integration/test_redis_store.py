@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 import redis
 
-from chanx.bridge.entry import AppendStatus, Ending, NewEntry, Suspect
+from chanx.bridge.entry import AppendStatus, Deadline, Ending, NewEntry
 from chanx.bridge.names import new_job_id
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.states import JobState
@@ -15,6 +16,7 @@ from chanx.bridge.store.base import Retention, StoreUnavailableError
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.errors import ConfigurationError
 from chanx.testing.redis_server import RedisServer
+from tests.contract.jobs import execution
 
 RETENTION = Retention(max_entries=100, ended_seconds=60, active_seconds=3600)
 
@@ -51,8 +53,9 @@ def lifetimes(client: redis.Redis, prefix: str) -> set[int]:
 
 
 def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
-    # Given a job that runs
+    # Given a job that two runs report of
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1, JobState.STARTED))
 
     # Then
@@ -92,6 +95,7 @@ def test_what_is_known_of_executions_is_gone_with_the_end(
     store: RedisJobStore, client: redis.Redis, key_prefix: str
 ) -> None:
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1))
 
     store.append(entry(job_id, 2, JobState.FAILED))
@@ -124,36 +128,35 @@ def test_executions_that_come_later_expire_too(store: RedisJobStore, client: red
     assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
 
 
-def test_idempotency_keys_and_suspects_expire(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
+def test_idempotency_keys_expire(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
     record = JobRecord(
         job_id=new_job_id(), owner="u", name="n", task_id="t", created_at=datetime.now(UTC), idempotency_key="k"
     )
     store.create(record)
-    store.suspect(Suspect(record.job_id, "p", "t", "n", 1))
 
     (key,) = client.keys(f"{key_prefix}:key:*")
     assert 50 <= client.ttl(key) <= 60
-    assert 3590 <= client.ttl(f"{key_prefix}:suspects") <= 3600
 
 
-def test_suspects_that_nobody_ever_ends_are_forgotten(
+def test_deadlines_that_nobody_ever_clears_are_forgotten(
     store: RedisJobStore, client: redis.Redis, key_prefix: str
 ) -> None:
-    # Given one that was remembered long ago
-    old, new = (Suspect(f"job-{number}", "p", "t", "n", 1) for number in (1, 2))
-    store.suspect(old)
-    client.zincrby(f"{key_prefix}:suspects", -3601, client.zrange(f"{key_prefix}:suspects", 0, 0)[0])
-    assert store.suspects(older_than=3600) == [old]
+    # Given one whose time came long ago
+    old, new = (Deadline("stopped", execution(f"p{number}")) for number in (1, 2))
+    store.set_deadline(old, seconds=-3601)
+    assert store.due_deadlines() == []
 
     # When
-    store.suspect(new)
+    store.set_deadline(new, seconds=0)
 
     # Then
-    assert store.suspects(older_than=0) == [new]
+    assert store.due_deadlines() == [new]
+    assert 3590 <= client.ttl(f"{key_prefix}:deadlines") <= 3601
 
 
 def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1))
 
     keys = [key.decode() for key in client.keys(f"{key_prefix}:{{*")]

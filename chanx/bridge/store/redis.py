@@ -4,7 +4,6 @@
     {prefix}:{<job>}:log    stream  entry id = <seq>-0
     {prefix}:{<job>}:runs   hash    run id -> the newest n appended
     {prefix}:{<job>}:pending, :tasks    what it waits for and knows of its tasks until it ends (executions.lua)
-    {prefix}:suspects       zset    suspect by the time it was remembered
 
 The keys of a job share a hash tag, so that a cluster holds them in one slot. No script takes keys of two slots.
 """
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -28,19 +26,18 @@ from chanx.bridge.entry import (
     LogEntry,
     LogPage,
     NewEntry,
-    Suspect,
 )
-from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_group
+from chanx.bridge.names import list_group
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention, id_taken
 from chanx.bridge.store.fractions import parts_of
 from chanx.bridge.store.redis_client import RedisClient
 from chanx.bridge.store.redis_leases import RedisDeadlines, RedisLeases
-from chanx.bridge.store.redis_lines import Request, request
+from chanx.bridge.store.redis_lines import LineScript, Request, request
 from chanx.bridge.store.redis_lists import JobLists
-from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of
-from chanx.layers import LayerSpec, Publisher, RedisPubSubPublisher
+from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of, terms_of
+from chanx.layers import Publisher, RedisPubSubPublisher
 from chanx.layers.redis_line import are_one_server
 
 _MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 1024
@@ -69,7 +66,6 @@ class RedisJobStore(JobStore):
         self._lists = JobLists(self._client)
         self._leases = RedisLeases(self._client)
         self._deadlines = RedisDeadlines(self._client)
-        self._suspects_key = self._client.key("suspects")
 
     def create(
         self,
@@ -93,7 +89,7 @@ class RedisJobStore(JobStore):
                 self._keys(job, "job", "pending", "tasks"),
                 [record.model_dump_json(), groups, len(executions) // 2, *executions, *places],
             ),
-            *([] if first is None else [self._appending(first, None)]),
+            *([] if first is None else [self._appending(self._scripts.append, first)]),
             # Last, so that neither a key nor a list leads to a job that is not stored.
             *([] if key is None else [self._lists.use_key(record, key)]),
             *self._lists.add(record),
@@ -111,7 +107,7 @@ class RedisJobStore(JobStore):
         return job
 
     def append(self, entry: NewEntry) -> Appended:
-        return self._append(None, entry)
+        return self._append(self._scripts.append, entry)
 
     def announcing_append(self, publisher: Publisher) -> Callable[[NewEntry], Appended] | None:
         spec = publisher.spec if type(publisher) is RedisPubSubPublisher else None
@@ -121,41 +117,29 @@ class RedisJobStore(JobStore):
             # A subclass has its reasons, which this way would pass by.
             return None
         host, *others = spec.hosts
-        return partial(self._append, spec) if not others and are_one_server(host, self._client.host) else None
+        if others or not are_one_server(host, self._client.host):
+            return None
+        return partial(self._append, self._scripts.announcing_append(spec.prefix, spec.serializer))
 
-    def _append(self, announced_on: LayerSpec | None, entry: NewEntry) -> Appended:
+    def _append(self, script: LineScript, entry: NewEntry) -> Appended:
         before, after = self._leases.before(entry), self._leases.after(entry)
-        answers = self._client.ask(*before, self._appending(entry, announced_on), *after)
+        answers = self._client.ask(*before, self._appending(script, entry), *after)
         return appended_of(answers[len(before)])
 
-    def _appending(self, entry: NewEntry, announced_on: LayerSpec | None) -> Request:
-        state, ending = entry.state, entry.ending
-        return self._scripts.append(
+    def _appending(self, script: LineScript, entry: NewEntry) -> Request:
+        return script(
             self._keys(entry.job_id, *_JOB_KEYS),
             [
-                entry.event,
-                entry.delivery,
+                entry.job_id,
                 entry.run_id,
-                entry.n,
-                state or "",
-                state.rank if state else 0,
-                entry.attempt,
-                "1" if state and state.is_terminal else "",
-                "1" if entry.only_if_queued else "",
-                "1" if entry.only_if_complete else "",
                 entry.task_id,
-                "1" if entry.claims else "",
-                entry.execution.publish_id if entry.execution else "",
-                entry.in_place_of,
-                ending.publish_id if ending else "",
-                ending.outcome if ending else "",
-                ending.value if ending else "",
-                "" if entry.fraction is None else parts_of(entry.fraction),
-                f"{announced_on.prefix}__group__{job_group(entry.job_id)}" if announced_on else "",
-                announced_on.serializer if announced_on else "",
-                LIVE_EVENT_TYPE,
-                job_topic(entry.job_id),
+                entry.attempt,
+                entry.n,
                 entry.action,
+                entry.delivery,
+                entry.event,
+                "" if entry.fraction is None else parts_of(entry.fraction),
+                terms_of(entry),
                 *_flat(entry.patch),
             ],
         )
@@ -177,7 +161,7 @@ class RedisJobStore(JobStore):
         return snapshot_of(found)
 
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
-        found = self._client.ask(*(self._scripts.head(self._keys(job_id, "job", "pending")) for job_id in job_ids))
+        found = self._client.ask(*(self._scripts.head(self._keys(job_id, "job")) for job_id in job_ids))
         return [head_of(head) for head in found]
 
     def delete(self, job_id: str) -> bool:
@@ -213,16 +197,6 @@ class RedisJobStore(JobStore):
     def outcome(self, job_id: str) -> JobOutcome | None:
         (found,) = self._client.ask(self._scripts.outcome(self._keys(job_id, "job", "tasks")))
         return outcome_of(found)
-
-    def suspect(self, suspect: Suspect) -> None:
-        self._client.ask(self._scripts.suspect([self._suspects_key], [_member(suspect)]))
-
-    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
-        (found,) = self._client.ask(self._scripts.suspects([self._suspects_key], [older_than, limit]))
-        return [Suspect(*json.loads(member)) for member in found]
-
-    def clear_suspect(self, suspect: Suspect) -> None:
-        self._client.ask(request("ZREM", self._suspects_key, _member(suspect)))
 
     def renew_lease(self, worker: str) -> None:
         self._leases.renew(worker)
@@ -281,7 +255,3 @@ def _places(tasks: Mapping[str, bool]) -> dict[str, int]:
     """The place of each task among the final ones, 0 for the others."""
     counted = count(1)
     return {task_id: next(counted) if is_final else 0 for task_id, is_final in tasks.items()}
-
-
-def _member(suspect: Suspect) -> str:
-    return json.dumps(astuple(suspect))

@@ -6,42 +6,61 @@ That client takes longer over a call than the server does: a pool to borrow from
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chanx.layers.hosts import RedisHost
 from chanx.layers.redis_line import Answers, Line
-from chanx.layers.wire import command
+from chanx.layers.wire import arguments, command
 from chanx.utils.extras import need
+
+_ABOUT_SERVER = command(b"INFO", b"server")
+
+
+class LineScript:
+    """A Lua script. Calling it twice with the same arguments has to be as good as once.
+
+    It has the constant SERVER: eight characters that tell one life of a server from any other. Thus a server does not
+    know the script by the digest that it has on another: whoever calls it there by mistake is told so.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._on = lru_cache(maxsize=4)(self._for_server)
+
+    def __call__(self, keys: Sequence[str], args: Iterable[str | bytes | float] = ()) -> Request:
+        """A call of it."""
+        parts = [b"%d" % len(keys), *_encoded(keys), *_encoded(args)]
+        return Request(arguments(parts), 2 + len(parts), self)
+
+    def by_digest(self, server: str) -> bytes:
+        return self._on(server)[0]
+
+    def by_text(self, server: str) -> bytes:
+        return self._on(server)[1]
+
+    def _for_server(self, server: str) -> tuple[bytes, bytes]:
+        text = f"local SERVER = '{server}'\n{self._text}".encode()
+        digest = hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+        return arguments([b"EVALSHA", digest]), arguments([b"EVAL", text])
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The RESP bytes of a command, and of the command that loads the script it calls, if it calls one."""
+    """The RESP form of a command's ``size`` parts; where it calls a script, those after the script's own two."""
 
-    text: bytes
-    load: bytes | None = None
+    parts: bytes
+    size: int
+    script: LineScript | None = None
 
 
-def request(*parts: str | bytes | int | float) -> Request:
+def request(*parts: str | bytes | float) -> Request:
     """A plain command."""
-    return Request(command(*_encoded(parts)))
-
-
-class LineScript:
-    """A Lua script. Calling it twice with the same arguments has to be as good as once."""
-
-    def __init__(self, text: str) -> None:
-        source = text.encode()
-        self._load = command(b"SCRIPT", b"LOAD", source)
-        self._digest = hashlib.sha1(source, usedforsecurity=False).hexdigest().encode()
-
-    def __call__(self, keys: Sequence[str], args: Iterable[str | bytes | int | float] = ()) -> Request:
-        """A call of it."""
-        parts = _encoded((*keys, *args))
-        return Request(command(b"EVALSHA", self._digest, b"%d" % len(keys), *parts), self._load)
+    return Request(arguments(_encoded(parts)), len(parts))
 
 
 class Lines:
@@ -57,46 +76,72 @@ class Lines:
         self._host = host
         self._timeout = timeout
         self._idle: deque[Line] = deque()
-        self._loaded: set[bytes] = set()
+        self._server = ""
+        self._known: frozenset[LineScript | None] = frozenset()
 
     def ask(self, requests: Sequence[Request]) -> Answers:
         """The server's answers, in one round trip. Each request may be sent again, where an answer was lost.
 
         Raises redis-py's errors, that of the first request that was refused.
         """
-        if not requests:
-            return []
-        # Scripts are loaded before their first call: one that was missing would be called after what follows it.
-        loads = [load for load in dict.fromkeys(each.load for each in requests) if load and load not in self._loaded]
-        answers = self._exchange([*loads, *(each.text for each in requests)])[len(loads) :]
-        self._loaded.update(loads)
-        missing = [place for place, answer in enumerate(answers) if isinstance(answer, self._not_loaded)]
-        for place in missing:
-            # The server has forgotten it, or is another one now.
-            load, text = requests[place].load, requests[place].text
-            answers[place] = self._exchange([load, text] if load else [text])[-1]
-        for answer in answers:
-            if isinstance(answer, self._refusal):
-                raise answer
-        return answers
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            line = Line(self._host, timeout=self._timeout)
+        try:
+            return self._ask(line, requests)
+        finally:
+            self._idle.append(line)
 
     def close(self) -> None:
         """Close the connections that nobody uses now."""
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, commands: Sequence[bytes]) -> Answers:
-        try:
-            line = self._idle.pop()
-        except IndexError:
-            line = Line(self._host, timeout=self._timeout)
+    def _ask(self, line: Line, requests: Sequence[Request]) -> Answers:
+        known, server = self._known, self._server
+        deadline = time.monotonic() + 2 * self._timeout
+        if not known.issuperset([each.script for each in requests]):
+            answers = self._introduce(line, requests, deadline)
+        else:
+            answers = []
+            line.exchange([_by_digest(each, server) for each in requests], answers, deadline)
+            missing = [place for place, answer in enumerate(answers) if isinstance(answer, self._not_loaded)]
+            if missing:
+                # It is another server now, or has forgotten scripts.
+                again = self._introduce(line, [requests[place] for place in missing], deadline)
+                for place, answer in zip(missing, again, strict=True):
+                    answers[place] = answer
+        for answer in answers:
+            if isinstance(answer, self._refusal):
+                raise answer
+        return answers
+
+    def _introduce(self, line: Line, requests: Sequence[Request], deadline: float) -> Answers:
+        """Asks the server who it is, and has it know the scripts under that name, on one and the same connection."""
+        about: Answers = []
+        line.exchange([_ABOUT_SERVER], about, deadline)
+        (info,) = about
+        if isinstance(info, self._refusal):
+            raise info
+        found = re.search(rb"run_id:(\w{8})", info)
+        server = found[1].decode() if found else "00000000"
         answers: Answers = []
-        try:
-            line.exchange(commands, answers, time.monotonic() + 2 * self._timeout)
-        finally:
-            self._idle.append(line)
+        line.exchange([_by_text(each, server) for each in requests], answers, deadline, again=False)
+        called = {each.script for each in requests}
+        self._server, self._known = server, frozenset({None, *called, *(self._known if server == self._server else ())})
         return answers
 
 
-def _encoded(parts: Iterable[str | bytes | int | float]) -> list[bytes]:
+def _by_digest(asked: Request, server: str) -> bytes:
+    head = asked.script.by_digest(server) if asked.script else b""
+    return b"*%d\r\n%b%b" % (asked.size, head, asked.parts)
+
+
+def _by_text(asked: Request, server: str) -> bytes:
+    head = asked.script.by_text(server) if asked.script else b""
+    return b"*%d\r\n%b%b" % (asked.size, head, asked.parts)
+
+
+def _encoded(parts: Iterable[str | bytes | float]) -> list[bytes]:
     return [part if isinstance(part, bytes) else str(part).encode() for part in parts]

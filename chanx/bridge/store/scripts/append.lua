@@ -1,109 +1,148 @@
 -- KEYS: job, log, runs, pending, tasks.
--- ARGV: as named below ('1' is true, '' is none), then field and JSON value of each patch.
--- Returns: status, seq, rev, epoch, is cancelled, is complete, the event's text where a fraction was filled in, whether
---          the watchers were told, and the groups of lists as JSON where the state changed and nobody told them.
+-- ARGV: as named below ('' is none), then field and JSON value of each patch. `parts` are the millionths of the task that
+--       are done; `terms` is a JSON object of what few events have, as the Python side names it.
+-- Returns: status, seq, rev, epoch, the sum of 1 (is cancelled), 2 (is complete) and 4 (the watchers were told); and then,
+--          if there is any, the event's text with the fraction filled in, and as JSON the groups of lists to be told.
+--
+-- Most events are one of many of a run. So the job has the newest writer (`run`), its newest number (`n`) and, where
+-- nobody can have silenced it, for which attempt of which task it speaks (`speaks`); `runs` has the other writers.
 local job, log, runs, pending, tasks = unpack(KEYS)
-local event, delivery, run_id, n, state, rank, attempt, is_terminal, only_if_queued, only_if_complete, task_id, claims,
-  claimed, in_place_of, publish_id, outcome, value, parts, group, serializer, message_type, topic,
-  action = unpack(ARGV, 1, 23)
-local FIRST_PATCH = 24
+local job_id, run_id, task_id, attempt, n, action, delivery, event, parts, terms = unpack(ARGV, 1, 10)
+local FIRST_PATCH = 11
+local speaks = attempt .. ':' .. task_id
 
-local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'server', 'ended', 'cancel', 'rank', 'attempt',
-  'oldest', 'bytes', 'lists')
+local known = redis.call('HMGET', job, 'seq', 'rev', 'epoch', 'ended', 'cancel', 'waits', 'run', 'n', 'speaks', 'oldest',
+  'bytes')
 if not known[1] then
-  return { 'unknown', 0, 0, '', 0, 0, '', 0, '' }
+  return { 'unknown', 0, 0, '', 0 }
 end
-local seq, rev, cancelled = tonumber(known[1]), tonumber(known[2]), known[6] and 1 or 0
-local ended, known_rank, known_attempt = known[5], tonumber(known[7]), tonumber(known[8])
-local epoch = current_epoch(job, known[3], known[4], seq)
+local seq, rev, ended, waits = tonumber(known[1]), tonumber(known[2]), known[4], tonumber(known[6])
+local epoch = current_epoch(job, known[3], seq)
+local knows_writer = known[7] == run_id
+attempt, n, terms = tonumber(attempt), tonumber(n), terms ~= '' and cjson.decode(terms) or {}
 
-local function answer(status, text, announced, lists)
-  local complete = not ended and redis.call('EXISTS', pending) == 0
-  return { status, seq, rev, epoch, cancelled, complete and 1 or 0, text or '', announced and 1 or 0, lists or '' }
-end
-
--- The message of the transport's live_message, in the wire form of channels_redis' pub/sub layer.
-local function announce()
-  local message = { type = message_type, topic = topic, epoch = epoch, action = action, event = event }
-  if delivery == 'log' then
-    message.seq = seq
-  else
-    message.head, message.rev = seq, rev
+local function answer(status, announced, text, lists)
+  local flags = (known[5] and 1 or 0) + (not ended and waits == 0 and 2 or 0) + (announced and 4 or 0)
+  if text or lists then
+    return { status, seq, rev, epoch, flags, text or '', lists or '' }
   end
-  local pack = serializer == 'json' and cjson.encode or cmsgpack.pack
-  return type(redis.pcall('PUBLISH', group, pack(message))) == 'number'
+  return { status, seq, rev, epoch, flags }
 end
 
-local last = redis.call('HGET', runs, run_id)
-if last and tonumber(n) <= tonumber(last) then
+local last = tonumber(knows_writer and known[8] or redis.call('HGET', runs, run_id))
+if last and n <= last then
   return answer('duplicate')
 end
 if ended then
   return answer('ended')
 end
-if only_if_queued == '1' and known_rank > 0 then
+if terms.only_if_queued and redis.call('HGET', job, 'rank') ~= '0' then
   return answer('refused')
 end
-if only_if_complete == '1' and redis.call('EXISTS', pending) == 1 then
+if terms.only_if_complete and waits > 0 then
   return answer('refused')
 end
-local speaks_for = in_place_of ~= '' and in_place_of or run_id
-if task_id ~= '' and (claims == '' or in_place_of ~= '') and outcome ~= 'succeeded'
-  and is_superseded(tasks, task_id, tonumber(attempt), speaks_for, delivery) then
-  return answer('superseded')
+if task_id ~= '' and (terms.in_place_of or not knows_writer or known[9] ~= speaks) then
+  local speaks_for = terms.in_place_of or run_id
+  local superseded, is_old = is_superseded(tasks, task_id, attempt, speaks_for, delivery)
+  if superseded and terms.outcome ~= 'succeeded' and not (terms.claims and not terms.in_place_of) then
+    return answer('superseded')
+  end
+  if superseded or is_old or (terms.in_place_of and not terms.claims) then
+    speaks = ''
+  end
 end
-if publish_id ~= '' and outcome ~= 'succeeded' and redis.call('HEXISTS', pending, publish_id) == 0 then
+if terms.publish_id and terms.outcome ~= 'succeeded' and redis.call('HEXISTS', pending, terms.publish_id) == 0 then
   return answer('refused')
 end
 
-redis.call('HSET', runs, run_id, n)
-if claims == '1' then
-  claim(pending, tasks, task_id, tonumber(attempt), run_id, claimed)
+-- The message of the transport's live_message; nil where the script is not to tell anybody.
+local function announce(state, groups)
+  local message = { type = MESSAGE_TYPE, topic = JOB_TOPIC .. job_id, epoch = epoch, action = action, event = event }
+  if delivery == 'log' then
+    message.seq = seq
+  else
+    message.head, message.rev = seq, rev
+  end
+  local told = publish(JOB_GROUP .. job_id, message)
+  for _, group in ipairs(groups and cjson.decode(groups) or {}) do
+    told = publish(group, { type = MESSAGE_TYPE, topic = group, job_id = job_id, state = state }) and told
+  end
+  return told
 end
-local terminal, held = is_terminal == '1', false
-if outcome ~= '' then
-  end_execution(pending, tasks, task_id, publish_id, outcome, value)
-  held = terminal and cannot_end_job(pending, tasks, outcome)
+
+local terminal, held = terms.terminal, false
+local changes = { 'n', n }
+local function change(name, value)
+  changes[#changes + 1] = name
+  changes[#changes + 1] = value
 end
+
+if not knows_writer then
+  if known[7] then
+    redis.call('HSET', runs, known[7], known[8])
+  end
+  change('run', run_id)
+end
+if speaks ~= known[9] or not knows_writer then
+  change('speaks', speaks)
+end
+if terms.claims then
+  claim(pending, tasks, task_id, attempt, run_id, terms.claimed)
+end
+if terms.outcome then
+  end_execution(pending, tasks, task_id, terms.publish_id, terms.outcome, terms.value)
+  waits = redis.call('HLEN', pending)
+  change('waits', waits)
+  held = terminal and cannot_end_job(waits, tasks, terms.outcome)
+end
+
 local fill, lists
 if not held then
-  fill = parts ~= '' and fraction_filler(tasks, task_id, tonumber(attempt), tonumber(parts))
+  fill = parts ~= '' and fraction_filler(tasks, task_id, attempt, tonumber(parts))
   event = fill and fill(event) or event
-
-  local changes
   if delivery == 'log' then
     seq = seq + 1
     redis.call('XADD', log, seq .. '-0', 'e', event)
-    changes = { 'seq', seq, 'bytes', tonumber(known[10]) + #event }
-    trim(log, seq, tonumber(known[9]), changes)
+    local oldest, bytes = tonumber(known[10]), tonumber(known[11]) + #event
+    if seq - oldest >= MAX_ENTRIES or bytes > MAX_BYTES then
+      oldest, bytes = trim(log, seq, oldest, bytes)
+      change('oldest', oldest)
+    end
+    change('seq', seq)
+    change('bytes', bytes)
   else
     rev = rev + 1
-    changes = { 'rev', rev, 'l:' .. action, rev }
+    change('rev', rev)
+    change('l:' .. action, rev)
   end
   for i = FIRST_PATCH, #ARGV, 2 do
-    changes[#changes + 1] = 'f:' .. ARGV[i]
-    changes[#changes + 1] = fill and fill(ARGV[i + 1]) or ARGV[i + 1]
+    change('f:' .. ARGV[i], fill and fill(ARGV[i + 1]) or ARGV[i + 1])
   end
-  if state ~= '' then
-    local new_attempt, new_rank = tonumber(attempt), tonumber(rank)
-    if terminal or new_attempt > known_attempt or (new_attempt == known_attempt and new_rank >= known_rank) then
-      lists = (terminal or new_attempt ~= known_attempt or new_rank ~= known_rank) and known[11]
-      for _, change in ipairs({ 'state', state, 'rank', rank, 'attempt', attempt }) do
-        changes[#changes + 1] = change
-      end
+  if terms.state then
+    local job_known = redis.call('HMGET', job, 'rank', 'attempt', 'lists')
+    local newer = attempt - tonumber(job_known[2])
+    if newer == 0 then
+      newer = terms.rank - tonumber(job_known[1])
+    end
+    if terminal or newer >= 0 then
+      change('state', terms.state)
+      change('rank', terms.rank)
+      change('attempt', attempt)
+      -- The same state of the same attempt again is no news.
+      lists = (terminal or newer > 0) and job_known[3]
     end
   end
   if terminal then
     ended = '1'
-    changes[#changes + 1] = 'ended'
-    changes[#changes + 1] = ended
+    change('ended', ended)
     redis.call('DEL', pending, tasks)
   end
-  set_fields(job, changes, 1)
 end
+set_fields(job, changes, 1)
 
 -- Renewed at times only: an EXPIRE per key and event would cost as much as the append.
-if n == '1' or terminal or claims == '1' or seq % 256 == 0 then
+if not last or terminal or terms.claims or n % 256 == 0 then
   for _, key in ipairs(KEYS) do
     redis.call('EXPIRE', key, ended and ENDED_SECONDS or ACTIVE_SECONDS)
   end
@@ -111,4 +150,5 @@ end
 if held then
   return answer('held')
 end
-return answer('appended', fill and event, group ~= '' and announce(), lists)
+local announced = publish and announce(terms.state, lists)
+return answer('appended', announced, fill and event, not announced and lists)

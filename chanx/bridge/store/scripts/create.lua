@@ -8,9 +8,8 @@ if taken then
   -- The same record, ids and times and all: a repetition whose answer was lost.
   return taken == ARGV[1] and 1 or 0
 end
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 redis.call('HSET', job, 'record', ARGV[1], 'state', 'queued', 'rank', 0, 'attempt', 0, 'seq', 0, 'rev', 0, 'oldest', 1,
-  'bytes', 0, 'lists', ARGV[2], 'server', server, 'epoch', string.sub(server, 1, 8) .. '-0')
+  'bytes', 0, 'waits', ARGV[3], 'lists', ARGV[2], 'epoch', SERVER .. '-0')
 
 local executions, parts, unfinished = {}, { 'parts', 0 }, 0
 local first_task = 4 + 2 * tonumber(ARGV[3])

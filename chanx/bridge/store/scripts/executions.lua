@@ -21,7 +21,7 @@ end
 
 -- The run becomes the current one, unless a later attempt has begun; the execution is no longer one that nobody began.
 local function claim(pending, tasks, task_id, attempt, run_id, publish_id)
-  if publish_id ~= '' and redis.call('HEXISTS', pending, publish_id) == 1 then
+  if publish_id and redis.call('HEXISTS', pending, publish_id) == 1 then
     redis.call('HSET', pending, publish_id, pending_task(pending, publish_id) .. '\n*')
   end
   if attempt >= current_run(tasks, task_id) then
@@ -29,14 +29,14 @@ local function claim(pending, tasks, task_id, attempt, run_id, publish_id)
   end
 end
 
--- Whether another run of the attempt is the current one. An attempt that is over may still speak, as the next one can
--- begin before it has said so; only its progress is old.
+-- Whether another run of the attempt is the current one, and whether a later attempt has begun. An attempt that is over
+-- may still speak, as the next one can begin before it has said so; only its progress is old.
 local function is_superseded(tasks, task_id, attempt, run_id, delivery)
   local current_attempt, current = current_run(tasks, task_id)
   if attempt < current_attempt then
-    return delivery == 'latest'
+    return delivery == 'latest', true
   end
-  return attempt == current_attempt and run_id ~= current
+  return attempt == current_attempt and run_id ~= current, false
 end
 
 -- Takes in how far a task is; the greater one of (attempt, parts) counts: a retry may go back, an attempt by itself does
@@ -71,10 +71,10 @@ local function keep_result(tasks, task_id, value)
 end
 
 local function end_execution(pending, tasks, task_id, publish_id, outcome, value)
-  if task_id == '' then
-    task_id = pending_task(pending, publish_id)
+  if publish_id then
+    task_id = task_id ~= '' and task_id or pending_task(pending, publish_id)
+    redis.call('HDEL', pending, publish_id)
   end
-  redis.call('HDEL', pending, publish_id)
   if outcome == 'none' then
     return
   end
@@ -87,8 +87,8 @@ local function end_execution(pending, tasks, task_id, publish_id, outcome, value
 end
 
 -- Whether an execution that ended so cannot end the job: others are to come, or it has succeeded.
-local function cannot_end_job(pending, tasks, outcome)
-  return redis.call('EXISTS', pending) == 1
+local function cannot_end_job(waits, tasks, outcome)
+  return waits > 0
     or (outcome ~= 'succeeded' and redis.call('HGET', tasks, 'unfinished') == '0')
 end
 

@@ -1,10 +1,10 @@
 -- KEYS: job, log.  ARGV: after, limit.  Returns: oldest, head, epoch, then the stream entries; nil for an unknown job.
-local known = redis.call('HMGET', KEYS[1], 'seq', 'epoch', 'server', 'oldest')
+local known = redis.call('HMGET', KEYS[1], 'seq', 'epoch', 'oldest')
 if not known[1] then
   return nil
 end
-local head, oldest, limit = tonumber(known[1]), tonumber(known[4]), tonumber(ARGV[2])
-local epoch = current_epoch(KEYS[1], known[2], known[3], head)
+local head, oldest, limit = tonumber(known[1]), tonumber(known[3]), tonumber(ARGV[2])
+local epoch = current_epoch(KEYS[1], known[2], head)
 
 -- In portions, as entries may be large, and only PAGE_BYTES of them are wanted.
 local entries, bytes, next_seq = {}, 0, math.max(tonumber(ARGV[1]) + 1, oldest)

@@ -1,14 +1,9 @@
--- Drops the oldest entries of a log that is too long or too large, the newest one never. `changes` has the new size in
--- bytes at its end, and gets the new `oldest`. A hundredth more than necessary goes, so that most appends drop nothing.
-local function trim(log, seq, oldest, changes)
-  local bytes = changes[#changes]
+-- Drops the oldest entries of a log that is too long or too large, the newest one never; a hundredth more than necessary,
+-- so that most appends drop nothing. Returns the oldest seq that is left, and the bytes.
+local function trim(log, seq, oldest, bytes)
   local is_long, is_large = seq - oldest >= MAX_ENTRIES, bytes > MAX_BYTES
-  if not is_long and not is_large then
-    return
-  end
   local most = is_long and MAX_ENTRIES - math.floor(MAX_ENTRIES / 100) or MAX_ENTRIES
   local most_bytes = is_large and MAX_BYTES - math.floor(MAX_BYTES / 100) or MAX_BYTES
-
   local function is_over()
     return oldest < seq and (seq - oldest >= most or bytes > most_bytes)
   end
@@ -20,7 +15,5 @@ local function trim(log, seq, oldest, changes)
     end
   end
   redis.call('XTRIM', log, 'MINID', oldest .. '-0')
-  changes[#changes] = bytes
-  changes[#changes + 1] = 'oldest'
-  changes[#changes + 1] = oldest
+  return oldest, bytes
 end
