@@ -168,17 +168,6 @@ class JobOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """An execution that stopped without telling how; ``task_name`` and ``attempt`` are for the event that ends it."""
-
-    job_id: str
-    publish_id: str
-    task_id: str
-    task_name: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
 class LogEntry:
     """A numbered event of a log: ``seq`` 1, 2, 3, … and the event's JSON text."""
 

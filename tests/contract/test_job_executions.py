@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chanx.bridge.entry import AppendStatus, Ending, JobOutcome, NewEntry, Outcome, Suspect
+from chanx.bridge.entry import AppendStatus, Ending, JobOutcome, NewEntry, Outcome
 from chanx.bridge.names import new_job_id
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import MAX_RESULT_BYTES, JobStore, Retention
@@ -468,39 +468,6 @@ def test_an_idempotency_key_is_forgotten_in_time() -> None:
     clock.now += 1
 
     assert store.create(record(key="k")) != first
-
-
-def suspect(number: int) -> Suspect:
-    return Suspect(f"job-{number}", f"p{number}", "t1", "tasks.é", number)
-
-
-def test_suspects_are_remembered_until_they_are_cleared(store: JobStore) -> None:
-    # Given
-    for number in (2, 1, 3, 2):
-        store.suspect(suspect(number))
-
-    # Then
-    assert store.suspects(older_than=0) == [suspect(2), suspect(1), suspect(3)]
-    assert store.suspects(older_than=0, limit=2) == [suspect(2), suspect(1)]
-    assert store.suspects(older_than=3600) == []
-
-    # When
-    store.clear_suspect(suspect(1))
-    store.clear_suspect(suspect(9))
-
-    # Then
-    assert store.suspects(older_than=0) == [suspect(2), suspect(3)]
-
-
-def test_suspects_grow_older_by_the_clock() -> None:
-    clock = Clock()
-    store = MemoryJobStore(clock=clock)
-    store.suspect(suspect(1))
-
-    clock.now += 1.9
-    assert store.suspects(older_than=2) == []
-    clock.now += 0.2
-    assert store.suspects(older_than=2) == [suspect(1)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from chanx.bridge.entry import Appended, Deadline, Execution, Head, JobOutcome, LogPage, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, Execution, Head, JobOutcome, LogPage, NewEntry
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.errors import ChanxError, ConfigurationError, TooManyJobsError
@@ -158,18 +158,6 @@ class JobExecutions(ABC):
     @abstractmethod
     def outcome(self, job_id: str) -> JobOutcome | None:
         """What the job's tasks have come to so far; None for an unknown job, or one that has ended."""
-
-    @abstractmethod
-    def suspect(self, suspect: Suspect) -> None:
-        """Remembers an execution that stopped without an outcome, with the time on the store's clock."""
-
-    @abstractmethod
-    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
-        """Those remembered ``older_than`` seconds ago or earlier, the oldest first."""
-
-    @abstractmethod
-    def clear_suspect(self, suspect: Suspect) -> None:
-        """Forgets one, whatever became of it."""
 
 
 class Leases(ABC):

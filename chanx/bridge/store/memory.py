@@ -17,7 +17,6 @@ from chanx.bridge.entry import (
     JobOutcome,
     LogPage,
     NewEntry,
-    Suspect,
 )
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
@@ -36,7 +35,6 @@ class MemoryJobStore(JobStore):
         self._clock = clock
         self._jobs: dict[str, MemoryJob] = {}
         self._used_keys: dict[tuple[str, str], tuple[str, float]] = {}
-        self._suspects: dict[Suspect, float] = {}
         self._leases = MemoryLeases()
         self._deadlines = MemoryDeadlines()
         self._lock = threading.Lock()
@@ -128,19 +126,6 @@ class MemoryJobStore(JobStore):
         with self._lock:
             job = self._active(job_id)
             return None if job is None else job.outcome()
-
-    def suspect(self, suspect: Suspect) -> None:
-        with self._lock:
-            self._suspects.setdefault(suspect, self._clock())
-
-    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
-        with self._lock:
-            before = self._clock() - older_than
-            return [suspect for suspect, since in self._suspects.items() if since <= before][:limit]
-
-    def clear_suspect(self, suspect: Suspect) -> None:
-        with self._lock:
-            self._suspects.pop(suspect, None)
 
     def renew_lease(self, worker: str) -> None:
         with self._lock:

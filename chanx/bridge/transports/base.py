@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry
 
 
 class JobTransport(ABC):
@@ -63,21 +63,9 @@ class JobTransport(ABC):
         """Forgets one."""
 
     @abstractmethod
-    def suspect(self, suspect: Suspect) -> None:
-        """Remembers an execution that stopped without an outcome."""
-
-    @abstractmethod
-    def suspects(self, *, older_than: float) -> list[Suspect]:
-        """Those remembered ``older_than`` seconds ago or earlier; none where that cannot be known now."""
-
-    @abstractmethod
     def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
         """Hands a message to groups of the channel layer, and to connections where a name is their channel.
 
         Nothing of it is kept. A user's mistake does raise: ``InvalidNameError``, ``PublisherError`` for a message that
         a layer cannot carry, ``EventTooLargeError``.
         """
-
-    @abstractmethod
-    def clear_suspect(self, suspect: Suspect) -> None:
-        """Forgets one."""

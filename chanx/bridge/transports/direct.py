@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from chanx.bridge.entry import Appended, AppendStatus, Deadline, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, AppendStatus, Deadline, JobOutcome, NewEntry
 from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_message
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.backlog import MAX_BYTES, MAX_STEPS, Backlog, Step
@@ -113,12 +113,6 @@ class DirectTransport(JobTransport):
     def clear_deadline(self, deadline: Deadline) -> None:
         self._in_turn(Step(lambda: self._store.clear_deadline(deadline)))
 
-    def suspect(self, suspect: Suspect) -> None:
-        self._in_turn(Step(lambda: self._store.suspect(suspect)))
-
-    def suspects(self, *, older_than: float) -> list[Suspect]:
-        return self._try(lambda: self._store.suspects(older_than=older_than)) or []
-
     def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
         with self._publisher.batch():
             for name in names:
@@ -126,10 +120,6 @@ class DirectTransport(JobTransport):
                     self._publisher.send(name, message)
                 else:
                     self._publisher.group_send(name, message)
-
-    def clear_suspect(self, suspect: Suspect) -> None:
-        # Unless it works it is found again, and ended again, which changes nothing.
-        self._try(lambda: self._store.clear_suspect(suspect))
 
     def _append_and_announce(self, entry: NewEntry) -> Appended:
         appended = self._append(entry)

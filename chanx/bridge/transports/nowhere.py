@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry
 from chanx.bridge.transports.base import JobTransport
 
 
@@ -38,14 +38,5 @@ class NowhereTransport(JobTransport):
     def clear_deadline(self, deadline: Deadline) -> None:
         pass
 
-    def suspect(self, suspect: Suspect) -> None:
-        pass
-
-    def suspects(self, *, older_than: float) -> list[Suspect]:
-        return []
-
     def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
-        pass
-
-    def clear_suspect(self, suspect: Suspect) -> None:
         pass

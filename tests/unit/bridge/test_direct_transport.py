@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chanx.bridge.entry import Appended, AppendStatus, Ending, JobOutcome, NewEntry, Suspect
+from chanx.bridge.entry import Appended, AppendStatus, Deadline, Ending, JobOutcome, NewEntry
 from chanx.bridge.events import JobCancelledEvent, JobLogLine, LogPayload
 from chanx.bridge.names import list_group
 from chanx.bridge.reporter import JobReporter
@@ -14,7 +14,7 @@ from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.errors import PublisherError
 from chanx.layers import MemoryPublisher
-from tests.contract.jobs import record
+from tests.contract.jobs import execution, record
 from tests.unit.bridge.doubles import Bench, Clock
 
 
@@ -46,17 +46,17 @@ class SometimesAway(MemoryJobStore):
         self._ask()
         return super().outcome(job_id)
 
-    def suspect(self, suspect: Suspect) -> None:
+    def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
         self._ask()
-        super().suspect(suspect)
+        super().set_deadline(deadline, seconds=seconds)
 
-    def suspects(self, *, older_than: float, limit: int = 100) -> list[Suspect]:
+    def clear_deadline(self, deadline: Deadline) -> None:
         self._ask()
-        return super().suspects(older_than=older_than, limit=limit)
+        super().clear_deadline(deadline)
 
-    def clear_suspect(self, suspect: Suspect) -> None:
+    def release(self, worker: str, publish_ids: Collection[str], *, run_id: str | None = None) -> None:
         self._ask()
-        super().clear_suspect(suspect)
+        super().release(worker, publish_ids, run_id=run_id)
 
     def _ask(self) -> None:
         self.asked += 1
@@ -164,7 +164,7 @@ def test_an_ending_that_is_held_is_published_to_nobody() -> None:
     assert bench.publisher.sent == []
 
 
-SUSPECT = Suspect("j", "p1", "t1", "tasks.t", 1)
+OVERDUE = Deadline("stopped", execution("p1"))
 
 
 def test_executions_reach_the_store(bench: FragileBench) -> None:
@@ -176,10 +176,13 @@ def test_executions_reach_the_store(bench: FragileBench) -> None:
     assert transport.drop_pending(job_id, ["p1"])
     assert transport.outcome(job_id) == JobOutcome({}, 1)
 
-    transport.suspect(SUSPECT)
-    assert transport.suspects(older_than=0) == [SUSPECT]
-    transport.clear_suspect(SUSPECT)
-    assert transport.suspects(older_than=0) == []
+    transport.set_deadline(OVERDUE, seconds=0)
+    assert bench.store.due_deadlines() == [OVERDUE]
+    transport.clear_deadline(OVERDUE)
+    assert bench.store.due_deadlines() == []
+    bench.store.hold("w", [execution("p1"), execution("p2")])
+    transport.release("w", ["p1"])
+    assert bench.store.held("w") == [execution("p2")]
     assert transport.failures == 0
 
 
@@ -189,9 +192,9 @@ def test_executions_reach_the_store(bench: FragileBench) -> None:
         (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 0, 1),
         (lambda transport, job_id: transport.drop_pending(job_id, ["p"]), False, 1, 0),
         (lambda transport, job_id: transport.outcome(job_id), None, 1, 0),
-        (lambda transport, _: transport.suspect(SUSPECT), None, 1, 0),
-        (lambda transport, _: transport.suspects(older_than=0), [], 0, 0),
-        (lambda transport, _: transport.clear_suspect(SUSPECT), None, 0, 0),
+        (lambda transport, _: transport.set_deadline(OVERDUE, seconds=2), None, 1, 0),
+        (lambda transport, _: transport.clear_deadline(OVERDUE), None, 1, 0),
+        (lambda transport, _: transport.release("w", ["p1"]), None, 1, 0),
     ],
 )
 def test_a_store_that_is_away_fails_no_task(
@@ -216,14 +219,14 @@ def test_what_ends_an_execution_waits_its_turn(bench: FragileBench) -> None:
     # When
     transport.drop_pending(job_id, ["p"], later=heard.append)
     transport.outcome(job_id, later=heard.append)
-    transport.suspect(SUSPECT)
+    transport.set_deadline(OVERDUE, seconds=0)
     bench.store.away = False
 
     # Then
     assert heard == []
     transport.flush(5)
     assert heard == [True, JobOutcome({}, 1)]
-    assert transport.suspects(older_than=0) == [SUSPECT]
+    assert bench.store.due_deadlines() == [OVERDUE]
 
 
 def test_a_list_is_told_of_a_job_s_new_state(bench: FragileBench) -> None:
