@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -52,8 +53,9 @@ def lifetimes(client: redis.Redis, prefix: str) -> set[int]:
 
 
 def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
-    # Given a job that runs
+    # Given a job that two runs report of
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1, JobState.STARTED))
 
     # Then
@@ -93,6 +95,7 @@ def test_what_is_known_of_executions_is_gone_with_the_end(
     store: RedisJobStore, client: redis.Redis, key_prefix: str
 ) -> None:
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1))
 
     store.append(entry(job_id, 2, JobState.FAILED))
@@ -153,6 +156,7 @@ def test_deadlines_that_nobody_ever_clears_are_forgotten(
 
 def test_the_keys_of_a_job_share_a_slot(store: RedisJobStore, client: redis.Redis, key_prefix: str) -> None:
     job_id = create(store)
+    store.append(replace(entry(job_id, 1), run_id="other"))
     store.append(entry(job_id, 1))
 
     keys = [key.decode() for key in client.keys(f"{key_prefix}:{{*")]

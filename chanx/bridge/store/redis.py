@@ -27,17 +27,17 @@ from chanx.bridge.entry import (
     LogPage,
     NewEntry,
 )
-from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_group
+from chanx.bridge.names import list_group
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention, id_taken
 from chanx.bridge.store.fractions import parts_of
 from chanx.bridge.store.redis_client import RedisClient
 from chanx.bridge.store.redis_leases import RedisDeadlines, RedisLeases
-from chanx.bridge.store.redis_lines import Request, request
+from chanx.bridge.store.redis_lines import LineScript, Request, request
 from chanx.bridge.store.redis_lists import JobLists
-from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of
-from chanx.layers import LayerSpec, Publisher, RedisPubSubPublisher
+from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of, terms_of
+from chanx.layers import Publisher, RedisPubSubPublisher
 from chanx.layers.redis_line import are_one_server
 
 _MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 1024
@@ -89,7 +89,7 @@ class RedisJobStore(JobStore):
                 self._keys(job, "job", "pending", "tasks"),
                 [record.model_dump_json(), groups, len(executions) // 2, *executions, *places],
             ),
-            *([] if first is None else [self._appending(first, None)]),
+            *([] if first is None else [self._appending(self._scripts.append, first)]),
             # Last, so that neither a key nor a list leads to a job that is not stored.
             *([] if key is None else [self._lists.use_key(record, key)]),
             *self._lists.add(record),
@@ -107,7 +107,7 @@ class RedisJobStore(JobStore):
         return job
 
     def append(self, entry: NewEntry) -> Appended:
-        return self._append(None, entry)
+        return self._append(self._scripts.append, entry)
 
     def announcing_append(self, publisher: Publisher) -> Callable[[NewEntry], Appended] | None:
         spec = publisher.spec if type(publisher) is RedisPubSubPublisher else None
@@ -117,41 +117,29 @@ class RedisJobStore(JobStore):
             # A subclass has its reasons, which this way would pass by.
             return None
         host, *others = spec.hosts
-        return partial(self._append, spec) if not others and are_one_server(host, self._client.host) else None
+        if others or not are_one_server(host, self._client.host):
+            return None
+        return partial(self._append, self._scripts.announcing_append(spec.prefix, spec.serializer))
 
-    def _append(self, announced_on: LayerSpec | None, entry: NewEntry) -> Appended:
+    def _append(self, script: LineScript, entry: NewEntry) -> Appended:
         before, after = self._leases.before(entry), self._leases.after(entry)
-        answers = self._client.ask(*before, self._appending(entry, announced_on), *after)
+        answers = self._client.ask(*before, self._appending(script, entry), *after)
         return appended_of(answers[len(before)])
 
-    def _appending(self, entry: NewEntry, announced_on: LayerSpec | None) -> Request:
-        state, ending = entry.state, entry.ending
-        return self._scripts.append(
+    def _appending(self, script: LineScript, entry: NewEntry) -> Request:
+        return script(
             self._keys(entry.job_id, *_JOB_KEYS),
             [
-                entry.event,
-                entry.delivery,
+                entry.job_id,
                 entry.run_id,
-                entry.n,
-                state or "",
-                state.rank if state else 0,
-                entry.attempt,
-                "1" if state and state.is_terminal else "",
-                "1" if entry.only_if_queued else "",
-                "1" if entry.only_if_complete else "",
                 entry.task_id,
-                "1" if entry.claims else "",
-                entry.execution.publish_id if entry.execution else "",
-                entry.in_place_of,
-                ending.publish_id if ending else "",
-                ending.outcome if ending else "",
-                ending.value if ending else "",
-                "" if entry.fraction is None else parts_of(entry.fraction),
-                f"{announced_on.prefix}__group__{job_group(entry.job_id)}" if announced_on else "",
-                announced_on.serializer if announced_on else "",
-                LIVE_EVENT_TYPE,
-                job_topic(entry.job_id),
+                entry.attempt,
+                entry.n,
                 entry.action,
+                entry.delivery,
+                entry.event,
+                "" if entry.fraction is None else parts_of(entry.fraction),
+                terms_of(entry),
                 *_flat(entry.patch),
             ],
         )
@@ -173,7 +161,7 @@ class RedisJobStore(JobStore):
         return snapshot_of(found)
 
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
-        found = self._client.ask(*(self._scripts.head(self._keys(job_id, "job", "pending")) for job_id in job_ids))
+        found = self._client.ask(*(self._scripts.head(self._keys(job_id, "job")) for job_id in job_ids))
         return [head_of(head) for head in found]
 
     def delete(self, job_id: str) -> bool:

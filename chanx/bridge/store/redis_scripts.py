@@ -8,11 +8,17 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from chanx.bridge.entry import Appended, AppendStatus, Head, JobOutcome
+from chanx.bridge.entry import Appended, AppendStatus, Head, JobOutcome, NewEntry
+from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic
 from chanx.bridge.snapshot import JobSnapshot, decoded_fields
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import MAX_RESULT_BYTES, PAGE_BYTES, Retention
 from chanx.bridge.store.redis_lines import LineScript
+
+_STATUSES = {status.value.encode(): status for status in AppendStatus}
+
+_ALWAYS = {"rank", "value"}
+"""Terms that are sent even where they are 0 or empty."""
 
 CLAIMED = "*"
 """Stands for the publisher of an execution that a run has claimed."""
@@ -26,9 +32,11 @@ class Scripts:
             f"local MAX_ENTRIES, MAX_BYTES = {retention.max_entries:d}, {retention.max_bytes:d}\n"
             f"local PAGE_BYTES, MAX_RESULT_BYTES = {PAGE_BYTES:d}, {MAX_RESULT_BYTES:d}\n"
             f"local ACTIVE_SECONDS, ENDED_SECONDS = {retention.active_seconds:d}, {retention.ended_seconds:d}\n"
+            f"local MESSAGE_TYPE = '{LIVE_EVENT_TYPE}'\n"
+            f"local JOB_TOPIC, JOB_GROUP = '{job_topic('')}', '{job_group('')}'\n"
         )
         self.create = self._script("create", "fields")
-        self.append = self._script("append", "epoch", "fields", "executions", "retention")
+        self.append = LineScript(self._appending("local publish\n"))
         self.read = self._script("read", "epoch")
         self.snapshot = self._script("snapshot", "epoch")
         self.head = self._script("head", "epoch")
@@ -46,8 +54,20 @@ class Scripts:
         self.set_deadline = self._script("set_deadline")
         self.due_deadlines = self._script("due_deadlines")
 
+    def announcing_append(self, prefix: str, serializer: str) -> LineScript:
+        """The append that publishes too, on the pub/sub layer that has this prefix and serializer."""
+        channels = "".join(f"\\{byte:03d}" for byte in f"{prefix}__group__".encode())
+        constants = f"local CHANNELS, SERIALIZER = '{channels}', '{serializer}'\n"
+        return LineScript(self._appending(constants + _source("publish")))
+
+    def _appending(self, publish: str) -> str:
+        return publish + self._text("append", "epoch", "fields", "executions", "retention")
+
     def _script(self, name: str, *shared: str) -> LineScript:
-        return LineScript(self._constants + "".join(map(_source, (*shared, name))))
+        return LineScript(self._text(name, *shared))
+
+    def _text(self, name: str, *shared: str) -> str:
+        return self._constants + "".join(map(_source, (*shared, name)))
 
 
 @cache
@@ -55,19 +75,39 @@ def _source(name: str) -> str:
     return resources.files("chanx.bridge.store").joinpath("scripts", f"{name}.lua").read_text()
 
 
+def terms_of(entry: NewEntry) -> str:
+    """What only some entries have, as ``append.lua`` reads it; empty for most."""
+    state, ending = entry.state, entry.ending
+    if not (state or ending or entry.claims or entry.only_if_queued or entry.only_if_complete or entry.in_place_of):
+        return ""
+    terms: dict[str, object] = {
+        "only_if_queued": entry.only_if_queued,
+        "only_if_complete": entry.only_if_complete,
+        "claims": entry.claims,
+        "claimed": entry.execution and entry.execution.publish_id,
+        "in_place_of": entry.in_place_of,
+    }
+    if state:
+        terms |= {"state": state, "rank": state.rank, "terminal": state.is_terminal}
+    if ending:
+        terms |= {"publish_id": ending.publish_id, "outcome": ending.outcome, "value": ending.value}
+    return json.dumps({name: term for name, term in terms.items() if term or name in _ALWAYS}, ensure_ascii=False)
+
+
 def appended_of(answer: Any) -> Appended:
     """What ``append.lua`` says."""
-    status, seq, rev, epoch, cancelled, complete, event, announced, lists = answer
+    status, seq, rev, epoch, flags, *rest = answer
+    event, lists = rest or (b"", b"")
     return Appended(
-        AppendStatus(status.decode()),
+        _STATUSES[status],
         seq,
         rev,
         epoch.decode(),
-        bool(cancelled),
-        bool(complete),
-        event.decode() if event else None,
-        bool(announced),
-        tuple(json.loads(lists)) if lists else (),
+        cancelled=bool(flags & 1),
+        complete=bool(flags & 2),
+        event=event.decode() if event else None,
+        announced=bool(flags & 4),
+        list_groups=tuple(json.loads(lists)) if lists else (),
     )
 
 
