@@ -9,7 +9,7 @@ from typing import Final
 TTL: Final = 5.0
 """Seconds without a renewal after which a worker is dead. It renews once a second."""
 
-MAX_GAP: Final = 3.0
+MAX_GAP: Final = 4.0
 """Seconds between two looks in which the store may have been away without anybody noticing."""
 
 
@@ -30,7 +30,7 @@ class LeaseWatch:
         asked_at = self._clock()
         leases = ask()
         answered_at = self._clock()
-        if answered_at - self._last_look > MAX_GAP:
+        if asked_at - self._last_look > MAX_GAP:
             self._seen.clear()
         self._last_look = asked_at
         seen: dict[str, tuple[int, float]] = {}

@@ -15,7 +15,6 @@ from celery.worker import state
 from chanx.bridge.context import JobContext
 from chanx.bridge.entry import Deadline, Execution
 from chanx.bridge.installed import Bridge, bridge_or_none
-from chanx.bridge.observer import PATIENCE
 from chanx.bridge.outgoing import is_alive
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.core.failures import log_failure
@@ -23,6 +22,9 @@ from chanx.core.failures import log_failure
 INTERVAL: Final = 1.0
 
 MAX_HELD_AT_ONCE: Final = 1000
+
+LOST_CHILD_PATIENCE: Final = 15.0
+"""Seconds that the parent has to tell of a child that is dead: Celery's pool itself waits 10 for a last word of it."""
 
 
 class Lease:
@@ -83,7 +85,7 @@ class Lease:
         if execution.acks_late:
             self._bridge.observer.expect_delivery(execution)
         else:
-            self._store.set_deadline(Deadline("stopped", execution), seconds=PATIENCE)
+            self._store.set_deadline(Deadline("stopped", execution), seconds=LOST_CHILD_PATIENCE)
         self._store.release(self._worker, [execution.publish_id], run_id=execution.run_id)
 
     def _all_received(self) -> dict[str, Execution]:
