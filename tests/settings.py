@@ -10,6 +10,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "channels",
     "chanx.channels",
+    "chanx.bridge.contrib",
     "tests.unit.channels.rooms",
 ]
 CHANNEL_LAYERS: dict[str, object] = {}

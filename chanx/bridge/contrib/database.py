@@ -1,0 +1,164 @@
+"""The database of the job store: its connections, and what a transaction on them is.
+
+store ─> Database.ask           one round trip, autocommit
+     └─> Database.transaction ─> Transaction.ask … ─> later …   begun by its first question, ended with its last writes
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Final, Protocol, cast
+
+from django.apps import apps
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.connection import ConnectionDoesNotExist
+
+from chanx.bridge.contrib.connections import Connection, Rows, Statement, digest_of
+from chanx.bridge.contrib.epoch import confirm_epoch
+from chanx.errors import ConfigurationError
+from chanx.utils.process import PerProcess
+
+APP: Final = "chanx.bridge.contrib"
+
+_IDLE_SECONDS: Final = 60.0
+"""How long a connection that nobody uses stays open."""
+
+_LIFE_SECONDS: Final = 300.0
+"""How long one stays open at all: behind a pooler it does not break where the server is replaced by a copy."""
+
+_AT_ONCE: Final = 16
+"""Statements of one round trip, about: those of an append are fewer, and a large canvas is not to take too long."""
+
+_BACKENDS: Final = {"postgresql": "chanx.bridge.contrib.postgres", "sqlite": "chanx.bridge.contrib.sqlite"}
+
+
+class _Backend(Protocol):
+    def connect(self, django: BaseDatabaseWrapper, *, timeout: float) -> Connection: ...
+
+
+class Transaction:
+    """A transaction on one connection. The statements for ``later`` are sent with the commit, in one round trip."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._later: list[Statement] = []
+        self._begun = False
+
+    def ask(self, *statements: Statement) -> list[Rows]:
+        """The rows of each statement, in one round trip with what was left for later."""
+        before = [*(() if self._begun else self._connection.begin), *self._later]
+        self._later.clear()
+        self._begun = True
+        while len(before) > _AT_ONCE:
+            self._connection.ask(*before[:_AT_ONCE])
+            del before[:_AT_ONCE]
+        return self._connection.ask(*before, *statements)[len(before) :]
+
+    def lock(self, name: str) -> None:
+        """With the next question, waits until no other transaction has a lock of this name."""
+        self.later(*((sql, (digest_of(name),)) for sql in self._connection.lock))
+
+    def later(self, *statements: Statement) -> None:
+        """Statements whose rows nobody needs."""
+        self._later += statements
+
+    def commit(self) -> None:
+        if self._begun or self._later:
+            self.ask(("COMMIT", ()))
+
+
+class Database:
+    """The database of one alias. Safe across forks and threads: each process opens as many connections as it uses."""
+
+    def __init__(self, using: str | None, *, timeout: float) -> None:
+        self._using = using
+        self._timeout = timeout
+        self._idle: PerProcess[deque[Connection]] = PerProcess(deque)
+
+    @property
+    def alias(self) -> str:
+        """The alias that was given, or that the routers of the project name for the store's tables."""
+        if self._using is not None:
+            return self._using
+        if not apps.is_installed(APP):
+            raise ConfigurationError(f'DjangoJobStore needs "{APP}" in INSTALLED_APPS, and manage.py migrate')
+        return router.db_for_write(apps.get_model("chanx_jobs", "Job"))
+
+    def ask(self, *statements: Statement) -> list[Rows]:
+        """The rows of each statement. They are one transaction or not, as the database likes."""
+        with self._connection() as connection:
+            return connection.ask(*statements)
+
+    @contextmanager
+    def transaction(self) -> Generator[Transaction]:
+        """A transaction, committed at the end of the block unless an error leaves it."""
+        with self._connection() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+            transaction.commit()
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        for connection in self._idle.reset() or ():
+            connection.close()
+
+    @contextmanager
+    def _connection(self) -> Generator[Connection]:
+        """A connection for the caller alone; kept for the next one unless it broke, or was left in a transaction."""
+        idle = self._idle.get()
+        connection = _ready(idle) or self._open()
+        try:
+            yield connection
+        finally:
+            if connection.is_ready:
+                connection.used_at = time.monotonic()
+                idle.append(connection)
+            else:
+                connection.close()
+            _close_old(idle)
+
+    def _open(self) -> Connection:
+        try:
+            django = connections.create_connection(self.alias)
+        except (ImproperlyConfigured, AppRegistryNotReady, ConnectionDoesNotExist) as error:
+            raise ConfigurationError(f"DjangoJobStore needs Django, with a database for it: {error}") from error
+        module = _BACKENDS.get(django.vendor)
+        if module is None:
+            raise ConfigurationError(
+                f"DATABASES[{django.alias!r}] is {django.vendor}: DjangoJobStore works on PostgreSQL and SQLite. Name "
+                "another alias, DjangoJobStore(using=...), or keep the jobs in Redis"
+            )
+        connection = cast("_Backend", import_module(module)).connect(django, timeout=self._timeout)
+        try:
+            confirm_epoch(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _ready(idle: deque[Connection]) -> Connection | None:
+    """The connection that was used last, if it can be used still."""
+    while True:
+        try:
+            connection = idle.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - connection.opened_at < _LIFE_SECONDS and connection.is_ready:
+            return connection
+        connection.close()
+
+
+def _close_old(idle: deque[Connection]) -> None:
+    """The connections that were needed at the same time once, and are not any more."""
+    while idle and time.monotonic() - idle[0].used_at > _IDLE_SECONDS:
+        try:
+            idle.popleft().close()
+        except IndexError:  # another thread was quicker
+            return
