@@ -41,6 +41,7 @@ class Bridge:
     transport: JobTransport
     watch: Watch | None = None
     access: Access = DEFAULT_ACCESS
+    max_active_jobs: int | None = None
     observer: Observer = field(init=False)
     async_store: AsyncJobStore = field(init=False)
 

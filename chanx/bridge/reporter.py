@@ -58,14 +58,18 @@ class JobReporter:
         with self._lock.get():
             if self._pid != os.getpid():
                 self._go_on_as_child()
-            terms.setdefault("task_id", self._claimable)
-            entry = encode_event(event, self.origin, self._n + 1, **terms)
-            self._n += 1
-            origin = self.origin
+            entry, origin = self.entry(event, **terms), self.origin
             appended = self._transport.send(entry, later=partial(self._heed, entry, origin))
         if appended:
             self._heed(entry, origin, appended)
         return appended
+
+    def entry(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> NewEntry:
+        """The run's next event, for who appends it in another way. Raises as :meth:`send` does."""
+        terms.setdefault("task_id", self._claimable)
+        entry = encode_event(event, self.origin, self._n + 1, **terms)
+        self._n += 1
+        return entry
 
     def _heed(self, entry: NewEntry, origin: Origin, appended: Appended) -> None:
         if appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry
+from chanx.bridge.states import JobState
 
 
 class JobTransport(ABC):
@@ -69,3 +70,7 @@ class JobTransport(ABC):
         Nothing of it is kept. A user's mistake does raise: ``InvalidNameError``, ``PublisherError`` for a message that
         a layer cannot carry, ``EventTooLargeError``.
         """
+
+    @abstractmethod
+    def tell_lists(self, groups: Collection[str], job_id: str, state: JobState) -> None:
+        """Tells these lists of jobs (:func:`~chanx.bridge.names.list_group`) that a job has come into this state."""

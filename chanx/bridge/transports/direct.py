@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from chanx.bridge.entry import Appended, AppendStatus, Deadline, JobOutcome, NewEntry
 from chanx.bridge.names import LIVE_EVENT_TYPE, job_group, job_topic, list_message
+from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.backlog import MAX_BYTES, MAX_STEPS, Backlog, Step
 from chanx.bridge.transports.base import JobTransport
@@ -121,18 +122,24 @@ class DirectTransport(JobTransport):
                 else:
                     self._publisher.group_send(name, message)
 
+    def tell_lists(self, groups: Collection[str], job_id: str, state: JobState) -> None:
+        for group in groups:
+            self._announce(job_id, group, list_message(group, job_id, state))
+
     def _append_and_announce(self, entry: NewEntry) -> Appended:
         appended = self._append(entry)
         if appended.status is AppendStatus.APPENDED and not appended.announced:
-            try:
-                self._publisher.group_send(job_group(entry.job_id), live_message(entry, appended))
-                if entry.state is not None:
-                    for group in appended.list_groups:
-                        self._publisher.group_send(group, list_message(group, entry.job_id, entry.state))
-            except (PublisherError, EventTooLargeError) as error:
-                # It is in the log, where watchers find it within two seconds: no reason for a task to fail.
-                log_throttled("job_event_not_announced", key=id(self), job_id=entry.job_id, error=str(error))
+            self._announce(entry.job_id, job_group(entry.job_id), live_message(entry, appended))
+            if entry.state is not None:
+                self.tell_lists(appended.list_groups, entry.job_id, entry.state)
         return appended
+
+    def _announce(self, job_id: str, group: str, message: Mapping[str, Any]) -> None:
+        try:
+            self._publisher.group_send(group, message)
+        except (PublisherError, EventTooLargeError) as error:
+            # It is in the store, where watchers find it within seconds: no reason for a task to fail.
+            log_throttled("job_event_not_announced", key=id(self), job_id=job_id, error=str(error))
 
     def _in_turn(self, step: Step[T]) -> T | None:
         """The store's answer; None where it is away, or something older waits for it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chanx.bridge.entry import Appended, Deadline, JobOutcome, NewEntry
+from chanx.bridge.states import JobState
 from chanx.bridge.transports.base import JobTransport
 
 
@@ -39,4 +40,7 @@ class NowhereTransport(JobTransport):
         pass
 
     def tell(self, names: Collection[str], message: Mapping[str, Any]) -> None:
+        pass
+
+    def tell_lists(self, groups: Collection[str], job_id: str, state: JobState) -> None:
         pass

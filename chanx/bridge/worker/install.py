@@ -31,6 +31,7 @@ def install(
     authorize: Authorize | None = None,
     watches_as: WatchesAs | None = None,
     secret: str | Sequence[str] | None = None,
+    max_active_jobs: int | None = None,
 ) -> Bridge:
     """Installs the bridge on ``app``, for the processes that start jobs and for the workers that run them.
 
@@ -54,7 +55,8 @@ def install(
     returns owner strings that a connection watches as beside its user's (``["project:7"]``). Both may be coroutine
     functions; plain ones run in a thread and may use the ORM; ``scope["user"]`` is who is signed in; if they raise,
     nothing is allowed. ``secret`` signs tokens, by default Django's ``SECRET_KEY``; of several the first signs, all
-    are accepted.
+    are accepted. An owner can have ``max_active_jobs`` jobs that have not ended: beyond them ``start_job`` raises
+    :class:`~chanx.errors.TooManyJobsError`.
 
     Raises :class:`~chanx.errors.ConfigurationError` or :class:`~chanx.errors.PublisherError`, naming what to change.
     """
@@ -63,6 +65,8 @@ def install(
             raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
         layer = LayerSpec.redis_pubsub(store)
     job_store = _store_of(store, retention)
+    if max_active_jobs is not None and max_active_jobs < 1:
+        raise ConfigurationError(f"install(max_active_jobs={max_active_jobs!r}): use 1 or more, or None for no limit")
     rules = watch_rules(watch, owner)
     access = Access.of(authorize, watches_as, secret)
     if models:
@@ -71,7 +75,7 @@ def install(
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
         app.set_default()
-    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules, access)
+    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules, access, max_active_jobs)
     attach(bridge)
     signals.connect()
     janitor.connect()

@@ -1,4 +1,4 @@
-"""A process of a worker's pool that ends hands on what it still has for the store: it ends without Python's own exit."""
+"""A process of a worker's pool hands on what it still has for the store when it ends, which Python is not told of."""
 
 from __future__ import annotations
 

@@ -14,10 +14,11 @@ from celery import Celery, signals
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.events import ErrorPayload, FailedPayload, JobFailed, JobQueued
 from chanx.bridge.installed import Bridge, bridge_or_none
-from chanx.bridge.names import is_job_id, new_job_id
+from chanx.bridge.names import is_job_id, list_group, new_job_id
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import current_scope
 from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.states import JobState
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.watch import Watch
 from chanx.bridge.worker.published import keep_until_taken
@@ -101,8 +102,9 @@ def _job_for(
     job_id = task_id if is_job_id(task_id) else new_job_id()
     context = JobContext(job_id, owner, root_task_id=task_id, publish_id=secrets.token_hex(8))
     record = JobRecord(job_id=job_id, owner=owner, name=name, task_id=task_id, created_at=datetime.now(UTC))
+    queued = _reporter(bridge, context).entry(JobQueued())
     try:
-        bridge.store.create(record, pending={context.publish_id: task_id}, tasks={task_id: True})
+        bridge.store.create(record, pending={context.publish_id: task_id}, tasks={task_id: True}, first=queued)
     except StoreUnavailableError as error:
         rests.failed()
         log_throttled("task_not_watched", key=id(bridge), name=name, error=str(error))
@@ -111,7 +113,7 @@ def _job_for(
         log_throttled("task_not_watched", key=id(bridge), name=name, error=str(error))
         return None
     rests.succeeded()
-    _reporter(bridge, context).send(JobQueued())
+    bridge.transport.tell_lists([list_group(owner)], job_id, JobState.QUEUED)
     return context
 
 

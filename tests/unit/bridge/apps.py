@@ -3,11 +3,12 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery
 
-from chanx.bridge import Bridge, JobTask, StartedJob, install
+from chanx.bridge import JobTask, StartedJob, install
 from chanx.bridge.installed import attach
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.memory import MemoryJobStore
@@ -26,9 +27,7 @@ class BridgedApp:
         self.publisher = MemoryPublisher()
         # install() connects the signals; its publisher would need a server.
         installed = install(app, store=self.store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"), **options)
-        self.bridge = Bridge(
-            app, self.store, DirectTransport(self.store, self.publisher), installed.watch, installed.access
-        )
+        self.bridge = replace(installed, transport=DirectTransport(self.store, self.publisher))
         attach(self.bridge)
 
     def task(self, function: Any, *, base: Any = JobTask, **options: Any) -> Any:

@@ -16,8 +16,11 @@ from kombu.exceptions import SerializerNotInstalled
 from chanx.bridge import JobError, detach, start_job, start_job_sync
 from chanx.bridge.canvas import canvas_of
 from chanx.bridge.context import JobContext
+from chanx.bridge.entry import Deadline
+from chanx.bridge.names import list_group
+from chanx.bridge.starting import JobStart
 from chanx.bridge.states import JobState
-from chanx.errors import ConfigurationError, InvalidNameError
+from chanx.errors import ConfigurationError, InvalidNameError, TooManyJobsError
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
 
@@ -393,3 +396,116 @@ class TestOnCommit:
         job = await start_job(queueing.task(add), owner="user:1", on_commit=True)
 
         assert [context and context.job_id for context in published] == [job.job_id]
+
+
+class TestTheWayToTheBroker:
+    """A process may die anywhere on it: others then end the job, at a deadline."""
+
+    @pytest.fixture(autouse=True)
+    def due_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chanx.bridge.start.ENQUEUE_SECONDS", 0.0)
+        monkeypatch.setattr("chanx.bridge.start.COMMIT_SECONDS", 0.0)
+
+    def test_the_job_is_stored_with_its_first_event(
+        self, queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queueing.store, "append", None)
+
+        job = start_job_sync(queueing.task(add), owner="user:1")
+
+        assert queueing.actions(job) == ["job_queued"]
+
+    def test_there_is_a_deadline_until_it_is_published(self, queueing: BridgedApp) -> None:
+        # Given
+        due: list[Deadline] = []
+
+        def note(**_: Any) -> None:
+            due.extend(queueing.store.due_deadlines())
+
+        signals.before_task_publish.connect(note)
+
+        # When
+        job = start_job_sync(queueing.task(add), owner="user:1")
+
+        # Then
+        (deadline,) = due
+        assert (deadline.kind, deadline.execution.job_id) == ("enqueue", job.job_id)
+        assert queueing.store.pending(job.job_id) == {deadline.execution.publish_id: job.task_id}
+        assert queueing.store.due_deadlines() == []
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_transaction_has_one_too(self, queueing: BridgedApp) -> None:
+        with transaction.atomic():
+            start_job_sync(queueing.task(add), owner="user:1", on_commit=True)
+            assert len(queueing.store.due_deadlines()) == 1
+
+        assert queueing.store.due_deadlines() == []
+
+    def test_a_start_that_failed_or_was_none_has_none(self, queueing: BridgedApp) -> None:
+        with pytest.raises(SerializerNotInstalled):
+            start_job_sync(queueing.task(add), owner="user:1", task_options={"serializer": "none"})
+        for _ in range(2):
+            start_job_sync(queueing.task(add), owner="user:1", idempotency_key="k")
+
+        assert queueing.store.due_deadlines() == []
+
+    @pytest.mark.parametrize(
+        "canvas", [chain, lambda *tasks: group(tasks), lambda *tasks: chord(tasks, tasks[0]), None]
+    )
+    def test_the_deadline_ends_a_start_that_is_never_finished(
+        self, queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch, canvas: Any
+    ) -> None:
+        # Given a process that is killed before its first message
+        task = queueing.task(add)
+        monkeypatch.setattr(queueing.app, "send_task", _killed)
+        monkeypatch.setattr(JobStart, "_fail", _nothing)
+        monkeypatch.setattr("chanx.bridge.starting.drop_pending", _nothing)
+        monkeypatch.setattr("chanx.bridge.scope.drop_pending", _nothing)
+        with pytest.raises(SystemExit):
+            start_job_sync(canvas(task.si(), task.si()) if canvas else task, owner="user:1")
+        monkeypatch.undo()
+
+        # When
+        queueing.bridge.observer.look()
+
+        # Then
+        (job,) = queueing.store.jobs_of("user:1")
+        assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "not_enqueued")
+
+
+def _killed(*_: Any, **__: Any) -> None:
+    raise SystemExit
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """A dead process does nothing."""
+
+
+def test_an_owner_has_so_many_active_jobs_at_most() -> None:
+    with bridged_app(eager=False, max_active_jobs=2) as app:
+        task = app.task(add)
+        jobs = [start_job_sync(task, owner="user:1") for _ in range(2)]
+
+        # When
+        with pytest.raises(TooManyJobsError):
+            start_job_sync(task, owner="user:1")
+
+        # Then
+        assert len(app.store.jobs_of("user:1")) == 2
+        start_job_sync(task, owner="user:2")
+        app.bridge.cancel(jobs[0].job_id)
+        start_job_sync(task, owner="user:1")
+
+
+def test_a_limit_of_none_at_all_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="max_active_jobs=0"), bridged_app(eager=False, max_active_jobs=0):
+        pass
+
+
+def test_watchers_have_the_job_on_their_lists_and_all_lists_are_told(queueing: BridgedApp) -> None:
+    job = start_job_sync(queueing.task(add), owner="user:1", watchers=["project:7", "user:1"])
+
+    assert queueing.snapshot(job).watchers == ("project:7", "user:1")
+    told = [(name, message["state"]) for _, name, message in queueing.publisher.sent if "state" in message]
+    assert told == [(list_group("user:1"), "queued"), (list_group("project:7"), "queued")]
+    assert [found.job_id for found in queueing.store.jobs_of("project:7")] == [job.job_id]
