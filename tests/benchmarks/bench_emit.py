@@ -1,16 +1,21 @@
 """What an event of a job costs its task: appended to the log and published, against a bare XADD and PUBLISH.
 
-Run it with ``python -m tests.benchmarks.bench_emit``. All ways take short turns in one process, against a server of its
-own, as in ``bench_publish``; the second run has client and server on one core: that is the work itself.
+Run it with ``python -m tests.benchmarks.bench_emit``. All ways take short turns in one process, against servers of its
+own, as in ``bench_publish``; the second run has client and servers on one core: that is the work itself. The bare way
+is one round trip of redis-py, and so is a job's on a pub/sub layer that shares the store's Redis; any other is two.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from typing import Literal
 
 import redis
+from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from pydantic import BaseModel
 
@@ -27,9 +32,11 @@ from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
 from chanx.layers import LayerSpec, publisher_for
 from chanx.testing.redis_server import redis_server
-from tests.benchmarks.bench_publish import Ways, consumer_on, show
+from tests.benchmarks.bench_publish import Ways, close, consumer_on, show
 
 JOB_ID = new_job_id()
+
+CORE = "core layer, watched by one process"
 
 
 class RowPayload(BaseModel):
@@ -49,55 +56,81 @@ EVENT = RowRejected(payload=RowPayload(line=17, error="no number"))
 
 def main() -> None:
     """Print both tables."""
-    print("Client and server wherever the scheduler puts them")
+    print("Client and servers wherever the scheduler puts them")
     run()
     if hasattr(os, "sched_setaffinity"):
-        print("\nClient and server on one core")
-        # The server inherits it.
+        print("\nClient and servers on one core")
+        # The servers inherit it.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         run()
 
 
 def run() -> None:
-    """One table, on a server of its own."""
-    with redis_server(private=True) as server, redis.Redis.from_url(server.url) as client:
+    """One table, on servers of its own."""
+    with (
+        redis_server(private=True) as server,
+        redis_server(private=True) as other_server,
+        redis.Redis.from_url(server.url) as client,
+    ):
         store = RedisJobStore(server.url)
         store.create(JobRecord(job_id=JOB_ID, owner="u", name="t", task_id="t1", created_at=datetime.now(UTC)))
         layer = RedisPubSubChannelLayer(hosts=[server.url])
-        publisher = publisher_for(layer)
-        encrypted = publisher_for(LayerSpec.redis_pubsub(server.url, symmetric_encryption_keys=["secret"]))
-        one_step, two_steps = (job_on(DirectTransport(store, each)) for each in (publisher, encrypted))
-        nowhere = job_on(NowhereTransport())
+        layers = {
+            "pub/sub on the same Redis": layer,
+            "the same, JSON serializer": LayerSpec.redis_pubsub(server.url, serializer="json"),
+            "pub/sub on another Redis": LayerSpec.redis_pubsub(other_server.url),
+            "pub/sub, encrypted": LayerSpec.redis_pubsub(server.url, symmetric_encryption_keys=["secret"]),
+            CORE: RedisChannelLayer(hosts=[server.url], capacity=1000),
+        }
+        publishers = {name: publisher_for(each) for name, each in layers.items()}
+        emits = {name: emitting(DirectTransport(store, publisher)) for name, publisher in publishers.items()}
         consumer = consumer_on(layer)
-        entry = encode_event(EVENT, Origin(JOB_ID, "t1", 1, "0123456789ab"), 1)
-        body = layer.serialize(live_message(entry, Appended(AppendStatus.APPENDED, 1, 0, "01234567-0")))
-
-        def bare() -> None:
-            pipeline = client.pipeline(transaction=False)
-            pipeline.xadd("log", {"e": entry.event}, maxlen=store.retention.max_entries, approximate=False)
-            pipeline.publish(f"asgi__group__{job_group(JOB_ID)}", body)
-            pipeline.execute()
-
         ways: Ways = {
-            "(a) bare pipeline of XADD and PUBLISH": bare,
-            "(b) job.emit(event)": lambda: one_step.emit(EVENT),
-            "(c) job.emit(event), encrypted layer": lambda: two_steps.emit(EVENT),
-            "(d) job.emit(event), to nowhere": lambda: nowhere.emit(EVENT),
-            "(e) Consumer.send_event_sync(event, group)": lambda: consumer.send_event_sync(EVENT, "room"),
+            "(a) bare pipeline of XADD and PUBLISH": bare_way(client, layer, store),
+            **{f"emit: {name}": emit for name, emit in emits.items()},
+            f"emit: {CORE}": trimming(emits[CORE], client),
+            "emit: to nowhere": emitting(NowhereTransport()),
+            "Consumer.send_event_sync(event, group)": lambda: consumer.send_event_sync(EVENT, "room"),
         }
         show("One event of a job", ways)
         snapshot = store.snapshot(JOB_ID)
         assert snapshot is not None
         assert snapshot.seq > 0
-        assert publisher.failures == encrypted.failures == 0
-        publisher.close()
-        encrypted.close()
+        close(*publishers.values())
         store.close()
 
 
-def job_on(transport: JobTransport) -> Job:
-    """A run of the benchmark's job."""
-    return Job(JobReporter(transport, job_id=JOB_ID, task_id="t1", attempt=1, of_run=True))
+def bare_way(client: redis.Redis, layer: RedisPubSubChannelLayer, store: RedisJobStore) -> Callable[[], object]:
+    """The least that stores the same bytes and tells the same watchers."""
+    entry = encode_event(EVENT, Origin(JOB_ID, "t1", 1, "0123456789ab"), 1)
+    body = layer.serialize(live_message(entry, Appended(AppendStatus.APPENDED, 1, 0, "01234567-0")))
+
+    def bare() -> None:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.xadd("log", {"e": entry.event}, maxlen=store.retention.max_entries, approximate=False)
+        pipeline.publish(f"asgi__group__{job_group(JOB_ID)}", body)
+        pipeline.execute()
+
+    return bare
+
+
+def emitting(transport: JobTransport) -> Callable[[], object]:
+    """A run of the benchmark's job that emits there."""
+    job = Job(JobReporter(transport, job_id=JOB_ID, task_id="t1", attempt=1, of_run=True))
+    return lambda: job.emit(EVENT)
+
+
+def trimming(send: Callable[[], object], client: redis.Redis) -> Callable[[], object]:
+    """On the core layer the queue of a watching process stays short, as with one that keeps up."""
+    client.zadd(f"asgi:group:{job_group(JOB_ID)}", {"specific.a!1": time.time()})
+    sent = count(1)
+
+    def both() -> None:
+        send()
+        if next(sent) % 50 == 0:
+            client.zremrangebyrank("asgispecific.a!", 0, -20)
+
+    return both
 
 
 if __name__ == "__main__":

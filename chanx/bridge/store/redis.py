@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 
 from chanx.bridge.encoding import MAX_EVENT_BYTES
@@ -34,7 +34,7 @@ from chanx.bridge.store.base import JobStore, Retention, id_taken
 from chanx.bridge.store.fractions import parts_of
 from chanx.bridge.store.redis_client import RedisClient
 from chanx.bridge.store.redis_leases import RedisDeadlines, RedisLeases
-from chanx.bridge.store.redis_lines import LineScript, Request, request
+from chanx.bridge.store.redis_lines import Arguments, LineScript, Request, request
 from chanx.bridge.store.redis_lists import JobLists
 from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of, terms_of
 from chanx.layers import Publisher, RedisPubSubPublisher
@@ -66,6 +66,8 @@ class RedisJobStore(JobStore):
         self._lists = JobLists(self._client)
         self._leases = RedisLeases(self._client)
         self._deadlines = RedisDeadlines(self._client)
+        # Most events are one of many of a run.
+        self._of_run = lru_cache(maxsize=256)(self._arguments_of_run)
 
     def create(
         self,
@@ -127,22 +129,21 @@ class RedisJobStore(JobStore):
         return appended_of(answers[len(before)])
 
     def _appending(self, script: LineScript, entry: NewEntry) -> Request:
-        return script(
-            self._keys(entry.job_id, *_JOB_KEYS),
-            [
-                entry.job_id,
-                entry.run_id,
-                entry.task_id,
-                entry.attempt,
-                entry.n,
-                entry.action,
-                entry.delivery,
-                entry.event,
-                "" if entry.fraction is None else parts_of(entry.fraction),
-                terms_of(entry),
-                *_flat(entry.patch),
-            ],
-        )
+        of_run = self._of_run(entry.job_id, entry.run_id, entry.task_id, entry.attempt)
+        parts = [
+            b"%d" % entry.n,
+            entry.action.encode(),
+            entry.delivery.encode(),
+            entry.event.encode(),
+            b"" if entry.fraction is None else b"%d" % parts_of(entry.fraction),
+            terms_of(entry).encode(),
+        ]
+        if entry.patch:
+            parts += [text.encode() for field in entry.patch.items() for text in field]
+        return script.call(of_run, parts)
+
+    def _arguments_of_run(self, job_id: str, run_id: str, task_id: str, attempt: int) -> Arguments:
+        return Arguments.of(self._keys(job_id, *_JOB_KEYS), [job_id, run_id, task_id, attempt])
 
     def read(self, job_id: str, *, after: int, limit: int) -> LogPage | None:
         (found,) = self._client.ask(self._scripts.read(self._keys(job_id, "job", "log"), [after, limit]))

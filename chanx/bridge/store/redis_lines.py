@@ -21,6 +21,19 @@ from chanx.utils.extras import need
 _ABOUT_SERVER = command(b"INFO", b"server")
 
 
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The RESP form of a script's keys and the first of its arguments: ``size`` parts."""
+
+    parts: bytes
+    size: int
+
+    @classmethod
+    def of(cls, keys: Sequence[str], args: Iterable[str | bytes | float]) -> Arguments:
+        parts = [b"%d" % len(keys), *_encoded(keys), *_encoded(args)]
+        return cls(arguments(parts), len(parts))
+
+
 class LineScript:
     """A Lua script. Calling it twice with the same arguments has to be as good as once.
 
@@ -34,8 +47,11 @@ class LineScript:
 
     def __call__(self, keys: Sequence[str], args: Iterable[str | bytes | float] = ()) -> Request:
         """A call of it."""
-        parts = [b"%d" % len(keys), *_encoded(keys), *_encoded(args)]
-        return Request(arguments(parts), 2 + len(parts), self)
+        return self.call(Arguments.of(keys, args), ())
+
+    def call(self, first: Arguments, others: Sequence[bytes]) -> Request:
+        """A call of it, the first arguments of which are encoded already."""
+        return Request(first.parts + arguments(others), first.size + 2 + len(others), self)
 
     def by_digest(self, server: str) -> bytes:
         return self._on(server)[0]
