@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from django.apps import apps
+from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -38,7 +39,17 @@ _AT_ONCE: Final = 16
 _BACKENDS: Final = {"postgresql": "chanx.bridge.contrib.postgres", "sqlite": "chanx.bridge.contrib.sqlite"}
 
 
+@register()  # here, as the application that would register it is what may be missing
+def check_application(**_: object) -> list[CheckMessage]:
+    """E101: the store is imported, and its tables are not known to Django."""
+    if apps.is_installed(APP):
+        return []
+    hint = f'Add "{APP}" to INSTALLED_APPS, and run: manage.py migrate'
+    return [Error("DjangoJobStore is used, but its application is not installed.", hint=hint, id="chanx.E101")]
+
+
 class _Backend(Protocol):
+    def parameters_of(self, django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]: ...
     def connect(self, django: BaseDatabaseWrapper, *, timeout: float) -> Connection: ...
 
 
@@ -90,6 +101,11 @@ class Database:
             raise ConfigurationError(f'DjangoJobStore needs "{APP}" in INSTALLED_APPS, and manage.py migrate')
         return router.db_for_write(apps.get_model("chanx_jobs", "Job"))
 
+    def check_settings(self) -> None:
+        """Raises ``ConfigurationError`` unless the settings lead to a database that the store can use."""
+        django, backend = self._django()
+        backend.parameters_of(django, timeout=self._timeout)
+
     def ask(self, *statements: Statement) -> list[Rows]:
         """The rows of each statement. They are one transaction or not, as the database likes."""
         with self._connection() as connection:
@@ -124,6 +140,17 @@ class Database:
             _close_old(idle)
 
     def _open(self) -> Connection:
+        django, backend = self._django()
+        connection = backend.connect(django, timeout=self._timeout)
+        try:
+            confirm_epoch(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _django(self) -> tuple[BaseDatabaseWrapper, _Backend]:
+        """Django's connection, which is used for its settings only, and the module that knows its database."""
         try:
             django = connections.create_connection(self.alias)
         except (ImproperlyConfigured, AppRegistryNotReady, ConnectionDoesNotExist) as error:
@@ -134,13 +161,7 @@ class Database:
                 f"DATABASES[{django.alias!r}] is {django.vendor}: DjangoJobStore works on PostgreSQL and SQLite. Name "
                 "another alias, DjangoJobStore(using=...), or keep the jobs in Redis"
             )
-        connection = cast("_Backend", import_module(module)).connect(django, timeout=self._timeout)
-        try:
-            confirm_epoch(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return django, cast("_Backend", import_module(module))
 
 
 def _ready(idle: deque[Connection]) -> Connection | None:

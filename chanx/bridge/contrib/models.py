@@ -65,6 +65,9 @@ class Job(models.Model):
     failure: TextOrNull = models.TextField(null=True)  # null is none
     cancellation: TextOrNull = models.TextField(null=True)  # null is none
 
+    if TYPE_CHECKING:
+        patches: models.Manager["Patch"]
+
     class Meta:
         indexes = [
             models.Index(fields=["owner"], name="chanx_jobs_active", condition=models.Q(is_active=True)),

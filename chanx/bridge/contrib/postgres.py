@@ -96,7 +96,13 @@ class PostgresConnection(Connection):
 def connect(django: BaseDatabaseWrapper, *, timeout: float) -> PostgresConnection:
     """A connection with the settings of an alias."""
     options: Mapping[str, Any] = django.settings_dict["OPTIONS"]
-    parameters = {
+    return PostgresConnection(parameters_of(django, timeout=timeout), role=options.get("assume_role"), timeout=timeout)
+
+
+def parameters_of(django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]:
+    """Those of ``psycopg.connect``."""
+    return {
+        "connect_timeout": max(2, round(timeout)),  # libpq knows no less than two seconds
         **django.get_connection_params(),
         "autocommit": True,
         "context": None,
@@ -104,8 +110,6 @@ def connect(django: BaseDatabaseWrapper, *, timeout: float) -> PostgresConnectio
         "cursor_factory": psycopg.ClientCursor,
         "prepare_threshold": None,
     }
-    parameters.setdefault("connect_timeout", max(2, round(timeout)))  # libpq knows no less than two seconds
-    return PostgresConnection(parameters, role=options.get("assume_role"), timeout=timeout)
 
 
 @cache

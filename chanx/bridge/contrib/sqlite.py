@@ -26,16 +26,16 @@ _SQL: Final = {
 
 
 class SqliteConnection(Connection):
-    """``timeout`` (seconds) bounds the wait for another writer."""
+    """Its parameter ``timeout`` (seconds) bounds the wait for another writer."""
 
     begin = (("BEGIN IMMEDIATE", ()),)
     lock = ()
     errors = sqlite3.Error
 
-    def __init__(self, parameters: Mapping[str, Any], *, timeout: float) -> None:
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
         super().__init__()
         try:
-            self._connection = sqlite3.connect(**parameters, timeout=timeout, isolation_level=None)
+            self._connection = sqlite3.connect(**parameters)
             # So that readers do not wait for the writer. The file stays in this mode.
             self._connection.execute("PRAGMA journal_mode = wal")
             (_, _, path), *_ = self._connection.execute("PRAGMA database_list").fetchall()
@@ -60,17 +60,18 @@ class SqliteConnection(Connection):
 
 
 def connect(django: BaseDatabaseWrapper, *, timeout: float) -> SqliteConnection:
-    """A connection with the settings of an alias; ``ConfigurationError`` for a database in memory."""
+    """A connection with the settings of an alias."""
+    return SqliteConnection(parameters_of(django, timeout=timeout))
+
+
+def parameters_of(django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]:
+    """Those of ``sqlite3.connect``; ``ConfigurationError`` for a database in memory."""
     if isinstance(django, DatabaseWrapper) and django.is_in_memory_db():
         raise ConfigurationError(
             f"DATABASES[{django.alias!r}] is in memory, where the job store's own connection sees nothing of it. Give "
             'the job store a file ("NAME": BASE_DIR / "jobs.sqlite3"), or use MemoryJobStore in tests'
         )
-    parameters: dict[str, Any] = dict(django.get_connection_params())
-    parameters["detect_types"] = 0
-    parameters.pop("timeout", None)
-    parameters.pop("isolation_level", None)
-    return SqliteConnection(parameters, timeout=timeout)
+    return {**django.get_connection_params(), "detect_types": 0, "timeout": timeout, "isolation_level": None}
 
 
 @cache
