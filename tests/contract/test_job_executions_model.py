@@ -193,11 +193,15 @@ class Stores(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("store_with", KINDS[1:], indirect=True)
-def test_any_history_is_the_same_in_every_store(store: JobStore) -> None:
+@pytest.mark.parametrize(
+    ("store_with", "examples"),
+    [(kind, 80 if kind == "redis" else 25) for kind in KINDS[1:]],
+    indirect=["store_with"],
+)
+def test_any_history_is_the_same_in_every_store(store: JobStore, examples: int) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Stores(store),
         settings=settings(
-            max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
