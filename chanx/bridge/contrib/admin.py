@@ -76,7 +76,7 @@ class JobAdmin(JobModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs = super().get_queryset(request).filter(expires_at__gt=datetime.now(UTC))
         store = installed_store()
-        patches = Prefetch("patches", queryset=Patch.objects.filter(kind="field"))
+        patches = Prefetch("patches", queryset=Patch.objects.filter(kind="field"), to_attr="field_patches")
         return (jobs.using(store.alias) if store else jobs).prefetch_related(patches)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -184,7 +184,7 @@ def _may(request: HttpRequest, action: str) -> bool:
 
 
 def _fields(job: Job) -> dict[str, Any]:
-    return decoded_fields({patch.name: patch.value for patch in job.patches.all()})
+    return decoded_fields({patch.name: patch.value for patch in job.field_patches})
 
 
 def _pre(value: object) -> str:

@@ -66,7 +66,7 @@ class Job(models.Model):
     cancellation: TextOrNull = models.TextField(null=True)  # null is none
 
     if TYPE_CHECKING:
-        patches: models.Manager["Patch"]
+        field_patches: list[Patch]  # as the admin prefetches them
 
     class Meta:
         indexes = [
