@@ -8,17 +8,18 @@ from contextlib import contextmanager, suppress
 
 
 class TcpProxy:
-    """Listens on ``port`` of 127.0.0.1 and passes on to ``target_port``, in a thread of its own."""
+    """Listens on ``port`` of 127.0.0.1 and passes on to another port, in a thread of its own."""
 
     def __init__(self, target_port: int, tls: ssl.SSLContext | None = None) -> None:
         self.delay = 0.0
         """Seconds before each part of what the server says."""
         self.mute = False
         """Pass on nothing, in either direction."""
+        self.target_port = target_port
+        """Where new connections go."""
         self.port = 0
         self.accepted = 0
         """How many connections there have been."""
-        self._target_port = target_port
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._clients: set[asyncio.StreamWriter] = set()
@@ -61,7 +62,7 @@ class TcpProxy:
         self._clients.add(writer)
         upstream: asyncio.StreamWriter | None = None
         try:
-            answers, upstream = await asyncio.open_connection("127.0.0.1", self._target_port)
+            answers, upstream = await asyncio.open_connection("127.0.0.1", self.target_port)
             ways = [asyncio.ensure_future(self._pass(reader, upstream, slow=False))]
             ways.append(asyncio.ensure_future(self._pass(answers, writer, slow=True)))
             try:

@@ -12,14 +12,14 @@ from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLaye
 
 from chanx.bridge.encoding import MAX_EVENT_BYTES
 from chanx.bridge.entry import Appended, AppendStatus, Ending, NewEntry
-from chanx.bridge.names import job_group
+from chanx.bridge.names import job_group, list_group, list_message
 from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport, live_message
 from chanx.layers import LayerSpec, LoopPublisher, MemoryPublisher, Publisher, RedisPubSubPublisher, publisher_for
 from chanx.testing.redis_server import RedisServer
-from tests.contract.jobs import RETENTION, Run, create
+from tests.contract.jobs import RETENTION, Run, create, record
 
 EVENT = '{"action":"x","text":"Zeile ä✓ \\"quoted\\" / \\u0000","big":12345678901234567890,"f":"@fraction@"}'
 
@@ -92,6 +92,30 @@ async def test_the_layer_receives_what_the_transport_would_send(
         assert appended.status is AppendStatus.APPENDED
         assert appended.announced
         assert await receive() == live_message(entry, appended)
+    await layer.flush()
+
+
+@pytest.mark.parametrize("serializer", ["msgpack", "json"])
+async def test_lists_are_told_of_a_change_of_the_state(
+    serializer: str, store: RedisJobStore, redis_url: str, key_prefix: str
+) -> None:
+    # Given
+    layer = RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix, serializer_format=serializer)
+    append = announcing(store, publisher_for(layer))
+    started = record().model_copy(update={"watchers": ("project:ü",)})
+    job_id = store.create(started)
+    groups = [list_group(owner) for owner in ("user:1", "project:ü")]
+    receives = [await listen(layer, group) for group in groups]
+    run = Run(store, job_id)
+
+    # When
+    answers = [append(run.entry(state=state)) for state in (JobState.STARTED, JobState.STARTED, JobState.SUCCEEDED)]
+
+    # Then
+    assert [(answer.announced, answer.list_groups) for answer in answers] == [(True, ())] * 3
+    for group, receive in zip(groups, receives, strict=True):
+        heard = [await receive() for _ in range(2)]
+        assert heard == [list_message(group, job_id, state) for state in ("started", "succeeded")]
     await layer.flush()
 
 
@@ -199,6 +223,14 @@ def test_any_other_layer_is_left_to_its_publisher(publisher: Publisher) -> None:
 )
 def test_the_database_and_the_form_of_the_host_do_not_matter(host: Any) -> None:
     assert RedisJobStore("redis://one/1").announcing_append(publisher_for(LayerSpec.redis_pubsub(host)))
+
+
+def test_a_store_that_appends_in_a_way_of_its_own_is_not_passed_by() -> None:
+    class Audited(RedisJobStore):
+        def append(self, entry: NewEntry) -> Appended:
+            return super().append(entry)
+
+    assert Audited("redis://one").announcing_append(publisher_for(LayerSpec.redis_pubsub("redis://one"))) is None
 
 
 def test_a_store_in_memory_leaves_it_to_the_publisher() -> None:
