@@ -1,11 +1,13 @@
 """Fixtures of all tests: real servers, and names that no other test uses."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from chanx.testing.redis_server import RedisServer, redis_server
+from tests.databases import migrated, postgres_settings, sqlite_settings
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +35,17 @@ def own_persistent_redis() -> Iterator[RedisServer]:
 def key_prefix() -> str:
     """A prefix for keys, groups and queues that no other test and no other run has used."""
     return f"test-{uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_alias(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[str]:
+    """A database with the tables of the job store, in a file."""
+    with django_db_blocker.unblock(), migrated(sqlite_settings(tmp_path_factory.mktemp("jobs"))) as alias:
+        yield alias
+
+
+@pytest.fixture(scope="session")
+def postgres_alias(django_db_blocker: Any) -> Iterator[str]:
+    """One on a real PostgreSQL server; without any, the test is skipped, or fails (tests/requirements.py)."""
+    with django_db_blocker.unblock(), postgres_settings() as settings, migrated(settings) as alias:
+        yield alias

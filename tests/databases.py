@@ -14,10 +14,12 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 
+from chanx.bridge.contrib.store import DjangoJobStore
 from chanx.testing.tied_process import tied
 from tests.requirements import missing
 from tests.waiting import wait_until
@@ -45,6 +47,14 @@ def migrated(settings: Mapping[str, Any]) -> Iterator[str]:
     with alias_for(settings) as alias:
         call_command("migrate", "chanx_jobs", database=alias, verbosity=0)
         yield alias
+
+
+def emptied(store: DjangoJobStore) -> DjangoJobStore:
+    """Jobs are invisible to each other, but those of an owner, and workers and deadlines, are not."""
+    tables = [model._meta.db_table for model in apps.get_app_config("chanx_jobs").get_models()]
+    tables.remove("chanx_jobs_epoch")
+    store._database.ask(*((f"DELETE FROM {table}", ()) for table in tables))
+    return store
 
 
 def sqlite_settings(directory: Path) -> dict[str, Any]:
