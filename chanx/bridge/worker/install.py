@@ -14,7 +14,7 @@ from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.bridge.watch import Owner, watch_rules
-from chanx.bridge.worker import janitor, leaving, signals, watching
+from chanx.bridge.worker import janitor, leaving, signals, unreadable, watching
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec, publisher_for
 
@@ -79,6 +79,7 @@ def install(
     attach(bridge)
     signals.connect()
     janitor.connect()
+    unreadable.connect(app)
     leaving.connect()
     if rules:
         watching.connect(app)

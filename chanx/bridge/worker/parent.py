@@ -102,9 +102,14 @@ def on_unknown(sender: Any = None, message: Any = None, name: str = "", id: str 
 
 
 def on_rejected(sender: Any = None, message: Any = None, exc: Any = None, **_: Any) -> None:
-    """task_rejected: a message that cannot be read as a task."""
+    """task_rejected: a message that is no task, or has a content type that the worker does not accept."""
+    on_unreadable(sender, message)
+
+
+def on_unreadable(consumer: Any, message: Any) -> None:
+    """A message that cannot be read as a task; it is thrown away."""
     headers: Any = getattr(message, "headers", None) or {}
-    _end_unread(sender, message, str(headers.get("task")), "invalid_task")
+    _end_unread(consumer, message, str(headers.get("task")), "invalid_task")
 
 
 def end(received: ReceivedTask, event: JobEvent) -> None:
