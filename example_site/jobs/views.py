@@ -85,3 +85,9 @@ def job_page(request: HttpRequest, job_id: str) -> HttpResponse:
     if job is None:
         raise Http404
     return render(request, "jobs/job.html", {"job": job})
+
+
+@require_safe
+def job_element(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The same job without any code of the site: whose it is, the WebSocket finds out."""
+    return render(request, "jobs/job_element.html", {"job_id": job_id})

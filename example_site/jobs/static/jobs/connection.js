@@ -1,13 +1,12 @@
-/** Ties a page's JobStreams to the page: where to connect, when to try again, and the indicator in the header. */
+/** The page's connection, and the indicator in the header that says how it is. */
 
-import { setText } from "./dom.js";
-import { JobStreams } from "./job_stream.js";
+import { JobClient } from "../chanx/chanx.js";
+import { setText } from "../chanx/dom.js";
 
-const TEXTS = { connecting: "Connecting…", live: "Live", done: "Up to date", refused: "Signed out" };
+const TEXTS = { connecting: "Connecting…", live: "Live", idle: "Up to date", refused: "Signed out" };
 
 export function connect() {
   const indicator = document.querySelector("[data-connection]");
-  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${indicator.dataset.url}`;
   let status = { state: "connecting" };
   let ticking = null;
 
@@ -18,7 +17,8 @@ export function connect() {
     indicator.dataset.connection = offline ? "offline" : status.state;
     setText(indicator, offline ? "Offline" : status.state === "waiting" ? `Reconnecting in ${seconds} s` : TEXTS[status.state]);
   };
-  const streams = new JobStreams(url, {
+  addEventListener("offline", show);
+  return new JobClient(indicator.dataset.url, {
     onStatus(next) {
       status = next;
       clearInterval(ticking);
@@ -27,10 +27,4 @@ export function connect() {
       show();
     },
   });
-  addEventListener("online", () => streams.retryNow());
-  addEventListener("offline", show);
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) streams.retryNow();
-  });
-  return streams;
 }

@@ -1,6 +1,6 @@
 /** What the tables of CSV jobs have in their cells: the columns of one file, or many files. */
 
-import { cell, count, size } from "./format.js";
+import { cell, count, size } from "../chanx/format.js";
 
 const NOTHING = "–";
 

@@ -1,10 +1,10 @@
 /** The list of my jobs: every job that is not over is watched, from where the page's HTML stands. */
 
+import { TERMINAL_STATES } from "../chanx/chanx.js";
 import { connect } from "./connection.js";
-import { drawer, localTimes, part, setText } from "./dom.js";
-import { dateTime, percent } from "./format.js";
-import { TERMINAL_STATES } from "./job_position.js";
-import { label, showState, stateAfter } from "./states.js";
+import { drawer, localTimes, part, setText } from "../chanx/dom.js";
+import { dateTime, percent } from "../chanx/format.js";
+import { label, shownState, showState } from "./states.js";
 
 class Row {
   constructor(root) {
@@ -16,33 +16,22 @@ class Row {
     this.ask();
   }
 
-  get known() {
-    const { epoch, seq, rev } = this.root.dataset;
-    return epoch ? { epoch, seq: Number(seq), rev: Number(rev) } : undefined;
+  get position() {
+    const { epoch, seq } = this.root.dataset;
+    return epoch ? { epoch, seq: Number(seq) } : null;
   }
 
-  snapshot(snapshot) {
-    this.state = snapshot.state;
-    this.cancelRequested = snapshot.cancel_requested;
-    this.fraction = snapshot.fields.job_progress?.fraction ?? undefined;
-    this.ask();
-  }
-
-  event(event, { replayed }) {
-    if (replayed) return;
-    this.state = stateAfter(event) ?? this.state;
-    if (event.action === "job_cancel_requested") this.cancelRequested = true;
-    this.ask();
-  }
-
-  latest({ action, payload }) {
-    if (action === "job_progress") this.fraction = payload.fraction ?? undefined;
-    this.ask();
+  follow(job) {
+    job.on("change", () => {
+      this.state = job.state;
+      this.cancelRequested = job.cancelRequested;
+      this.fraction = job.progress?.fraction ?? undefined;
+      this.ask();
+    });
   }
 
   #draw() {
-    const over = TERMINAL_STATES.has(this.state);
-    const state = this.cancelRequested && !over ? "cancelling" : this.state;
+    const state = shownState(this.state, this.cancelRequested);
     const fraction = this.state === "succeeded" ? 1 : this.fraction;
     const changed = this.root.dataset.state !== state;
     this.root.dataset.state = state;
@@ -58,6 +47,6 @@ localTimes(document, dateTime);
 const rows = [...document.querySelectorAll("[data-job]")].map((root) => new Row(root));
 const active = rows.filter((row) => !TERMINAL_STATES.has(row.state));
 if (active.length > 0) {
-  const streams = connect();
-  for (const row of active) streams.watch(row.root.dataset.job, row, row.known);
+  const client = connect();
+  for (const row of active) row.follow(client.job(row.root.dataset.job, { position: row.position }));
 }

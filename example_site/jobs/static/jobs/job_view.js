@@ -1,15 +1,14 @@
 /** The page of one job. */
 
+import { OutputText } from "../chanx/chanx.js";
 import { connect } from "./connection.js";
 import { COLUMN_CELLS, FILE_CELLS, rows } from "./csv_cells.js";
-import { drawer, element, localTimes, part, setText } from "./dom.js";
-import { count, dateTime, duration, percent, time } from "./format.js";
-import { TERMINAL_STATES } from "./job_position.js";
-import { Lines } from "./lines.js";
-import { OutputText } from "./output_text.js";
+import { drawer, element, localTimes, part, setText } from "../chanx/dom.js";
+import { count, dateTime, duration, percent, time } from "../chanx/format.js";
+import { Lines } from "../chanx/lines.js";
 import { Progress } from "./progress.js";
 import { showOutcome } from "./result.js";
-import { label, showState, stateAfter } from "./states.js";
+import { label, shownState, showState } from "./states.js";
 import { Table } from "./table.js";
 import { TaskStates } from "./task_states.js";
 
@@ -29,7 +28,8 @@ const output = has("output") ? lines("output", outputLine, updateOutputLine) : n
 const columns = has("columns") ? table("columns", COLUMN_CELLS) : null;
 const files = has("files") ? table("files", FILE_CELLS) : null;
 
-const job = { state: root.dataset.state, cancelRequested: false, attempt: 1, fields: {} };
+const job = connect().job(root.dataset.job);
+let cancelling = false; // asked for, but not yet taken
 const outputText = new OutputText();
 const tasks = new TaskStates();
 let profiles = [];
@@ -72,7 +72,8 @@ function note({ action, payload, attempt }) {
     case "job_queued": return ["state", "Queued"];
     case "job_started": return ["state", attempt > 1 ? `Started, attempt ${attempt}` : "Started"];
     case "job_retrying": return ["warning", `Trying again: ${payload.reason ?? "the attempt did not work"}`];
-    case "job_cancel_requested": return ["state", "Cancel requested"];
+    case "job_interrupted": return ["warning", "A worker died; its task waits to be run again"];
+    case "job_cancel_requested": return ["state", payload.reason ? `Cancel requested: ${payload.reason}` : "Cancel requested"];
     case "job_gap": return ["warning", `${count(payload.lost)} events were lost on the way`];
     case "job_succeeded": return ["state", "Finished"];
     case "job_failed": return ["error", `Failed: ${payload.error?.message ?? ""}`];
@@ -90,58 +91,31 @@ function taskNote({ name, state }) {
 
 // What arrives
 
-const listener = {
-  snapshot(snapshot, { reset }) {
-    if (reset) forget();
-    job.state = snapshot.state;
-    job.attempt = snapshot.attempt;
-    job.cancelRequested = snapshot.cancel_requested;
-    job.fields = { ...snapshot.fields };
-    ask();
-  },
+job.on("reset", forget);
+job.on("change", ask);
+job.on("job_output", ({ payload }) => print(payload));
+job.on("job_task", (event) => tasks.add(event));
+job.on("bad_row", ({ payload }) => badRows?.add(payload));
+job.on("file_profiled", ({ payload }) => profiles.push(payload));
+job.on("refused", ({ detail }) => complain(detail));
+job.on("*", (event) => {
+  const text = note(event);
+  if (text !== undefined) log.add({ at: event.time, level: text[0], text: text[1] });
+  if (event.seq !== undefined) tally(event);
+  ask();
+});
 
-  event(event, { replayed }) {
-    const { action, payload } = event;
-    const text = note(event);
-    if (text !== undefined) log.add({ at: event.time, level: text[0], text: text[1] });
-    else if (action === "bad_row") badRows?.add(payload);
-    else if (action === "job_output") print(payload);
-    else if (action === "file_profiled") profiles.push(payload);
-    if (action === "job_task") tasks.add(event);
-    if (!replayed) follow(event);
-    seen.first ||= event.seq;
-    seen.last = event.seq;
-    seen.events += 1;
-    root.dispatchEvent(new CustomEvent("job:event", { bubbles: true, detail: { seq: event.seq, action } }));
-    ask();
-  },
-
-  latest({ action, payload }) {
-    job.fields[action] = payload;
-    ask();
-  },
-
-  refused({ detail }) {
-    complain(detail ?? "This job cannot be followed any more.");
-  },
-};
+function tally({ seq, action }) {
+  seen.first ||= seq;
+  seen.last = seq;
+  seen.events += 1;
+  root.dispatchEvent(new CustomEvent("job:event", { bubbles: true, detail: { seq, action } }));
+}
 
 function print(piece) {
   const { begun, continued } = outputText.add(piece);
   if (continued !== undefined) output?.change(continued);
   for (const line of begun) output?.add(line);
-}
-
-/** What an event that the snapshot does not know yet changes in it. */
-function follow(event) {
-  const { action, payload } = event;
-  job.state = stateAfter(event) ?? job.state;
-  if (stateAfter(event) !== undefined) job.attempt = event.attempt ?? job.attempt;
-  if (action === "job_cancel_requested") job.cancelRequested = true;
-  if (action === "job_started") job.fields.started_at ??= event.time;
-  if (TERMINAL_STATES.has(job.state)) job.fields.ended_at = event.time;
-  if (action === "job_succeeded") job.fields.result = payload.result;
-  if (action === "job_failed") job.fields.error = payload.error;
 }
 
 function forget() {
@@ -152,18 +126,15 @@ function forget() {
 
 // What is shown
 
-function shownState() {
-  return job.cancelRequested && !TERMINAL_STATES.has(job.state) ? "cancelling" : job.state;
-}
-
 function draw() {
-  const ended = TERMINAL_STATES.has(job.state);
-  const { result, error, job_progress: figures, column_stats: stats } = job.fields;
-  const state = shownState();
+  if (job.snapshot === null) return;
+  const { ended } = job;
+  const { result, error, column_stats: stats } = job.snapshot.fields;
+  const state = shownState(job.state, cancelling || job.cancelRequested);
   if (root.dataset.state !== state) setText(find("announcement"), label(state));
   root.dataset.state = state;
   showState(find("state"), state);
-  progress.show({ state: job.state, ended, progress: figures, tasks: tasks.summary(ended) });
+  progress.show({ state: job.state, ended, progress: job.progress ?? undefined, tasks: tasks.summary(ended) });
   showOutcome(find("outcome"), { state: job.state, result, error });
   const profile = Array.isArray(result?.columns) ? result : stats;
   columns?.show(profile?.columns ?? [], rows(profile?.rows ?? 0));
@@ -174,16 +145,17 @@ function draw() {
   for (const node of root.querySelectorAll("[data-while-running]")) setText(node, ended ? node.dataset.afterwards : node.dataset.whileRunning);
   Object.assign(root.dataset, { first: seen.first, seq: seen.last, events: seen.events });
   drawTimes();
-  const share = figures?.fraction;
+  const share = job.progress?.fraction;
   document.title = `${ended || !Number.isFinite(share) ? label(state) : percent(share)} · ${root.dataset.title}`;
 }
 
 function drawTimes() {
-  const { started_at: startedAt, ended_at: endedAt } = job.fields;
+  const { attempt, fields } = job.snapshot;
+  const { started_at: startedAt, ended_at: endedAt } = fields;
   const end = endedAt ? new Date(endedAt) : new Date();
   const took = startedAt ? duration((end - new Date(startedAt)) / 1000) : "";
   setText(find("took"), took);
-  setText(find("attempt"), job.attempt > 1 ? `attempt ${job.attempt}` : "");
+  setText(find("attempt"), attempt > 1 ? `attempt ${attempt}` : "");
 }
 
 function complain(text) {
@@ -192,20 +164,18 @@ function complain(text) {
 }
 
 localTimes(root, dateTime);
-const streams = connect();
-streams.watch(root.dataset.job, listener);
 setInterval(() => {
-  if (!TERMINAL_STATES.has(job.state)) drawTimes();
+  if (job.snapshot !== null && !job.ended) drawTimes();
 }, 1000);
 
 find("cancel").addEventListener("click", async () => {
   find("complaint").hidden = true;
-  job.cancelRequested = true;
+  cancelling = true;
   ask();
   try {
-    await streams.cancel(root.dataset.job);
+    await job.cancel();
   } catch (error) {
-    job.cancelRequested = false;
+    cancelling = false;
     complain(`The job was not cancelled. ${error.message}`);
     ask();
   }

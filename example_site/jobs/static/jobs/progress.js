@@ -1,7 +1,7 @@
 /** The progress bar with its figures. */
 
-import { part, setText } from "./dom.js";
-import { amountOf, duration, percent, whereabouts } from "./format.js";
+import { part, setText } from "../chanx/dom.js";
+import { amountOf, duration, percent, whereabouts } from "../chanx/format.js";
 
 export class Progress {
   constructor(root) {

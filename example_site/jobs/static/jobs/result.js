@@ -1,7 +1,7 @@
 /** How a job ended: its result, or what went wrong. */
 
-import { element, part, setText } from "./dom.js";
-import { cell } from "./format.js";
+import { element, part, setText } from "../chanx/dom.js";
+import { cell } from "../chanx/format.js";
 
 const isPlain = (value) => value === null || typeof value !== "object";
 const DELIMITERS = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar" };

@@ -1,8 +1,11 @@
 /** The states of a job, as the page shows them. */
 
-import { setText } from "./dom.js";
+import { TERMINAL_STATES } from "../chanx/chanx.js";
+import { setText } from "../chanx/dom.js";
 
 const LABELS = {
+  connecting: "Connecting…",
+  refused: "Not available",
   queued: "Queued",
   started: "Running",
   retrying: "Retrying",
@@ -12,19 +15,10 @@ const LABELS = {
   cancelled: "Cancelled",
 };
 
-const STATE_AFTER = {
-  job_queued: "queued",
-  job_started: "started",
-  job_retrying: "retrying",
-  job_succeeded: "succeeded",
-  job_failed: "failed",
-  job_cancelled: "cancelled",
-};
-
 export const label = (state) => LABELS[state] ?? state;
 
-/** The state after an event, or undefined if it changes none. */
-export const stateAfter = (event) => STATE_AFTER[event.action];
+/** What the page says of a job: one that is asked to stop is stopping, until it has ended. */
+export const shownState = (state, cancelRequested) => (cancelRequested && !TERMINAL_STATES.has(state) ? "cancelling" : state);
 
 export function showState(pill, state) {
   pill.dataset.state = state;

@@ -1,6 +1,6 @@
 /** A table that is filled in place while its figures firm up; on narrow screens its rows are drawn as cards. */
 
-import { element, setText } from "./dom.js";
+import { element, setText } from "../chanx/dom.js";
 
 export class Table {
   /**

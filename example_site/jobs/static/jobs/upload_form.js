@@ -1,7 +1,7 @@
 /** The upload card: drag and drop, what the chosen files are, a check before anything is sent, progress while it is. */
 
-import { part, setText } from "./dom.js";
-import { count, percent, size } from "./format.js";
+import { part, setText } from "../chanx/dom.js";
+import { count, percent, size } from "../chanx/format.js";
 
 const form = document.querySelector("[data-upload]");
 const input = form.querySelector("input[type=file]");

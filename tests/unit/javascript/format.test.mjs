@@ -1,9 +1,9 @@
-// Numbers as people read them. Run by tests/unit/site/test_javascript.py.
+// Numbers as people read them. Run by tests/unit/javascript/test_javascript.py.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amountOf, size, whereabouts } from "../../../example_site/jobs/static/jobs/format.js";
+import { amountOf, size, whereabouts } from "../../../chanx/channels/static/chanx/format.js";
 
 const MB = 1024 * 1024;
 

@@ -1,9 +1,9 @@
-// How the page puts the pieces of a job's output together. Run by tests/unit/site/test_javascript.py.
+// How a page puts the pieces of a job's output together. Run by tests/unit/javascript/test_javascript.py.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { OutputText } from "../../../example_site/jobs/static/jobs/output_text.js";
+import { OutputText } from "../../../chanx/channels/static/chanx/output_text.js";
 
 function shown(...pieces) {
   const output = new OutputText();

@@ -1,11 +1,21 @@
-/** Numbers, durations and times as people read them. */
+/** Numbers, durations and times as people read them, in the language of the page. */
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const precise = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const dayAndClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const LANGUAGE = pageLanguage();
+const whole = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 1 });
+const tenths = new Intl.NumberFormat(LANGUAGE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const precise = new Intl.NumberFormat(LANGUAGE, { maximumSignificantDigits: 6 });
+const clock = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const dayAndClock = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** What `<html lang>` says; English where that is nothing, or no language. */
+function pageLanguage() {
+  try {
+    return Intl.getCanonicalLocales(globalThis.document?.documentElement.lang || "en")[0];
+  } catch {
+    return "en";
+  }
+}
 
 export const count = (value) => whole.format(value);
 

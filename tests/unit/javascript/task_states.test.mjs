@@ -1,4 +1,4 @@
-// Where the tasks of a job are. Run by tests/unit/site/test_javascript.py.
+// Where the tasks of a job are. Run by tests/unit/javascript/test_javascript.py.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

