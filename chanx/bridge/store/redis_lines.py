@@ -142,10 +142,14 @@ class Lines:
             raise info
         found = re.search(rb"run_id:(\w{8})", info)
         server = found[1].decode() if found else "00000000"
+        called: set[LineScript | None] = {None}
+        commands: list[bytes] = []
+        for each in requests:
+            commands.append(_by_digest(each, server) if each.script in called else _by_text(each, server))
+            called.add(each.script)
         answers: Answers = []
-        line.exchange([_by_text(each, server) for each in requests], answers, deadline, again=False)
-        called = {each.script for each in requests}
-        self._server, self._known = server, frozenset({None, *called, *(self._known if server == self._server else ())})
+        line.exchange(commands, answers, deadline, again=False)
+        self._server, self._known = server, frozenset(called | (self._known if server == self._server else set()))
         return answers
 
 
