@@ -31,7 +31,8 @@ def closing_event(outcome: JobOutcome) -> JobEvent:
     if outcome.unfinished == 0:
         return _succeeded([text or None for text in outcome.results.values()])
     if outcome.cancelled or (outcome.cancellation is not None and outcome.failure is None):
-        return JobCancelledEvent(payload=ReasonPayload(reason=_text(outcome.cancellation)))
+        reason = outcome.cancel_reason or _text(outcome.cancellation)
+        return JobCancelledEvent(payload=ReasonPayload(reason=reason))
     return JobFailed(payload=FailedPayload(error=_error(outcome.failure)))
 
 

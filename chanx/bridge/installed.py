@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from celery import Celery
 from celery.utils.dispatch import Signal
 
 from chanx.bridge.access import DEFAULT_ACCESS, Access
-from chanx.bridge.entry import AppendStatus
-from chanx.bridge.events import JobCancelledEvent, JobCancelRequested, ReasonPayload
+from chanx.bridge.cancelling import Cancelling, job_not_found
+from chanx.bridge.names import is_job_id, list_group
 from chanx.bridge.observer import Observer
-from chanx.bridge.reporter import JobReporter
+from chanx.bridge.owner import owner_of
 from chanx.bridge.signal_events import SignalEvent, connect_event
+from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.tokens import WATCHING, JobAction, issued_token
 from chanx.bridge.transports.base import JobTransport
 from chanx.bridge.watch import Watch
-from chanx.errors import ConfigurationError, JobNotFoundError
-from chanx.log import log_throttled
+from chanx.errors import ConfigurationError, JobActiveError
 
 T = TypeVar("T", bound=SignalEvent)
 
 _ATTRIBUTE = "chanx_bridge"
-
-MAX_REVOKED = 1000
-"""Tasks of one job that Celery is asked to revoke, at most: the list goes to every worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +47,37 @@ class Bridge:
         object.__setattr__(self, "observer", Observer(self.store, self.transport, self.app))
         object.__setattr__(self, "async_store", AsyncJobStore(self.store, observer=self.observer))
 
-    def cancel(self, job_id: str, *, reason: str | None = None) -> JobState:
+    def job(self, job_id: str) -> JobSnapshot:
+        """The job as it stands. Blocking, as all below. Raises :class:`JobNotFoundError`."""
+        found = self.store.snapshot(job_id) if is_job_id(job_id) else None
+        if found is None:
+            raise job_not_found(job_id)
+        return found
+
+    def jobs_of(self, owner: object, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        """The newest jobs of an owner (a user object, or an owner string), and those it watches, newest first."""
+        return self.store.jobs_of(owner_of(owner), limit=limit, before=before)
+
+    def cancel(self, job_id: str, *, reason: str | None = None, terminate_after: float | None = None) -> JobState:
         """Asks a job to stop; returns its state now. Blocking: from async code run it in a thread.
 
-        A job that no worker has begun ends here and now. A running one stops at its next step. One that has ended
-        stays as it is. Raises :class:`JobNotFoundError`, or ``StoreUnavailableError`` where the store is away.
+        A job that no worker has begun ends here and now. A running one stops at its next step; with
+        ``terminate_after`` what still runs so many seconds later is terminated (in the prefork pool; others cannot).
+        One that has ended stays as it is. The first ``reason`` counts: it is shown to whoever watches, 500 characters
+        of it. Raises :class:`JobNotFoundError`, or ``StoreUnavailableError`` where the store is away.
         """
-        before = self.store.snapshot(job_id)
-        state = self.store.request_cancel(job_id) if before else None
-        if before is None or state is None:
-            raise JobNotFoundError(f"There is no job {job_id}: it never was, or its retention is over.")
-        if state.is_terminal:
-            return state
-        tasks = list(dict.fromkeys([before.task_id, *self.store.pending(job_id).values()]))[:MAX_REVOKED]
-        payload = ReasonPayload(reason=reason)
-        reporter = JobReporter(self.transport, job_id=job_id, task_id=before.task_id, attempt=before.attempt)
-        if not before.cancel_requested:
-            reporter.send(JobCancelRequested(payload=payload))
-        # Also when it was asked for before: whoever did may have been cut short here.
-        ended = reporter.send(JobCancelledEvent(payload=payload), only_if_queued=True)
-        if not before.cancel_requested:
-            self._revoke(tasks)
-        return JobState.CANCELLED if ended and ended.status is AppendStatus.APPENDED else state
+        cancelling = Cancelling(self.app, self.store, self.transport)
+        return cancelling.cancel(job_id, reason=reason, terminate_after=terminate_after)
+
+    def delete(self, job_id: str) -> None:
+        """Forgets a job that has ended, its events and its results, before its retention is over.
+
+        Raises :class:`JobNotFoundError`, and :class:`JobActiveError` for a job that has not ended.
+        """
+        job = self.job(job_id)
+        if not self.store.delete(job_id):
+            raise JobActiveError(f"The job {job_id} has not ended: cancel it first.")
+        self.transport.tell_lists(dict.fromkeys(map(list_group, [job.owner, *job.watchers])), job_id, job.state)
 
     def token(self, job_id: str, *, actions: Collection[JobAction] = WATCHING, expires_in: float = 3600.0) -> str:
         """A signed token for a page that nobody is signed in to: who has it may watch this job, for so many seconds.
@@ -99,13 +106,6 @@ class Bridge:
             return function
 
         return connect
-
-    def _revoke(self, task_ids: list[str]) -> None:
-        """Only an acceleration, for a worker that still has a task in its prefetch; the flag is what rules."""
-        try:
-            self.app.control.revoke(task_ids)
-        except Exception as error:  # whatever the broker's library raises when it is away
-            log_throttled("revoke_failed", key=id(self), task_ids=task_ids[:10], error=str(error))
 
 
 def attach(bridge: Bridge) -> None:

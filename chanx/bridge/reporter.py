@@ -14,6 +14,7 @@ from typing_extensions import Unpack
 from chanx.bridge.closing import closing_event
 from chanx.bridge.encoding import EntryTerms, Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry
+from chanx.bridge.events import JobCancelledEvent, ReasonPayload
 from chanx.bridge.transports.base import JobTransport
 from chanx.messages.base import BaseMessage
 from chanx.utils.process import PerProcess
@@ -58,7 +59,7 @@ class JobReporter:
         with self._lock.get():
             if self._pid != os.getpid():
                 self._go_on_as_child()
-            entry, origin = self.entry(event, **terms), self.origin
+            entry, origin = self.entry(self._with_reason(event), **terms), self.origin
             appended = self._transport.send(entry, later=partial(self._heed, entry, origin))
         if appended:
             self._heed(entry, origin, appended)
@@ -74,8 +75,20 @@ class JobReporter:
     def _heed(self, entry: NewEntry, origin: Origin, appended: Appended) -> None:
         if appended.cancelled or (self._is_member and appended.status is AppendStatus.ENDED):
             self.aborted = True
-        if appended.complete and entry.ending:
+        if not entry.ending:
+            return
+        if appended.complete:
             end_job(self._transport, origin, if_decided=entry.ending.outcome == "none")
+        elif appended.cancelled:
+            # What this task has published since the cancellation, its next attempt for one, need not be begun.
+            drop_unclaimed(self._transport, origin)
+
+    def _with_reason(self, event: BaseMessage) -> BaseMessage:
+        """The end of a task that was cancelled says why, which only the store knows."""
+        if not isinstance(event, JobCancelledEvent) or event.payload.reason is not None:
+            return event
+        reason = self._transport.cancel_reason(self.origin.job_id)
+        return event.model_copy(update={"payload": ReasonPayload(reason=reason)}) if reason else event
 
     def _go_on_as_child(self) -> None:
         # Under the numbers that both would use, one would take the other's events for repeated ones.
@@ -113,3 +126,13 @@ def drop_pending(
             end_job(transport, origin, if_decided=if_decided)
 
     end(transport.drop_pending(origin.job_id, publish_ids, later=end))
+
+
+def drop_unclaimed(transport: JobTransport, origin: Origin) -> None:
+    """The job, which was cancelled, no longer waits for what no run has claimed; it ends if that was all."""
+
+    def end(is_complete: bool) -> None:
+        if is_complete:
+            end_job(transport, origin)
+
+    end(transport.drop_unclaimed(origin.job_id, later=end))

@@ -32,6 +32,10 @@ class JobTransport(ABC):
         """Whether somebody asked to cancel the job; False where that cannot be known now."""
 
     @abstractmethod
+    def cancel_reason(self, job_id: str) -> str | None:
+        """Why the job was cancelled; None where nobody said so, or that cannot be known now."""
+
+    @abstractmethod
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         """The job waits for this execution too, which a task in ``worker``'s care publishes, if any does.
 
@@ -43,6 +47,10 @@ class JobTransport(ABC):
         self, job_id: str, publish_ids: Collection[str], *, later: Callable[[bool], None] | None = None
     ) -> bool:
         """The job no longer waits for these. Whether it is complete now, so that the caller has to end it."""
+
+    @abstractmethod
+    def drop_unclaimed(self, job_id: str, *, later: Callable[[bool], None] | None = None) -> bool:
+        """As :meth:`drop_pending`, for all that no run has claimed yet."""
 
     @abstractmethod
     def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:

@@ -89,6 +89,10 @@ class DirectTransport(JobTransport):
         # What waits is tried by a thread: the task need not wait for the store beside it.
         return not self.waiting and bool(self._try(lambda: self._store.is_cancelled(job_id)))
 
+    def cancel_reason(self, job_id: str) -> str | None:
+        job = None if self.waiting else self._try(lambda: self._store.snapshot(job_id))
+        return job.cancel_reason if job else None
+
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         added = self._try(lambda: self._store.add_pending(job_id, publish_id, task_id, worker=worker))
         if added is None:
@@ -101,6 +105,14 @@ class DirectTransport(JobTransport):
     ) -> bool:
         complete = self._in_turn(Step(lambda: self._store.drop_pending(job_id, publish_ids), later=later))
         return complete is True
+
+    def drop_unclaimed(self, job_id: str, *, later: Callable[[bool], None] | None = None) -> bool:
+        def drop() -> bool:
+            unclaimed = self._store.unclaimed(job_id)
+            # Of a job that waits for nothing anyway, somebody else saw the last execution end.
+            return bool(unclaimed) and self._store.drop_pending(job_id, unclaimed)
+
+        return self._in_turn(Step(drop, later=later)) is True
 
     def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:
         return self._in_turn(Step(lambda: self._store.outcome(job_id), later=later))

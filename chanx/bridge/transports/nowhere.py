@@ -19,12 +19,18 @@ class NowhereTransport(JobTransport):
     def is_cancelled(self, job_id: str) -> bool:
         return False
 
+    def cancel_reason(self, job_id: str) -> str | None:
+        return None
+
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
         return False
 
     def drop_pending(
         self, job_id: str, publish_ids: Collection[str], *, later: Callable[[bool], None] | None = None
     ) -> bool:
+        return False
+
+    def drop_unclaimed(self, job_id: str, *, later: Callable[[bool], None] | None = None) -> bool:
         return False
 
     def outcome(self, job_id: str, *, later: Callable[[JobOutcome | None], None] | None = None) -> JobOutcome | None:
