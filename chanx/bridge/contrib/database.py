@@ -18,7 +18,6 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.connection import ConnectionDoesNotExist
 
 from chanx.bridge.contrib.connections import Connection, Rows, Statement, digest_of
 from chanx.bridge.contrib.epoch import confirm_epoch
@@ -152,9 +151,12 @@ class Database:
     def _django(self) -> tuple[BaseDatabaseWrapper, _Backend]:
         """Django's connection, which is used for its settings only, and the module that knows its database."""
         try:
-            django = connections.create_connection(self.alias)
-        except (ImproperlyConfigured, AppRegistryNotReady, ConnectionDoesNotExist) as error:
-            raise ConfigurationError(f"DjangoJobStore needs Django, with a database for it: {error}") from error
+            alias = self.alias
+            if alias not in connections.settings:
+                raise ConfigurationError(f"DATABASES has no {alias!r}, where DjangoJobStore is to keep the jobs")
+            django = connections.create_connection(alias)
+        except (ImproperlyConfigured, AppRegistryNotReady) as error:
+            raise ConfigurationError(f"DjangoJobStore needs Django: {error}") from error
         module = _BACKENDS.get(django.vendor)
         if module is None:
             raise ConfigurationError(

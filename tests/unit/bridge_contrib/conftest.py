@@ -1,0 +1,37 @@
+"""A store in a SQLite file of its own."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chanx.bridge.contrib.store import DjangoJobStore
+from tests.contract.jobs import create
+from tests.databases import alias_for, emptied, sqlite_settings
+
+
+@pytest.fixture
+def store(sqlite_alias: str) -> Iterator[DjangoJobStore]:
+    with closing(emptied(DjangoJobStore(sqlite_alias, timeout=0.2))) as store:
+        yield store
+
+
+@pytest.fixture
+def job_id(store: DjangoJobStore) -> str:
+    return create(store)
+
+
+@pytest.fixture
+def empty_alias(tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    with alias_for(sqlite_settings(tmp_path)) as alias:
+        yield alias
+
+
+@pytest.fixture
+def queries(django_db_blocker: Any) -> Iterator[None]:
+    """Lets the test use Django's own connections, whose changes it has to clean up."""
+    with django_db_blocker.unblock():
+        yield

@@ -1,0 +1,1 @@
+"""A database backend that the job store does not know."""
