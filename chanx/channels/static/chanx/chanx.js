@@ -13,5 +13,7 @@
 
 export { JobClient } from "./client.js";
 export { JobCancelledError, JobClosedError, JobError, JobFailedError, JobRefusedError } from "./errors.js";
+export { Job } from "./job.js";
+export { JobList } from "./job_list.js";
 export { TERMINAL_STATES } from "./job_states.js";
 export { OutputText } from "./output_text.js";

@@ -33,7 +33,7 @@ export class JobFold {
       this.cancelRequested = true;
       this.cancelReason ??= payload?.reason ?? null;
     }
-    if (action === "job_started") this.fields.started_at = time;
+    if (action === "job_started") Object.assign(this.fields, { started_at: time, job_progress: null }); // the bar begins anew
     if (action === "job_succeeded") Object.assign(this.fields, { ended_at: time, result: payload?.result, result_omitted: payload?.result_omitted });
     if (action === "job_failed") Object.assign(this.fields, { ended_at: time, error: payload?.error });
     if (action === "job_cancelled") {
