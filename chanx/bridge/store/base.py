@@ -75,7 +75,8 @@ class JobLog(ABC):
         that many jobs that have not ended, also when several are created at once.
 
         With an ``idempotency_key`` in the record that the owner has used within ``Retention.ended_seconds``, nothing is
-        stored, and the id of that earlier job is returned. An id that is taken raises ``ConfigurationError``.
+        stored, and the id of that earlier job is returned, however many the owner has. What is refused uses no key. An
+        id that is taken raises ``ConfigurationError``.
         """
 
     @abstractmethod
@@ -99,9 +100,9 @@ class JobLog(ABC):
         """
 
     def announcing_append(self, publisher: Publisher) -> Callable[[NewEntry], Appended] | None:
-        """An ``append`` that also tells the job's group on the publisher's layer, in the same step.
+        """An ``append`` that also tells the job's group on the publisher's layer, and lists of its state, in one step.
 
-        The message is that of :func:`~chanx.bridge.transports.direct.live_message`. None, as here, where the store
+        The messages are those of :mod:`chanx.bridge.transports.direct`. None, as here, where the store
         cannot do that. An answer that is not ``announced`` leaves it to the caller all the same.
         """
         return None
@@ -123,7 +124,10 @@ class JobLog(ABC):
 
     @abstractmethod
     def delete(self, job_id: str) -> bool:
-        """Forgets all of a job that has ended; False for one that has not, or is unknown."""
+        """Forgets all of a job that has ended, also that its idempotency key was used.
+
+        False for one that has not ended, or is unknown.
+        """
 
 
 class JobExecutions(ABC):

@@ -165,7 +165,7 @@ class MemoryJobStore(JobStore):
 
     def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         with self._lock:
-            jobs = [job for job in self._jobs.values() if owner in job.listed_for]
+            jobs = [job for job in self._jobs.values() if owner in job.record.listed_for]
             jobs.sort(key=lambda job: job.record.created_at, reverse=True)
             found = [job for job in jobs if before is None or job.record.created_at < before]
             return [job.snapshot(epoch=self.epoch) for job in found[:limit]]

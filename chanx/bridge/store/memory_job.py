@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from chanx.bridge.entry import Appended, AppendStatus, Head, JobOutcome, LogEntry, LogPage, NewEntry
 from chanx.bridge.names import list_group
@@ -40,17 +41,12 @@ class MemoryJob:
     def is_complete(self) -> bool:
         return not self.has_ended and not self.executions.pending
 
-    @property
-    def listed_for(self) -> dict[str, None]:
-        """The owner and the watchers, in order, each once."""
-        return dict.fromkeys([self.record.owner, *self.record.watchers])
-
     def append(self, entry: NewEntry, *, epoch: str) -> Appended:
         before = self.state, self.attempt
         status, event = self._refusal(entry), None
         if status is None:
             status, event = self._take(entry)
-        told = self.listed_for if before != (self.state, self.attempt) else ()
+        told = self.record.listed_for if before != (self.state, self.attempt) else ()
         return Appended(
             status,
             self.seq,
@@ -65,12 +61,11 @@ class MemoryJob:
     def page(self, *, after: int, limit: int, epoch: str) -> LogPage:
         entries: list[LogEntry] = []
         size = 0
-        for entry in self.log:
+        for entry in islice(self.log, max(0, after + 1 - self._oldest), None):
             if len(entries) >= limit or size >= PAGE_BYTES:
                 break
-            if entry.seq > after:
-                entries.append(entry)
-                size += _size(entry)
+            entries.append(entry)
+            size += _size(entry)
         return LogPage(tuple(entries), self._oldest, self.seq, epoch)
 
     def head(self, *, epoch: str) -> Head:
