@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -84,23 +85,30 @@ def postgres_server() -> Iterator[dict[str, str]]:
     programs = _programs()
     if programs is None:
         missing("PostgreSQL", "apt install postgresql")
-    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-    as_user: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid} if os.getuid() == 0 else {}
     with tempfile.TemporaryDirectory(prefix="chanx-pg-", dir="/tmp") as directory:
-        os.chown(directory, user.pw_uid, user.pw_gid)
         quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": directory}
         initdb = [str(programs / "initdb"), "-D", f"{directory}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        subprocess.run([*initdb, "--no-sync"], check=True, **quiet, **as_user)
+        subprocess.run(_as_ordinary_user([*initdb, "--no-sync"], directory), check=True, **quiet)
         server = {**_STANDARD, "PORT": str(_free_port())}
         command = [str(programs / "postgres"), "-D", f"{directory}/data", "-k", directory, "-p", server["PORT"]]
-        process = subprocess.Popen(tied(command), **quiet, **as_user)
+        process = subprocess.Popen(_as_ordinary_user(command, directory), **quiet)
         try:
             wait_until(lambda: process.poll() is not None or _answers(server), what="PostgreSQL's answer")
             assert process.poll() is None, "PostgreSQL has ended"
             yield server
         finally:
-            process.send_signal(2)  # SIGINT: it ends at once, and in order
+            process.send_signal(signal.SIGINT)  # its fast way to end
             process.wait(20)
+
+
+def _as_ordinary_user(command: list[str], directory: str) -> list[str]:
+    """PostgreSQL refuses to run as root. Either way it dies with this process."""
+    if os.getuid() != 0:
+        return tied(command)
+    nobody = pwd.getpwnam("nobody")
+    os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+    user = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--pdeathsig=KILL"]
+    return ["setpriv", *user, *command]
 
 
 def _programs() -> Path | None:

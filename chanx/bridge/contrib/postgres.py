@@ -102,6 +102,7 @@ def connect(django: BaseDatabaseWrapper, *, timeout: float) -> PostgresConnectio
 def parameters_of(django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]:
     """Those of ``psycopg.connect``."""
     return {
+        "application_name": "chanx",
         "connect_timeout": max(2, round(timeout)),  # libpq knows no less than two seconds
         **django.get_connection_params(),
         "autocommit": True,
