@@ -178,6 +178,27 @@ def test_a_job_whose_time_is_over_leaves_the_list(store: RedisJobStore, client: 
     assert client.zrange(owner_key, 0, -1) == [kept.encode()]
 
 
+def test_a_log_that_the_server_has_evicted_begins_anew(
+    store: RedisJobStore, client: redis.Redis, key_prefix: str
+) -> None:
+    # Given a full log, which is gone
+    job_id = create(store)
+    for n in range(1, RETENTION.max_entries + 1):
+        store.append(entry(job_id, n))
+    client.delete(f"{key_prefix}:{{{job_id}}}:log")
+    page = store.read(job_id, after=0, limit=10)
+    assert page is not None
+    assert (page.entries, page.oldest, page.head) == ((), 101, 100)
+
+    # When
+    appended = store.append(entry(job_id, 101))
+
+    # Then
+    page = store.read(job_id, after=0, limit=10)
+    assert page is not None
+    assert ([kept.seq for kept in page.entries], page.oldest, page.head) == ([101], 101, appended.seq)
+
+
 def test_a_server_that_comes_back_begins_a_new_epoch(own_persistent_redis: RedisServer) -> None:
     # Given
     store = RedisJobStore(own_persistent_redis.url)

@@ -85,28 +85,24 @@ class RedisJobStore(JobStore):
             self._lists.take_place(record, max_active)
         executions, places = _flat(pending or {}), _flat(_places(tasks or {record.task_id: True}))
         groups = json.dumps([list_group(owner) for owner in record.listed_for])
-        job, key = record.job_id, record.idempotency_key
+        adding = self._lists.add(record)
         created, *answers = self._client.ask(
             self._scripts.create(
-                self._keys(job, "job", "pending", "tasks"),
+                self._keys(record.job_id, "job", "pending", "tasks"),
                 [record.model_dump_json(), groups, len(executions) // 2, *executions, *places],
             ),
             *([] if first is None else [self._appending(self._scripts.append, first)]),
             # Last, so that neither a key nor a list leads to a job that is not stored.
-            *([] if key is None else [self._lists.use_key(record, key)]),
-            *self._lists.add(record),
+            *adding,
         )
         if not created:
-            if key is not None:
-                self._client.ask(self._lists.forget_key(record, key))
-            raise id_taken(job)
-        listed = answers[-len(record.listed_for) - 1 :]
-        if key is not None and answers[-len(listed) - 1].decode() != job:
+            self._client.ask(*self._lists.forget_key(record))
+            raise id_taken(record.job_id)
+        job_id = self._lists.added(record, answers[-len(adding) :])
+        if job_id != record.job_id:
             # Another start with the key was faster, at the same moment.
-            self._client.ask(request("DEL", *self._keys(job, *_JOB_KEYS)), *self._lists.remove(record))
-            return str(answers[-len(listed) - 1].decode())
-        self._lists.clean(record, listed)
-        return job
+            self._client.ask(request("DEL", *self._keys(record.job_id, *_JOB_KEYS)), *self._lists.remove(record))
+        return job_id
 
     def append(self, entry: NewEntry) -> Appended:
         return self._append(self._scripts.append, entry)

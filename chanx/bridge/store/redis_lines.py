@@ -117,17 +117,17 @@ class Lines:
     def _ask(self, line: Line, requests: Sequence[Request]) -> Answers:
         known, server = self._known, self._server
         deadline = time.monotonic() + 2 * self._timeout
-        if not known.issuperset([each.script for each in requests]):
-            answers = self._introduce(line, requests, deadline)
-        else:
-            answers = []
+        answers: Answers = []
+        if known.issuperset([each.script for each in requests]):
             line.exchange([_by_digest(each, server) for each in requests], answers, deadline)
-            missing = [place for place, answer in enumerate(answers) if isinstance(answer, self._not_loaded)]
-            if missing:
-                # It is another server now, or has forgotten scripts.
-                again = self._introduce(line, [requests[place] for place in missing], deadline)
-                for place, answer in zip(missing, again, strict=True):
-                    answers[place] = answer
+        else:
+            answers = self._introduce(line, requests, deadline)
+        missing = [place for place, answer in enumerate(answers) if isinstance(answer, self._not_loaded)]
+        if missing:
+            # It is another server now, or has forgotten scripts.
+            again = self._introduce(line, [requests[place] for place in missing], deadline)
+            for place, answer in zip(missing, again, strict=True):
+                answers[place] = answer
         for answer in answers:
             if isinstance(answer, self._refusal):
                 raise answer
@@ -149,7 +149,8 @@ class Lines:
             called.add(each.script)
         answers: Answers = []
         line.exchange(commands, answers, deadline, again=False)
-        self._server, self._known = server, frozenset(called | (self._known if server == self._server else set()))
+        self._known = self._known | called if server == self._server else frozenset(called)
+        self._server = server
         return answers
 
 

@@ -11,11 +11,12 @@ reads a list asks the jobs too, and a list is cleaned while it grows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
-from chanx.bridge.store.base import too_many_jobs
+from chanx.bridge.store.base import StoreUnavailableError, too_many_jobs
 from chanx.bridge.store.redis_client import RedisClient
 from chanx.bridge.store.redis_lines import Request, request
 from chanx.bridge.store.redis_scripts import snapshot_of
@@ -64,36 +65,39 @@ class JobLists:
             raise too_many_jobs(max_active)
 
     def add(self, record: JobRecord) -> tuple[Request, ...]:
-        """What lists a job that has just been stored, in the order that :meth:`clean` takes the answers in."""
-        scripts, created = self._client.scripts, repr(record.created_at.timestamp())
+        """What lists a job that has just been stored, and gives it its idempotency key unless another job has it."""
+        scripts, created, key = self._client.scripts, repr(record.created_at.timestamp()), record.idempotency_key
         return (
+            *([] if key is None else [scripts.use_key([self._used(record.owner, key)], [record.job_id])]),
             *(scripts.list([self._listed(owner)], [record.job_id, created]) for owner in record.listed_for),
             scripts.enlist([self._active(record.owner)], [record.job_id, ""]),
         )
 
-    def clean(self, record: JobRecord, answers: Sequence[list[Any]]) -> None:
-        """Takes off the lists what is gone of those that :meth:`add` says should be looked at."""
-        *listed, active = answers
-        for owner, ids in zip(record.listed_for, listed, strict=True):
-            states = self._states(ids)
-            self._leave(self._listed(owner), [job_id for job_id, (seq, _) in zip(ids, states, strict=True) if not seq])
-        self._clean_active(self._active(record.owner), active)
+    def added(self, record: JobRecord, answers: Sequence[Any]) -> str:
+        """Takes the answers to :meth:`add`, and cleans the lists if it is time to; returns the job that has the key."""
+        holder = [] if record.idempotency_key is None else [answers[0].decode()]
+        *listed, active = answers[len(holder) :]
+        # The job is stored, whatever comes of this.
+        with suppress(StoreUnavailableError):
+            for owner, ids in zip(record.listed_for, listed, strict=True):
+                gone = [job_id for job_id, (seq, _) in zip(ids, self._states(ids), strict=True) if not seq]
+                self._leave(self._listed(owner), gone)
+            self._clean_active(self._active(record.owner), active)
+        return holder[0] if holder else record.job_id
 
     def remove(self, record: JobRecord) -> tuple[Request, ...]:
         """What takes a job off all lists, and forgets its idempotency key."""
-        requests = [request("ZREM", self._listed(owner), record.job_id) for owner in record.listed_for]
-        requests.append(request("ZREM", self._active(record.owner), record.job_id))
-        if record.idempotency_key is not None:
-            requests.append(self.forget_key(record, record.idempotency_key))
-        return tuple(requests)
+        return (
+            *(request("ZREM", self._listed(owner), record.job_id) for owner in record.listed_for),
+            request("ZREM", self._active(record.owner), record.job_id),
+            *self.forget_key(record),
+        )
 
-    def use_key(self, record: JobRecord, key: str) -> Request:
-        """What makes an idempotency key the job's, unless another has it; answered with the job that has it."""
-        return self._client.scripts.use_key([self._used(record.owner, key)], [record.job_id])
-
-    def forget_key(self, record: JobRecord, key: str) -> Request:
+    def forget_key(self, record: JobRecord) -> tuple[Request, ...]:
         """What forgets an idempotency key if it is the job's."""
-        return self._client.scripts.forget_key([self._used(record.owner, key)], [record.job_id])
+        if record.idempotency_key is None:
+            return ()
+        return (self._client.scripts.forget_key([self._used(record.owner, record.idempotency_key)], [record.job_id]),)
 
     def _clean_active(self, key: str, listed: Sequence[Any]) -> int:
         """Takes off the list what is not active of (job id, age, job id, age, ...); returns how many."""

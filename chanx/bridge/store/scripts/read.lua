@@ -16,6 +16,11 @@ while next_seq <= head and #entries < limit and bytes < PAGE_BYTES do
       bytes = bytes + #entry[2][2]
     end
   end
-  next_seq = next_seq + math.max(#portion, 1)
+  local first_seq = portion[1] and tonumber(string.match(portion[1][1], '^%d+')) or head + 1
+  if first_seq > next_seq then
+    -- A server that is short of memory has evicted the log, or had.
+    oldest = first_seq
+  end
+  next_seq = first_seq + #portion
 end
 return { oldest, head, epoch, entries }
