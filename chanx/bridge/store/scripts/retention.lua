@@ -9,11 +9,14 @@ local function trim(log, seq, oldest, bytes)
   end
   while is_over() do
     for _, entry in ipairs(redis.call('XRANGE', log, oldest .. '-0', '+', 'COUNT', 100)) do
+      if not is_over() then
+        break
+      end
       local size, entry_seq = #entry[2][2], tonumber(string.match(entry[1], '^%d+'))
       if entry_seq == seq then
         -- The others are gone: a server that is short of memory may have evicted the log.
         bytes, oldest = size, seq
-      elseif is_over() then
+      else
         bytes, oldest = bytes - size, entry_seq + 1
       end
     end
