@@ -18,6 +18,12 @@ class JobPosition(BaseModel):
     after: Annotated[int, Field(ge=0)] = 0
 
 
+def reaches_back(job: JobSnapshot, position: JobPosition) -> bool:
+    """Whether the log has everything after the client's position, in the same epoch."""
+    is_from_the_start = position.after == 0
+    return (is_from_the_start or position.epoch == job.epoch) and job.oldest - 1 <= position.after <= job.seq
+
+
 class JobSubscribed(BaseModel):
     """The payload of ``subscribed``. With ``recovered`` false the client forgets what it had and starts from here."""
 

@@ -28,6 +28,7 @@ from chanx.bridge.web.messages import (
     JobCancelAccepted,
     JobPosition,
     JobSubscribed,
+    reaches_back,
 )
 from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
@@ -156,7 +157,7 @@ class JobTopic(BridgedTopic):
         job = await store.snapshot(self.params["job_id"])
         if job is None:
             raise TopicRefused("unauthorized", NO_SUCH_JOB)
-        recovered = position is not None and _reaches_back(job, position)
+        recovered = position is not None and reaches_back(job, position)
         start = position.after if position is not None and recovered else job.oldest - 1
         self._stream = JobStream(store, job, position=start, send=self._send_entry)
         for entry, epoch in self._early.take():
@@ -203,9 +204,3 @@ class JobTopic(BridgedTopic):
             pump.cancel()
             # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
             await asyncio.gather(pump, return_exceptions=True)
-
-
-def _reaches_back(job: JobSnapshot, position: JobPosition) -> bool:
-    """Whether the log has everything after the client's position, in the same epoch."""
-    is_from_the_start = position.after == 0
-    return (is_from_the_start or position.epoch == job.epoch) and job.oldest - 1 <= position.after <= job.seq
