@@ -35,7 +35,8 @@ def owner_of(user: object) -> str:
 
 def owner_or_none(user: object) -> str | None:
     """As :func:`owner_of`, but None for somebody who owns nothing (an anonymous visitor)."""
-    if user is None or getattr(user, "is_anonymous", False):
+    is_anonymous = getattr(user, "is_anonymous", False) or not getattr(user, "is_authenticated", True)
+    if user is None or is_anonymous:
         return None
     return owner_of(user)
 

@@ -16,6 +16,7 @@ from chanx.errors import ConfigurationError
 from chanx.utils.blocking import called
 
 NO_SUCH_JOB: Final = "There is no such job, or it is not yours."
+NO_SUCH_LIST: Final = "There is no such list, or it is not yours."
 
 AskNames = Callable[[], Awaitable[Collection[str]]]
 

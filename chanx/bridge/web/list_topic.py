@@ -22,6 +22,7 @@ from chanx.bridge.owner import is_owner, owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.heads import Listener
+from chanx.bridge.web.access import NO_SUCH_LIST
 from chanx.bridge.web.bridged import BridgedTopic
 from chanx.bridge.web.job_list import MAX_SHOWN, JobList, listed
 from chanx.core.failures import log_failure
@@ -41,7 +42,6 @@ MAX_SINGLE_READS: Final = 10
 """How many jobs that may differ are read one by one; of more the whole list is read."""
 
 _PREFIX: Final = "jobs:"
-_NO_SUCH_LIST: Final = "There is no such list, or it is not yours."
 
 
 class JobListRequest(BaseModel):
@@ -111,7 +111,7 @@ class JobListTopic(BridgedTopic):
         """For who watches as the owner; an owner without jobs and another's list look the same."""
         name = await self._name_of(owner)
         if name is None or self._owner not in {None, name}:
-            raise TopicRefused("unauthorized", _NO_SUCH_LIST)
+            raise TopicRefused("unauthorized", NO_SUCH_LIST)
         self._owner = name
         return True
 
