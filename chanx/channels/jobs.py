@@ -5,8 +5,9 @@ requests by Django's. The views are synchronous: they work with ``ATOMIC_REQUEST
 the store is waited for by the event loop.
 """
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from celery import current_app
@@ -19,6 +20,8 @@ from chanx.bridge.installed import bridge_of
 from chanx.bridge.web.http import MAX_BODY_BYTES, Answer, JobsEndpoints, JobsRequest
 
 app_name = "chanx_jobs"
+
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @require_safe
@@ -90,7 +93,9 @@ def _scope_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _body_of(request: HttpRequest) -> bytes:
-    """At most one byte more than may be sent."""
+    """At most one byte more than may be sent; what a form says, as JSON."""
+    if request.content_type in _FORMS:
+        return json.dumps(request.POST.dict()).encode()[: MAX_BODY_BYTES + 1]
     try:
         return request.body[: MAX_BODY_BYTES + 1]
     except RequestDataTooBig:
