@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
@@ -21,6 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from chanx.bridge.contrib.connections import Connection, Rows, Statement, digest_of
 from chanx.bridge.contrib.epoch import confirm_epoch
+from chanx.bridge.store.base import StoreUnavailableError
 from chanx.errors import ConfigurationError
 from chanx.utils.process import PerProcess
 
@@ -82,6 +83,12 @@ class Transaction:
         if self._begun or self._later:
             self.ask(("COMMIT", ()))
 
+    def roll_back(self) -> None:
+        """Whatever has been asked is undone; where that cannot be said, by the end of the connection."""
+        if self._begun:
+            with suppress(StoreUnavailableError):
+                self._connection.ask(("ROLLBACK", ()))
+
 
 class Database:
     """The database of one alias. Safe across forks and threads: each process opens as many connections as it uses."""
@@ -115,8 +122,12 @@ class Database:
         """A transaction, committed at the end of the block unless an error leaves it."""
         with self._connection() as connection:
             transaction = Transaction(connection)
-            yield transaction
-            transaction.commit()
+            try:
+                yield transaction
+                transaction.commit()
+            except BaseException:
+                transaction.roll_back()
+                raise
 
     def close(self) -> None:
         """Closes the connections that are not in use."""

@@ -115,7 +115,8 @@ def parameters_of(django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str
 
 @cache
 def _for_postgres(sql: str) -> bytes:
-    return sql.replace("NOW()", "extract(epoch from clock_timestamp())::float8").encode()
+    # One time for a statement: what may change within it finds nothing by an index.
+    return sql.replace("NOW()", "extract(epoch from statement_timestamp())::float8").encode()
 
 
 class _BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
