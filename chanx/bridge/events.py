@@ -45,14 +45,17 @@ class JobQueued(JobEvent):
 
 
 class JobStarted(JobEvent):
-    """A worker has begun to run the job's task."""
+    """A worker has begun to run the job's task: for the first time, again after a failed attempt, or after its death.
+
+    The bar begins anew.
+    """
 
     state = JobState.STARTED
     action: Literal["job_started"] = "job_started"
     payload: None = None
 
     def patch(self) -> dict[str, Any]:
-        return {"started_at": self.time}
+        return {"started_at": self.time, "job_progress": None}
 
 
 TaskState = Literal["started", "retrying", "succeeded", "failed", "cancelled"]

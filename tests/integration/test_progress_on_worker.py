@@ -87,6 +87,24 @@ def test_a_chord_over_many_small_tasks_is_one_job_with_one_bar(bridge: Bridge) -
     assert (shown["fraction"], shown["current"], shown["total"], shown["unit"]) == (1, 21, 21, "tasks")
 
 
+def test_the_bar_begins_anew_with_the_next_attempt(bridge: Bridge, tmp_path: Path) -> None:
+    # Given an attempt that came far and failed
+    go = tmp_path / "go"
+    job = start_job_sync(progress_app.repeat, str(go), owner="user:1")
+
+    # When the next one has begun, and has not said anything yet
+    wait_until(lambda: snapshot(bridge, job).attempt == 2, what="the second attempt")
+
+    # Then
+    assert progress(bridge, job) == {}
+    go.touch()
+    ended(bridge, job)
+    assert progress(bridge, job)["current"] == 1
+    attempts = [(event["action"], event["attempt"]) for event in events(bridge, job) if event["attempt"]]
+    assert sorted(attempts[:-1]) == [("job_retrying", 1), ("job_started", 1), ("job_started", 2)]
+    assert attempts[-1] == ("job_succeeded", 2)
+
+
 def snapshot(bridge: Bridge, job: StartedJob) -> JobSnapshot:
     found = bridge.store.snapshot(job.job_id)
     assert found is not None
@@ -94,8 +112,7 @@ def snapshot(bridge: Bridge, job: StartedJob) -> JobSnapshot:
 
 
 def progress(bridge: Bridge, job: StartedJob) -> dict[str, Any]:
-    shown: dict[str, Any] = snapshot(bridge, job).fields.get("job_progress", {})
-    return shown
+    return snapshot(bridge, job).fields.get("job_progress") or {}
 
 
 def ended(bridge: Bridge, job: StartedJob) -> JobSnapshot:

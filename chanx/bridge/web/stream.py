@@ -128,7 +128,7 @@ def latest_entries(job: JobSnapshot) -> list[LatestEntry]:
     return [
         LatestEntry(job.seq, rev, action, _latest_event(job, action))
         for action, rev in job.latest.items()
-        if action in job.fields
+        if job.fields.get(action) is not None  # a bar that began anew has said nothing yet
     ]
 
 

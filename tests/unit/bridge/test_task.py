@@ -105,6 +105,21 @@ def test_retries_go_on_with_the_job_until_there_are_none_left(app: Celery, bridg
     assert (snapshot.attempt, snapshot.fields["error"]["message"]) == (2, "Not today.")
 
 
+def test_the_bar_begins_anew_with_each_attempt(app: Celery, bridge: Bridge) -> None:
+    shown: list[Any] = []
+
+    def work(self: Any) -> None:
+        shown.append(bridge.job(self.job.job_id).fields["job_progress"])
+        self.job.progress(9 - self.request.retries, 10)
+        if self.request.retries == 0:
+            raise self.retry(countdown=0)
+
+    job = start_job_sync(task_of(app, work), owner="user:1")
+
+    assert shown == [None, None]
+    assert snapshot_of(bridge, job).fields["job_progress"]["current"] == 8
+
+
 def test_a_job_cancelled_while_it_retries_does_not_run_again(app: Celery, bridge: Bridge) -> None:
     runs: list[int] = []
 
