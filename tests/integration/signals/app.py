@@ -102,6 +102,37 @@ def fail_late_at_first(self: Any, started: str, go: str) -> str:
 
 
 @app.task(bind=True, base=JobTask)
+def report_on_and_on(self: Any, started: str, stopped: str) -> None:
+    try:
+        for _ in self.job.track(iter(int, 1)):
+            self.job.log("still here")
+            Path(started).touch()
+            time.sleep(0.05)
+    finally:
+        Path(stopped).touch()
+
+
+@app.task(bind=True, base=JobTask)
+def retry_and_go_on(self: Any, pid: str, again: str) -> str:
+    """Publishes its next attempt, and does not end; that one does."""
+    if self.request.retries:
+        Path(again).touch()
+        return "the second attempt"
+    self.retry(countdown=0, throw=False)
+    Path(pid).write_text(str(os.getpid()))
+    wait_for(f"{pid}.never")
+    return "the first attempt"
+
+
+@app.task(bind=True, base=JobTask)
+def wait_nesting(self: Any, started: str, go: str, *, key: str) -> None:
+    """Publishes a task, and waits."""
+    step.delay(key=key, label="nested")
+    Path(started).touch()
+    wait_for(go)
+
+
+@app.task(bind=True, base=JobTask)
 def handle_soft_limit(self: Any, started: str) -> str:
     try:
         wait_for(f"{started}.never")

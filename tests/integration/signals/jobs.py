@@ -108,6 +108,11 @@ class Jobs:
         assert {job for _, job in noted} <= {job_id}
         return Counter(label for label, _ in noted)
 
+    def recorded_failure(self, job: StartedJob) -> str | None:
+        """What is known of a failure in a job, also while others of its tasks go on."""
+        outcome = self.bridge.store.outcome(job.job_id)
+        return outcome.failure if outcome else None
+
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)
         assert snapshot is not None

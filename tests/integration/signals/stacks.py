@@ -34,6 +34,7 @@ def _on(stacks: list[Stack]) -> pytest.MarkDecorator:
 
 
 on_redis = _on(_REDIS)
+on_newest = _on(_REDIS[1:])
 on_both_brokers = _on([*_REDIS, _RABBITMQ])
 on_rabbitmq = _on([_RABBITMQ])
 on_other_pools = _on(
@@ -44,4 +45,5 @@ on_other_pools = _on(
         Stack("redis", NEWEST, "7", "eventlet"),
     ]
 )
+on_pools_of_one_process = _on([Stack("redis", NEWEST, "5", "solo"), Stack("redis", NEWEST, "6", "gevent")])
 on_a_backend_without_native_chords = _on([Stack("redis", NEWEST, "8", backend="file")])
