@@ -140,10 +140,27 @@ def test_cancelling_a_running_task_stops_it_at_its_next_step(bridge: Bridge, tmp
     assert ended(bridge, job, seconds=1).state is JobState.CANCELLED
     assert not started.exists()  # its `finally` ran
     assert actions(bridge, job)[-2:] == ["job_cancel_requested", "job_cancelled"]
+    assert [event["payload"] for event in events(bridge, job)[-2:]] == [{"reason": "enough"}] * 2
     wait_until(lambda: AsyncResult(job.task_id, app=bridge.app).state == "REVOKED", what="Celery's own state")
     # And once more changes nothing
     assert bridge.cancel(job.job_id) is JobState.CANCELLED
     assert actions(bridge, job).count("job_cancelled") == 1
+
+
+def test_a_task_that_does_not_stop_by_itself_is_terminated(bridge: Bridge, tmp_path: Path) -> None:
+    # Given a task that never asks
+    go = tmp_path / "go"
+    job = start_job_sync(jobs_app.wait_for_file, str(go), owner="user:1")
+    wait_until(Path(f"{go}.ready").exists, what="the start of the task")
+
+    # When
+    assert bridge.cancel(job.job_id, reason="enough", terminate_after=0.2) is JobState.STARTED
+
+    # Then
+    assert ended(bridge, job).state is JobState.CANCELLED
+    assert events(bridge, job)[-1]["payload"] == {"reason": "enough"}
+    # And the worker goes on
+    assert ended(bridge, start_job_sync(jobs_app.plain, 1, owner="user:1")).fields["result"] == 2
 
 
 def test_a_task_revoked_before_it_ran_ends_its_job(bridge: Bridge, tmp_path: Path) -> None:
