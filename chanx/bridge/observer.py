@@ -209,7 +209,7 @@ class Observer:
         run_id = f"{execution.run_id or execution.publish_id}:lost"
         terms = EntryTerms(ending=outcome.ending_of(event, execution.publish_id))
         if execution.run_id:
-            terms.update(task_id=execution.task_id, claims=True, in_place_of=execution.run_id)
+            terms |= EntryTerms(task_id=execution.task_id, claims=True, in_place_of=execution.run_id)
         appended = self._send(told, execution, run_id, **terms)
         if appended and appended.complete:
             end_job(self._transport, _origin(execution, run_id), if_decided=True)

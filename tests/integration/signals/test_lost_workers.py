@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from celery import Celery, chord
 
+from chanx.bridge.lease_watch import TTL
 from tests.celery_nodes.containers import WorkerNode
 from tests.celery_nodes.versions import NEWEST
 from tests.integration.signals import app
@@ -176,7 +177,12 @@ def test_a_worker_of_one_process(jobs: Jobs, started: Path, go: Path) -> None:
     with web_processes(jobs.bridge):
         store, renewals = jobs.bridge.store, set[int]()
         (worker,) = [one for one in store.leases() if job.job_id in [held.job_id for held in store.held(one)]]
-        jobs.wait_until(lambda: renewals.add(store.leases().get(worker, 0)) or len(renewals) > 8, "some renewals")
+
+        def has_renewed_often() -> bool:
+            renewals.add(store.leases()[worker])
+            return len(renewals) > TTL + 2
+
+        jobs.wait_until(has_renewed_often, "renewals")
         assert jobs.actions(job) == ["job_queued", "job_started"]
 
         # When
