@@ -30,9 +30,8 @@ ROOT = Path(__file__).parents[2]
 )
 def test_whoever_looks_ends_what_was_being_started(redis_url: str, key_prefix: str, point: str, kind: str) -> None:
     # Given
-    command = [sys.executable, "-m", "tests.integration.killed_starter", redis_url, key_prefix, point]
-    options: list[str] = ["canvas"] if kind == "canvas" else []
-    killed = subprocess.run([*command, *options], cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "tests.integration.killed_starter", redis_url, key_prefix, point, kind]
+    killed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     app = Celery("alive", broker="memory://", set_as_current=False)
     bridge = install(app, store=RedisJobStore(redis_url, prefix=key_prefix), layer=LayerSpec.redis_pubsub(redis_url))
