@@ -39,6 +39,8 @@ MAX_EXECUTIONS: Final = 100
 
 TERMINATE_EVERY: Final = 5.0
 MAX_TERMINATIONS: Final = 3
+MAX_TERMINATED: Final = 1000
+"""Tasks of one job that are terminated at once: the list goes to every worker."""
 
 VISIBILITY_TIMEOUT: Final = 3600.0
 """Seconds after which a broker of Celery's delivers a message again that nobody acknowledged, unless it says so."""
@@ -178,9 +180,9 @@ class Observer:
         return True
 
     def _terminate(self, execution: Execution) -> None:
-        """Has the workers terminate what the job still runs; ``attempt`` counts how often."""
-        task_ids = list(dict.fromkeys(self._store.pending(execution.job_id).values()))
-        if execution.attempt < MAX_TERMINATIONS:
+        """Has the workers terminate what the job still runs; ``attempt`` (0, 1, 2, …) counts how often they had to."""
+        task_ids = list(dict.fromkeys(self._store.pending(execution.job_id).values()))[:MAX_TERMINATED]
+        if execution.attempt + 1 < MAX_TERMINATIONS:
             again = Deadline("terminate", replace(execution, attempt=execution.attempt + 1))
             self._store.set_deadline(again, seconds=TERMINATE_EVERY)
         try:

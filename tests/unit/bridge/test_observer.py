@@ -401,7 +401,7 @@ class TestDeadlines:
         revoked: list[Any] = []
         monkeypatch.setattr(app.app.control, "revoke", lambda ids, **options: revoked.append((ids, options)))
         begun = Begun(app, worker="")
-        app.store.set_deadline(Deadline("terminate", replace(begun.execution, attempt=1)), seconds=0)
+        app.store.set_deadline(Deadline("terminate", replace(begun.execution, attempt=0)), seconds=0)
 
         # When
         observer.look()
