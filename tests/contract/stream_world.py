@@ -114,7 +114,8 @@ class Client:
         if frame["action"] == "subscribed":
             self._take_answer(frame["payload"], is_asked_for="ref" in frame)
         elif frame["action"] == "error":
-            self._asked_after = None  # the store was away
+            if frame["ref"] == "subscribe":
+                self._asked_after = None  # the store was away
         elif "seq" in frame:
             assert frame["seq"] == self.position + 1, f"{self.name} has {self.position} and is sent {frame['seq']}"
             self.seen.append(frame["payload"])
@@ -163,7 +164,8 @@ class Connection:
         self._serving = world.loop.create_task(self._serve())
 
     def say(self, action: str, payload: Any = None) -> None:
-        self._frames.put_nowait({"topic": self._client.world.topic, "action": action, "payload": payload, "ref": "1"})
+        topic = self._client.world.topic
+        self._frames.put_nowait({"topic": topic, "action": action, "payload": payload, "ref": action})
 
     async def receive(self, message: Message) -> None:
         await self._consumer.handle_topic_event(message)

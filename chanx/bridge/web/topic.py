@@ -57,6 +57,7 @@ class JobTopic(BridgedTopic):
         self._stream: JobStream | None = None
         self._pump: asyncio.Task[None] | None = None
         self._is_proving = False
+        self._frame_start = f'{{"version":1,"topic":{json.dumps(topic)},'
         self._early = EarlyEvents()
 
     @classmethod
@@ -194,7 +195,7 @@ class JobTopic(BridgedTopic):
         # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
         place = f'"seq":{entry.seq}' if isinstance(entry, LogEntry) else f'"head":{entry.head},"rev":{entry.rev}'
         event = rekeyed_text(entry.event, ACTION, self.consumer.discriminator)
-        await self.send_text(f'{{"version":1,"topic":{json.dumps(self.topic)},{place},{event[1:]}')
+        await self.send_text(f"{self._frame_start}{place},{event[1:]}")
 
     async def _stop(self) -> None:
         self._stream = None
