@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+import redis
 from redis.crc import key_slot
 
 from chanx.bridge.entry import Deadline, Ending
@@ -90,6 +91,21 @@ def test_a_process_sends_each_script_once(store: RedisJobStore, monkeypatch: pyt
         store.snapshot(job_id)
 
     assert len(introduced) == 3
+
+
+def test_a_script_is_sent_once_although_many_call_it_first(own_redis: RedisServer) -> None:
+    with (
+        closing(RedisJobStore(own_redis.url)) as writer,
+        closing(RedisJobStore(own_redis.url)) as reader,
+        redis.Redis.from_url(own_redis.url) as client,
+    ):
+        job_ids = [create(writer) for _ in range(5)]
+        client.config_resetstat()
+
+        assert all(reader.heads(job_ids))
+
+        calls = {name: seen["calls"] for name, seen in client.info("commandstats").items()}
+    assert (calls["cmdstat_eval"], calls["cmdstat_evalsha"]) == (1, 4)
 
 
 def keys_of(asked: Request) -> list[bytes]:
