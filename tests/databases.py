@@ -63,15 +63,17 @@ def sqlite_settings(directory: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def postgres_settings() -> Iterator[dict[str, Any]]:
-    """A database on the standard port, or on a server that is started for it."""
+def postgres_settings(*, durable: bool = False) -> Iterator[dict[str, Any]]:
+    """A database on the standard port, or on a server that is started for it; ``durable``: as it is by default."""
     with ExitStack() as stack:
         server = _STANDARD if _answers(_STANDARD) else stack.enter_context(postgres_server())
         name = f"chanx_test_{uuid4().hex[:12]}"
         with _administrator(server) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            # The tests do not pull the plug, and need not wait for the disk.
-            connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit TO off").format(sql.Identifier(name)))
+            if not durable:  # the tests do not pull the plug, and need not wait for the disk
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} SET synchronous_commit TO off").format(sql.Identifier(name))
+                )
         try:
             yield {"ENGINE": "django.db.backends.postgresql", "NAME": name, **server}
         finally:

@@ -49,7 +49,7 @@ def check_application(**_: object) -> list[CheckMessage]:
 
 
 class _Backend(Protocol):
-    def parameters_of(self, django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]: ...
+    def parameters_of(self, django: BaseDatabaseWrapper) -> Mapping[str, Any]: ...
     def connect(self, django: BaseDatabaseWrapper, *, timeout: float) -> Connection: ...
 
 
@@ -110,7 +110,7 @@ class Database:
     def check_settings(self) -> None:
         """Raises ``ConfigurationError`` unless the settings lead to a database that the store can use."""
         django, backend = self._django()
-        backend.parameters_of(django, timeout=self._timeout)
+        backend.parameters_of(django)
 
     def ask(self, *statements: Statement) -> list[Rows]:
         """The rows of each statement. They are one transaction or not, as the database likes."""

@@ -96,14 +96,14 @@ class PostgresConnection(Connection):
 def connect(django: BaseDatabaseWrapper, *, timeout: float) -> PostgresConnection:
     """A connection with the settings of an alias."""
     options: Mapping[str, Any] = django.settings_dict["OPTIONS"]
-    return PostgresConnection(parameters_of(django, timeout=timeout), role=options.get("assume_role"), timeout=timeout)
+    parameters = {"connect_timeout": max(2, round(timeout)), **parameters_of(django)}  # libpq knows no less than 2
+    return PostgresConnection(parameters, role=options.get("assume_role"), timeout=timeout)
 
 
-def parameters_of(django: BaseDatabaseWrapper, *, timeout: float) -> Mapping[str, Any]:
+def parameters_of(django: BaseDatabaseWrapper) -> Mapping[str, Any]:
     """Those of ``psycopg.connect``."""
     return {
         "application_name": "chanx",
-        "connect_timeout": max(2, round(timeout)),  # libpq knows no less than two seconds
         **django.get_connection_params(),
         "autocommit": True,
         "context": None,
