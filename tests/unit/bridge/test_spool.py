@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -21,6 +27,8 @@ from chanx.bridge.transports.direct import DirectTransport
 from chanx.layers import MemoryPublisher
 from tests.contract.jobs import record
 from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
 
 T = TypeVar("T")
 
@@ -246,6 +254,51 @@ def test_an_event_that_the_store_can_never_take_keeps_no_other(caplog: pytest.Lo
     assert site.told(job_id) == ["1", "2"]
     assert site.transport.failures == 1
     assert "job_event_lost" in caplog.text
+
+
+def test_many_threads_while_the_store_comes_and_goes() -> None:
+    # Given
+    site = Site(retry_seconds=0.005)
+    job_id = site.job()
+    texts = [[f"{thread}:{number}" for number in range(400)] for thread in range(4)]
+    runs = [site.run(job_id) for _ in texts]
+
+    def report(run: JobReporter, own: list[str]) -> None:
+        for text in own:
+            run.send(line(text))
+
+    # When
+    threads = [threading.Thread(target=report, args=both) for both in zip(runs, texts, strict=True)]
+    for thread in threads:
+        thread.start()
+    weathers: itertools.cycle[Weather] = itertools.cycle(["away", "up", "mute", "up"])
+    while any(thread.is_alive() for thread in threads):
+        site.store.weather = next(weathers)
+        threading.Event().wait(0.002)
+    site.come_back()
+
+    # Then
+    told = site.told(job_id)
+    for own in texts:
+        assert [text for text in told if text in set(own)] == own
+    assert len(told) == 1600
+
+
+def test_a_process_that_exits_hands_on_what_it_has() -> None:
+    program = """
+        import atexit, threading
+        from tests.unit.bridge.test_spool import Site, line
+        site = Site()
+        job_id = site.job()
+        atexit.register(lambda: print(site.told(job_id)))  # after what is registered later
+        site.store.weather = "away"
+        site.run(job_id).send(line("1"))
+        threading.Timer(0.3, setattr, (site.store, "weather", "up")).start()
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", dedent(program)], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert ended.stdout.strip() == "['1']"
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
