@@ -1,11 +1,27 @@
 """How jobs look to a type checker, from who starts them and from a task: checked in strict mode, never run."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, assert_type
 
 from celery import Celery, chain, chord, group
 from celery.signals import task_failure, task_success
+from fastapi import FastAPI, Request
 
-from chanx.bridge import Job, StartedJob, current_job, detach, install, start_job, start_job_sync
+from chanx.bridge import (
+    Job,
+    JobAction,
+    JobListTopic,
+    JobSnapshot,
+    JobTopic,
+    StartedJob,
+    current_job,
+    detach,
+    install,
+    start_job,
+    start_job_sync,
+)
+from chanx.channels.websocket import AsyncJsonWebsocketConsumer
+from chanx.fast_channels.jobs import jobs_router, static_files
 from chanx.messages.base import BaseMessage
 
 app = Celery("typed")
@@ -50,3 +66,42 @@ async def start_asynchronously() -> None:
 
 assert_type(current_job(), Job)
 assert_type(tell_staff(result=1), tuple[Note, list[str]])
+
+
+def only_staff(job: JobSnapshot, scope: Mapping[str, Any]) -> bool | set[JobAction]:
+    return {"subscribe"} if scope["user"].is_staff else False
+
+
+async def projects_of(scope: Mapping[str, Any]) -> list[str]:
+    return ["project:7"]
+
+
+shared = install(
+    app,
+    store="redis://localhost",
+    authorize=only_staff,
+    watches_as=projects_of,
+    secret=["a new secret …", "an old one …"],
+)
+assert_type(shared.token("job", actions=("subscribe", "cancel"), expires_in=60), str)
+
+
+class StaffJobs(JobTopic):
+    async def allows(self, job: JobSnapshot, action: JobAction) -> bool:
+        return action == "subscribe" or await super().allows(job, action)
+
+    async def watches_as(self) -> list[str]:
+        return [*await super().watches_as(), "project:7"]
+
+
+class Site(AsyncJsonWebsocketConsumer):
+    topics = [StaffJobs, JobListTopic]
+
+
+def current_user(request: Request) -> str | None:
+    return request.headers.get("x-user")
+
+
+site = FastAPI()
+site.include_router(jobs_router(shared, user=current_user), prefix="/jobs")
+site.mount("/chanx", static_files())
