@@ -28,7 +28,7 @@ CREDIT = 500
 SURE_CREDIT = 100
 """How many of them it is sent however large they are, so that who acknowledges every hundredth never waits."""
 
-CREDIT_BYTES = 4 * 1024 * 1024
+CREDIT_BYTES = 1024 * 1024
 """What the events may have together that are sent beyond the last acknowledged one, if they are more than that."""
 
 
