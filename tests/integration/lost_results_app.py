@@ -1,6 +1,7 @@
 """A worker whose result backend takes nothing."""
 
 import os
+import signal
 from typing import Any
 
 from celery import Celery
@@ -29,6 +30,11 @@ def succeed(self: Any) -> int:
 @app.task(bind=True, base=JobTask, acks_late=True)
 def succeed_late(self: Any) -> int:
     return 1
+
+
+@app.task(bind=True, base=JobTask)
+def die(self: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @app.task(acks_late=True)

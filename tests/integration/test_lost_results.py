@@ -15,7 +15,7 @@ APP = "tests.integration.lost_results_app"
 
 def test_a_result_that_cannot_be_stored_ends_the_job(tmp_path: Path) -> None:
     app: Any = lost_results_app.app
-    tasks = [lost_results_app.succeed, lost_results_app.succeed_late, lost_results_app.fail_late]
+    tasks = [lost_results_app.succeed, lost_results_app.succeed_late, lost_results_app.fail_late, lost_results_app.die]
     with redis_server(private=True) as server:
         app.conf.update(broker_url=server.url, result_backend=f"{APP}.AwayBackend+{server.url}")
         bridge = install(app, store=server.url)
@@ -27,10 +27,10 @@ def test_a_result_that_cannot_be_stored_ends_the_job(tmp_path: Path) -> None:
 
             wait_until(
                 lambda: all(job.state.is_terminal for job in snapshots()),
-                seconds=15,
+                seconds=45,
                 what=lambda: f"the jobs' end. {snapshots()}",
             )
-        assert [job.fields["error"]["code"] for job in snapshots()] == ["error"] * 3
+        assert [job.fields["error"]["code"] for job in snapshots()] == ["error"] * 3 + ["worker_exited"]
         bridge.store.close()
         app.pool.force_close_all()
         app.close()
