@@ -16,6 +16,7 @@ from channels_redis.pubsub import RedisPubSubChannelLayer
 from chanx.bridge import Bridge, JobTopic, install
 from chanx.bridge.entry import Appended, NewEntry
 from chanx.bridge.events import (
+    JobEvent,
     JobLogLine,
     JobProgress,
     JobStarted,
@@ -29,6 +30,7 @@ from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import Retention
 from chanx.bridge.store.redis import RedisJobStore
+from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.web.merge import HOLD
 from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
@@ -125,13 +127,12 @@ class Writer:
     def end(self) -> None:
         self.reporter.send(JobSucceeded(payload=SucceededPayload(result={"ok": True})))
 
-    def append_silently(self, message: str) -> None:
+    def append_silently(self, event: JobEvent) -> None:
         """Appends, but the layer loses the live event."""
-        silent = JobReporter(_Silent(self.bridge), job_id=self.job_id, task_id="t1", attempt=1)
-        silent.send(JobLogLine(payload=LogPayload(message=message)))
+        JobReporter(_Silent(self.bridge), job_id=self.job_id, task_id="t1", attempt=1).send(event)
 
 
-class _Silent:
+class _Silent(NowhereTransport):
     def __init__(self, bridge: Bridge) -> None:
         self._store = bridge.store
 
@@ -297,16 +298,20 @@ async def test_without_acknowledgements_the_stream_waits(bridge: Bridge, consume
     assert further["seq"] == 501
 
 
-async def test_a_last_event_that_the_layer_lost_still_arrives(bridge: Bridge, consumer: Any) -> None:
+async def test_the_last_events_that_the_layer_lost_still_arrive(bridge: Bridge, consumer: Any) -> None:
     writer = Writer(bridge)
 
     async with connected(consumer, writer.topic) as client:
         await client.subscribe()
         await client.hear()
-        await asyncio.to_thread(writer.append_silently, "lost")
-        frame = await client.hear(timeout=4)
+        await asyncio.to_thread(writer.append_silently, JobLogLine(payload=LogPayload(message="lost")))
+        await asyncio.to_thread(writer.append_silently, JobProgress(payload=ProgressPayload(current=7)))
+        logged = await client.hear(timeout=4)
+        progress = await client.hear(timeout=4)
 
-    assert frame["payload"]["message"] == "lost"
+    assert logged["payload"]["message"] == "lost"
+    assert (progress["action"], progress["head"], progress["rev"]) == ("job_progress", 2, 1)
+    assert progress["payload"]["current"] == 7
 
 
 @pytest.mark.parametrize("user", [GRACE, None, SimpleNamespace(is_anonymous=True, pk=None)])
