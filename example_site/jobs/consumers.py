@@ -1,26 +1,19 @@
-"""The site's one WebSocket: every job a page watches is a topic on it."""
+"""The site's one WebSocket: every job and every list that a page watches is a topic on it."""
 
-from chanx.bridge import JobTopic
+from chanx.bridge import JobListTopic, JobTopic
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
-from chanx.core.decorators import channel, ws_handler
-from chanx.messages.incoming import PingMessage
-from chanx.messages.outgoing import PongMessage
+from chanx.core.decorators import channel
 
 NOT_SIGNED_IN = 4401
 
 
 @channel(name="jobs")
 class JobsConsumer(AsyncJsonWebsocketConsumer):
-    """Job streams of the signed-in user."""
+    """Job streams of the signed-in user, and the list of these jobs."""
 
-    topics = [JobTopic]
+    topics = [JobTopic, JobListTopic]
 
     async def post_authentication(self) -> None:
         if not self.scope["user"].is_authenticated:
             # After the handshake, because a browser does not tell a page why a handshake was refused.
             await self.close(code=NOT_SIGNED_IN)
-
-    @ws_handler
-    async def handle_ping(self, message: PingMessage) -> PongMessage:
-        """Lets a page find out that its connection is dead although nobody closed it."""
-        return PongMessage()

@@ -30,7 +30,6 @@ def _home(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "upload_limit": settings.MAX_UPLOAD_BYTES,
         "upload_limit_mb": settings.MAX_UPLOAD_MB,
         "upload_max_files": settings.MAX_UPLOAD_FILES,
-        "jobs_listed": services.JOBS_LISTED,
         **more,
     }
     try:

@@ -180,15 +180,36 @@ def test_an_error_for_the_user_shows_its_text(ada: Page) -> None:
 
 
 def test_the_list_follows_the_jobs(ada: Page, context_of_ada: BrowserContext) -> None:
-    """Given the list in a tab, when a job ends, then its row shows it without a reload."""
-    job_id = run_command(ada, "Count to thirty")
+    """Given the list in a tab, when a job starts elsewhere and ends, then its row comes and shows it, without a reload."""
     list_page = context_of_ada.new_page()
     list_page.goto("/")
+    expect(list_page.locator("[data-connection]")).to_have_text("Live")
+    job_id = run_command(ada, "Count to thirty")
     row = list_page.locator(f"[data-job='{job_id}']")
     expect(row.locator("[data-part=state]")).to_have_text(re.compile("Queued|Running"))
+    expect(row).to_contain_text("Count to thirty")
+    expect(list_page.locator("[data-job]").first).to_have_attribute("data-job", job_id)
 
     expect(row.locator("[data-part=state]")).to_have_text("Finished", timeout=30_000)
     screenshot(list_page, "home")
+    row.get_by_role("link").click()
+    expect(list_page.get_by_role("heading", level=1)).to_have_text("Count to thirty")
+
+
+def test_signing_out_ends_what_is_open(ada: Page, context_of_ada: BrowserContext) -> None:
+    """Given a job's page and the list in two tabs, when the user signs out in a third, then both say so at once."""
+    run_command(ada, "Run for five minutes")
+    expect_events(ada, 3)
+    list_page, third = context_of_ada.new_page(), context_of_ada.new_page()
+    for page in (list_page, third):
+        page.goto("/")
+    expect(list_page.locator("[data-connection]")).to_have_text("Live")
+
+    third.get_by_role("button", name="Sign out").click()
+
+    for page in (ada, list_page):
+        expect(page.get_by_text("You are not signed in any more.")).to_be_visible()
+        expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
 
 
 def test_data_is_never_markup(ada: Page, tmp_path: Path) -> None:

@@ -200,6 +200,14 @@ describe("the state of a job", () => {
     assert.deepEqual([job.state, job.snapshot.attempt], ["started", 2]);
   });
 
+  test("a new attempt begins the bar anew", () => {
+    const job = watched({ seq: 1, rev: 1, fields: { job_progress: { fraction: 0.9 } } }, { position: { epoch: "e1", seq: 1 } });
+    event(2, "job_started", { attempt: 2 });
+    assert.equal(job.progress, null);
+    say({ action: "job_progress", head: 2, rev: 2, payload: { fraction: 0.1 } });
+    assert.equal(job.progress.fraction, 0.1);
+  });
+
   test("whoever comes later on the same page sees all of it, too", () => {
     const first = watched();
     for (const seq of [1, 2, 3]) event(seq);
@@ -604,6 +612,20 @@ describe("the connection", () => {
     clock.pass(500);
     await settled();
     assert.deepEqual(asked().payload, { token: "t" });
+  });
+
+  test("speaks to consumers whose actions have another key, and are followed by completions", async () => {
+    client = newClient({ actionKey: "type" });
+    page = new Notebook(client.job("a"));
+    Socket.last.open();
+    const { ref, type } = Socket.last.frames[0];
+    assert.equal(type, "subscribe");
+    const answer = (frame) => Socket.last.say({ topic: "job:a", payload: null, ...frame });
+    answer({ ref, type: "subscribed", payload: { epoch: "e1", seq: 0, recovered: true, snapshot: snapshot() } });
+    answer({ ref, type: "complete" });
+    answer({ type: "event_complete" });
+    answer({ seq: 1, type: "job_log", attempt: 1 });
+    assert.deepEqual([page.seqs, page.latests], [[1], []]);
   });
 
   test("a page's url becomes a socket's", () => {

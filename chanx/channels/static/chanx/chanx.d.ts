@@ -157,7 +157,7 @@ export interface JobSnapshot<Result = unknown> {
     result?: Result;
     result_omitted?: boolean;
     error?: ErrorPayload;
-    job_progress?: ProgressPayload;
+    job_progress?: ProgressPayload | null;
     [field: string]: unknown;
   };
 }
@@ -185,6 +185,8 @@ export interface Refusal {
 export interface ClientOptions {
   token?: Token;
   onStatus?: (status: ConnectionStatus) => void;
+  /** The consumer's `discriminator_field`, where that is not "action". */
+  actionKey?: string;
   /** The class of sockets, where there is none of the browser's. */
   WebSocket?: new (url: string) => unknown;
 }

@@ -26,11 +26,14 @@ export class JobClient {
    * @param {object} [options]
    * @param {string | (() => string | Promise<string>)} [options.token] for jobs without a token of their own
    * @param {(status: object) => void} [options.onStatus] called whenever `status` changes
+   * @param {string} [options.actionKey] the consumer's `discriminator_field`, where that is not "action"
    */
-  constructor(url, { token, onStatus = () => {}, WebSocket = globalThis.WebSocket, clock = realClock, random = Math.random } = {}) {
-    this.#token = token ?? null;
+  constructor(url, options = {}) {
+    const { token = null, onStatus = () => {}, actionKey = "action" } = options;
+    const { WebSocket = globalThis.WebSocket, clock = realClock, random = Math.random } = options;
+    this.#token = token;
     this.#clock = clock;
-    this.#subscriptions = new Subscriptions(webSocketUrl(url), { WebSocket, clock, random, onStatus });
+    this.#subscriptions = new Subscriptions(webSocketUrl(url), { WebSocket, clock, random, onStatus, actionKey });
     this.#retryWhenItMayWork();
   }
 

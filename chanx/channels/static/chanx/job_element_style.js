@@ -18,6 +18,7 @@ const CSS = `
   --_radius: var(--chanx-radius, 12px);
   --_mono: var(--chanx-mono, ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace);
   display: block;
+  container-type: inline-size;
   color: var(--_text);
   font: var(--chanx-font, 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif);
 }
@@ -88,7 +89,7 @@ summary { width: fit-content; color: var(--_muted); font-size: 0.9375em; cursor:
 @keyframes breathe { 50% { opacity: 0.35; } }
 @media (prefers-reduced-motion: reduce) { *, *::before { animation: none !important; transition: none !important; } .is-unknown .fill { width: 100%; opacity: 0.35; } }
 @media (forced-colors: active) { .bar { border: 1px solid CanvasText; } .fill { background: Highlight !important; forced-color-adjust: none; } .state { border: 1px solid; } }
-@media (max-width: 480px) { .line time { display: none; } .confirm { flex-basis: 100%; } }
+@container (max-width: 480px) { .line time { display: none; } .confirm, .question { flex-basis: 100%; } }
 `;
 
 let sheet;

@@ -68,7 +68,9 @@ export class ListChannel {
 
   misplaced() {}
 
+  /** The next answer begins the list anew; as much as was there is asked for again. */
   lost() {
+    this.#wanted = Math.max(this.#wanted, this.#jobs.size);
     this.#begins = true;
   }
 

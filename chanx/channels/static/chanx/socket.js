@@ -23,6 +23,7 @@ export class ReconnectingSocket {
   #clock;
   #backoff;
   #onStatus;
+  #actionKey;
   #socket = null;
   #requests = new Map(); // ref -> {timer, answered}
   #timer = null; // of the next attempt
@@ -31,13 +32,14 @@ export class ReconnectingSocket {
   #notLetIn = false;
   status = { state: "idle" };
 
-  constructor(url, owner, { WebSocket, clock, random, onStatus }) {
+  constructor(url, owner, { WebSocket, clock, random, onStatus, actionKey }) {
     this.#url = url;
     this.#owner = owner;
     this.#WebSocket = WebSocket;
     this.#clock = clock;
     this.#backoff = new Backoff({ clock, random });
     this.#onStatus = onStatus;
+    this.#actionKey = actionKey;
   }
 
   get isOpen() {
@@ -55,8 +57,8 @@ export class ReconnectingSocket {
     else if (this.#timer !== null) this.#connect();
   }
 
-  send(frame) {
-    this.#socket.send(JSON.stringify(frame));
+  send({ action, ...frame }) {
+    this.#socket.send(JSON.stringify({ ...frame, [this.#actionKey]: action }));
   }
 
   /** Sends a frame that has an answer; `answered` is called with it, or with null if the connection is lost before. */
@@ -110,11 +112,14 @@ export class ReconnectingSocket {
     const frame = parsed(text);
     this.#heard();
     if (frame === null) return;
+    frame.action = frame[this.#actionKey];
     const request = this.#requests.get(frame.ref);
     if (request !== undefined) {
       this.#requests.delete(frame.ref);
       this.#clock.clearTimeout(request.timer);
       request.answered(frame);
+    } else if (frame.ref !== undefined && frame.ref !== null) {
+      return; // one more answer to something that was answered
     } else if (frame.topic === undefined && frame.action === "authentication") {
       this.#notLetIn = REFUSED_STATUSES.has(frame.payload?.status_code ?? frame.payload?.statusCode);
     } else {

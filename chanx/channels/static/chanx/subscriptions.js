@@ -21,6 +21,7 @@
 import { Backoff } from "./backoff.js";
 import { ReconnectingSocket } from "./socket.js";
 
+const COMPLETIONS = new Set(["complete", "event_complete", "group_complete"]);
 const FINAL_REASONS = new Set(["unauthorized", "unknown_topic"]);
 
 class Subscription {
@@ -40,10 +41,10 @@ export class Subscriptions {
   #random;
   #all = new Map(); // topic -> Subscription
 
-  constructor(url, { WebSocket, clock, random, onStatus }) {
+  constructor(url, { clock, random, ...more }) {
     this.#clock = clock;
     this.#random = random;
-    this.#socket = new ReconnectingSocket(url, this, { WebSocket, clock, random, onStatus });
+    this.#socket = new ReconnectingSocket(url, this, { clock, random, ...more });
   }
 
   get status() {
@@ -121,6 +122,7 @@ export class Subscriptions {
     if (subscription === undefined) return;
     const { channel, phase } = subscription;
     if (phase !== "open" && !(phase === "asking" && channel.hearsWhileAsking)) return;
+    if (COMPLETIONS.has(frame.action)) return;
     const reason = frame.action === "error" ? frame.payload?.reason : undefined;
     if (frame.action === "subscribed") channel.subscribed(frame.payload);
     // Whether that is final is for the next answer to say: a new token may be there by now.

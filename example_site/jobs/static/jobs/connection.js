@@ -5,6 +5,11 @@ import { setText } from "../chanx/dom.js";
 
 const TEXTS = { connecting: "Connecting…", live: "Live", idle: "Up to date", refused: "Signed out" };
 
+/** Tells, or no longer tells, that what is on the page is the user's no more. */
+export function showSignedOut(isSignedOut) {
+  document.querySelector("[data-signed-out]").hidden = !isSignedOut;
+}
+
 export function connect() {
   const indicator = document.querySelector("[data-connection]");
   let status = { state: "connecting" };
@@ -23,7 +28,7 @@ export function connect() {
       status = next;
       clearInterval(ticking);
       if (next.state === "waiting") ticking = setInterval(show, 500);
-      document.querySelector("[data-signed-out]").hidden = next.state !== "refused";
+      if (next.state === "refused" || next.state === "live") showSignedOut(next.state === "refused");
       show();
     },
   });

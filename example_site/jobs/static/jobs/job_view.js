@@ -1,7 +1,7 @@
 /** The page of one job. */
 
 import { OutputText } from "../chanx/chanx.js";
-import { connect } from "./connection.js";
+import { connect, showSignedOut } from "./connection.js";
 import { COLUMN_CELLS, FILE_CELLS, rows } from "./csv_cells.js";
 import { drawer, element, localTimes, part, setText } from "../chanx/dom.js";
 import { count, dateTime, duration, percent, time } from "../chanx/format.js";
@@ -97,7 +97,11 @@ job.on("job_output", ({ payload }) => print(payload));
 job.on("job_task", (event) => tasks.add(event));
 job.on("bad_row", ({ payload }) => badRows?.add(payload));
 job.on("file_profiled", ({ payload }) => profiles.push(payload));
-job.on("refused", ({ detail }) => complain(detail));
+job.on("refused", ({ detail }) => {
+  // What was shown until now is not so by itself.
+  if (job.snapshot === null) complain(detail);
+  else showSignedOut(true);
+});
 job.on("*", (event) => {
   const text = note(event);
   if (text !== undefined) log.add({ at: event.time, level: text[0], text: text[1] });
@@ -139,7 +143,7 @@ function draw() {
   const profile = Array.isArray(result?.columns) ? result : stats;
   columns?.show(profile?.columns ?? [], rows(profile?.rows ?? 0));
   files?.show(profiles, count(profiles.length));
-  find("cancel").hidden = ended;
+  find("cancel").hidden = ended || state === "refused";
   find("cancel").disabled = state === "cancelling";
   setText(find("cancel"), state === "cancelling" ? "Cancelling…" : "Cancel");
   for (const node of root.querySelectorAll("[data-while-running]")) setText(node, ended ? node.dataset.afterwards : node.dataset.whileRunning);
