@@ -25,8 +25,9 @@ class JobReporter:
 
     With ``of_run`` its events are those of the task's current run: another run that claims the task silences it.
     ``aborted`` turns true when an answer says that the job was cancelled, or has ended although a task that it consists
-    of (``is_member``) reports: callbacks and nested tasks may outlive it. What a process reports that was forked in the
-    middle of the run is a run of its own, which nothing silences.
+    of (``is_member``) reports: callbacks and nested tasks may outlive it. Whoever publishes a task that the job could
+    not be told to wait for sets ``has_strays``: the job may end with that one. What a process reports that was forked
+    in the middle of the run is a run of its own, which nothing silences.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class JobReporter:
     ) -> None:
         self.origin = Origin(job_id, task_id, attempt, run_id or secrets.token_hex(6))
         self.aborted = False
+        self.has_strays = False
         self._is_member = is_member
         self._claimable = task_id if of_run else ""
         self._transport = transport
@@ -78,7 +80,7 @@ class JobReporter:
         if not entry.ending:
             return
         if appended.complete:
-            end_job(self._transport, origin, if_decided=entry.ending.outcome == "none")
+            end_job(self._transport, origin, if_decided=self.has_strays or entry.ending.outcome == "none")
         elif appended.cancelled:
             # What this task has published since the cancellation, its next attempt for one, need not be begun.
             drop_unclaimed(self._transport, origin)

@@ -76,6 +76,11 @@ class Run(PublishScope):
         self.is_ended = False
         setattr(request, _RUN, self)
 
+    def register(self, task_id: str) -> str:
+        publish_id = super().register(task_id)
+        self.reporter.has_strays = self.reporter.has_strays or not publish_id
+        return publish_id
+
     def start(self) -> None:
         """Makes this run the current one of its task, and tells of it."""
         if self._is_helper:
