@@ -10,6 +10,8 @@ import pytest
 from celery import chord
 from celery.signals import task_failure
 from channels.layers import InMemoryChannelLayer
+from django.urls import include
+from django.urls import path as django_path
 from fastapi import FastAPI
 from pydantic import BaseModel
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -17,12 +19,14 @@ from starlette.routing import WebSocketRoute
 
 from chanx.bridge import Job, JobError, JobEvent, StartedJob, install, start_job_sync
 from chanx.bridge.states import JobState
+from chanx.bridge.web.access import names_of
 from chanx.channels.authenticator import DjangoAuthenticator
 from chanx.channels.routing import path
 from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import channel, event_handler, ws_handler
+from chanx.fast_channels.jobs import jobs_router
 from chanx.layers import LayerSpec
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
@@ -121,7 +125,7 @@ def test_starting_jobs() -> None:
             user="user:1",
         )
 
-        assert [bridged.snapshot(job).state for job in started] == [JobState.SUCCEEDED] * 4
+        assert [bridged.snapshot(job).state for job in started] == [JobState.SUCCEEDED] * 5
 
 
 def test_watching_and_signals() -> None:
@@ -139,6 +143,37 @@ def test_watching_and_signals() -> None:
         assert names["bridge"].watch.owner_for("reports.build", (), {"user_id": 3}) == "user:3"
         event, groups = names["report_failed"](sender=build_report, task_id=5)
         assert (event.payload, groups) == (5, ["operators"])
+
+
+async def test_who_may_watch() -> None:
+    projects = SimpleNamespace(values_list=lambda name, flat: [7, 8])
+
+    with bridged_app(eager=False) as bridged:
+        names = run_block(
+            "def owners_of",
+            install=partial(install, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"), secret="a" * 32),
+            app=bridged.app,
+            job_id="j1",
+        )
+
+        scope = {"user": SimpleNamespace(pk=1, projects=projects)}
+        assert await names_of(names["bridge"].access, scope) == {"user:1", "project:7", "project:8"}
+        assert names["token"].count(".") == 2
+
+
+def test_the_endpoints() -> None:
+    app = FastAPI()
+
+    names = run_block(
+        'path("jobs/"',
+        include=include,
+        path=django_path,
+        jobs_router=jobs_router,
+        app=app,
+        current_user=lambda: None,
+    )
+
+    assert names["app"].url_path_for("job", job_id="j1") == "/jobs/j1/"
 
 
 @pytest.fixture
