@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,25 @@ def test_who_holds_a_job_does_not_stall_the_others(store: DjangoJobStore, postgr
 
     assert Run(quick, held).append() is AppendStatus.APPENDED
     quick.close()
+
+
+def test_who_stands_still_with_a_job_in_hand_loses_it(store: DjangoJobStore, job_id: str, postgres_alias: str) -> None:
+    still = DjangoJobStore(postgres_alias, timeout=0.05)
+
+    def append() -> bool:
+        with suppress(StoreUnavailableError):
+            return Run(store, job_id).append() is AppendStatus.APPENDED
+        return False
+
+    # Given one who has begun an append
+    block = still._database.transaction()
+    block.__enter__().ask(("SELECT 1 FROM chanx_jobs_job WHERE job_id = %s FOR UPDATE", (job_id,)))
+
+    # Then another one has the job in the end, and the first one is told
+    wait_until(append)
+    with pytest.raises(StoreUnavailableError, match="idle-in-transaction"):
+        block.__exit__(None, None, None)
+    assert len(texts(store, job_id)) == 1
 
 
 def test_a_limit_holds_where_many_start_at_once(store: DjangoJobStore) -> None:

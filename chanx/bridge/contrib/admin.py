@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from chanx.bridge.contrib.installed import bridge_on_database, installed_store
 from chanx.bridge.contrib.models import Event, Job, Patch
-from chanx.bridge.contrib.store import DjangoJobStore
+from chanx.bridge.installed import Bridge
 from chanx.bridge.snapshot import decoded_fields
 from chanx.bridge.states import TERMINAL_STATES, JobState
 from chanx.bridge.store.base import StoreUnavailableError
@@ -99,12 +99,8 @@ class JobAdmin(JobModelAdmin):
 
     @admin.action(description="Cancel selected jobs", permissions=["cancel"])
     def cancel_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        bridge = bridge_on_database()
+        bridge = self._bridge(request)
         if bridge is None:
-            text = (
-                "Nothing was cancelled: this process has no bridge. Import the module that calls chanx.bridge.install."
-            )
-            self.message_user(request, text, messages.ERROR)
             return
 
         def cancel(job: Job) -> bool:
@@ -114,8 +110,18 @@ class JobAdmin(JobModelAdmin):
 
     @admin.action(description="Delete selected jobs that have ended", permissions=["forget"])
     def delete_jobs(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        store = installed_store() or DjangoJobStore(queryset.db)
-        self._do(request, queryset, lambda job: store.delete(job.job_id), "deleted", "still active: cancel them first")
+        bridge = self._bridge(request)
+        if bridge is not None:
+            delete = bridge.store.delete
+            self._do(request, queryset, lambda job: delete(job.job_id), "deleted", "still active: cancel them first")
+
+    def _bridge(self, request: HttpRequest) -> Bridge | None:
+        """The bridge; without one, the page says what is missing."""
+        bridge = bridge_on_database()
+        if bridge is None:
+            text = "Nothing was done: this process has no bridge. Import the module that calls chanx.bridge.install."
+            self.message_user(request, text, messages.ERROR)
+        return bridge
 
     def _do(
         self, request: HttpRequest, jobs: QuerySet[Job], do: Callable[[Job], bool], done: str, not_done: str

@@ -136,13 +136,13 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Generator[Connection]:
-        """A connection for the caller alone; kept for the next one unless it broke, or was left in a transaction."""
+        """A connection for the caller alone; kept for the next one unless it broke, or the store was closed."""
         idle = self._idle.get()
         connection = _ready(idle) or self._open()
         try:
             yield connection
         finally:
-            if connection.is_ready:
+            if connection.is_ready and self._idle.get() is idle:
                 connection.used_at = time.monotonic()
                 idle.append(connection)
             else:

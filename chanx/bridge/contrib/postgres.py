@@ -51,6 +51,8 @@ class PostgresConnection(Connection):
             ("BEGIN ISOLATION LEVEL READ COMMITTED", ()),
             (f"SET LOCAL statement_timeout = {milliseconds}", ()),
             (f"SET LOCAL lock_timeout = {milliseconds}", ()),
+            # So that a machine that is gone, or stands still, keeps nobody waiting for its locks.
+            (f"SET LOCAL idle_in_transaction_session_timeout = {10 * milliseconds}", ()),
         )
         try:
             self._connection = _BoundedConnection.connect(**parameters)

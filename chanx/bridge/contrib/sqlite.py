@@ -68,11 +68,13 @@ class SqliteConnection(Connection):
         deadline = time.monotonic() + self._timeout
         while True:
             try:
-                return self._connection.execute(sql, parameters).fetchall()
+                rows: Rows = self._connection.execute(sql, parameters).fetchall()
             except sqlite3.OperationalError as error:
                 is_busy = error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
                 if not is_busy or self._connection.in_transaction or time.monotonic() > deadline:
                     raise
+            else:
+                return rows
             time.sleep(_BETWEEN_TRIES)
 
 

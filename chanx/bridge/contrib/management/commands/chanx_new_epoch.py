@@ -21,5 +21,6 @@ class Command(BaseCommand):
         parser.add_argument("--database", help=f"the alias with the tables of {APP}; by default the installed store's")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        store_of(options["database"]).new_epoch()
+        with store_of(options["database"]) as store:
+            store.new_epoch()
         self.stdout.write("a new epoch has begun")

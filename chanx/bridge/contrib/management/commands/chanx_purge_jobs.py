@@ -19,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--database", help=f"the alias with the tables of {APP}; by default the installed store's")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        store = store_of(options["database"])
         deleted = 0
-        while portion := store.purge(limit=_PORTION):
-            deleted += portion
+        with store_of(options["database"]) as store:
+            while portion := store.purge(limit=_PORTION):
+                deleted += portion
         self.stdout.write(f"{deleted} jobs deleted")
