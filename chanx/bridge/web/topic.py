@@ -79,8 +79,12 @@ class JobTopic(BridgedTopic):
         except ValidationError as error:
             raise TopicRefused("invalid_position", 'Send {"epoch": "…", "after": n}, or no payload at all.') from error
         await self._stop()
-        await self._wait_for_probe()
-        return (await self._open(position)).model_dump(mode="json")
+        try:
+            await self._wait_for_probe()
+            return (await self._open(position)).model_dump(mode="json")
+        except BaseException:
+            self._probes.left(self._group, self)
+            raise
 
     async def on_subscribe(self) -> None:
         self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
