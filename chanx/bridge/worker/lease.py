@@ -8,7 +8,9 @@ janitor ─┬─ received, and waiting for a child ─> hold       so that a me
 from __future__ import annotations
 
 import threading
-from typing import Final
+from collections.abc import Container
+from itertools import islice
+from typing import Any, Final
 
 from celery.worker import state
 
@@ -21,7 +23,8 @@ from chanx.core.failures import log_failure
 
 INTERVAL: Final = 1.0
 
-MAX_HELD_AT_ONCE: Final = 1000
+MAX_RECEIVED: Final = 1000
+"""Of what a worker has received, only so much is held: what comes first, also begins first."""
 
 LOST_CHILD_PATIENCE: Final = 15.0
 """Seconds that the parent has to tell of a child that is dead: Celery's pool itself waits 10 for a last word of it."""
@@ -66,8 +69,8 @@ class Lease:
         received = self._all_received()
         waiting = [received[publish_id] for publish_id in (received.keys() & self._received) - self._holds]
         if waiting:
-            self._store.hold(self._worker, waiting[:MAX_HELD_AT_ONCE])
-            self._holds.update(execution.publish_id for execution in waiting[:MAX_HELD_AT_ONCE])
+            self._store.hold(self._worker, waiting)
+            self._holds.update(execution.publish_id for execution in waiting)
         gone: list[str] = []
         for execution in self._store.held(self._worker):
             if execution.run_id:
@@ -89,9 +92,11 @@ class Lease:
         self._store.release(self._worker, [execution.publish_id], run_id=execution.run_id)
 
     def _all_received(self) -> dict[str, Execution]:
-        """The messages that Celery has received and not done with, by publish id."""
+        """The messages that Celery has received and not done with, by publish id; none that waits for its time."""
         executions: dict[str, Execution] = {}
-        for request in tuple(state.requests.values()):
+        scheduled: Container[Any] = getattr(state, "scheduled_requests", ())  # older Celery has them elsewhere
+        requests = (request for request in tuple(state.requests.values()) if request not in scheduled)
+        for request in islice(requests, MAX_RECEIVED):
             context = JobContext.from_headers(request.request_dict)
             if context is not None and context.publish_id and bridge_or_none(request.app) is self._bridge:
                 executions[context.publish_id] = Execution(

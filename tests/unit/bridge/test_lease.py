@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +18,7 @@ from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.entry import Execution
 from chanx.bridge.observer import MARGIN, VISIBILITY_TIMEOUT
 from chanx.bridge.store.base import StoreUnavailableError
-from chanx.bridge.worker.lease import LOST_CHILD_PATIENCE, Lease
+from chanx.bridge.worker.lease import LOST_CHILD_PATIENCE, MAX_RECEIVED, Lease
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
 
@@ -37,15 +37,22 @@ def lease(app: BridgedApp) -> Lease:
     return Lease(app.bridge, WORKER, interval=0.01)
 
 
+@dataclass(eq=False)
+class Received:
+    """A request of Celery's."""
+
+    app: Any
+    id: str
+    request_dict: dict[str, Any]
+    name: str = "tasks.t"
+    task: Any = None
+
+
 def receive(app: BridgedApp, publish_id: str, *, task_id: str = "t1", acks_late: bool = False) -> Execution:
     """As Celery notes a message that it got."""
     header = JobContext("j1", "user:1", task_id, publish_id=publish_id).to_header()
-    state.requests[publish_id] = SimpleNamespace(
-        app=app.app,
-        id=task_id,
-        name="tasks.t",
-        request_dict={HEADER: header, "retries": 1},
-        task=SimpleNamespace(acks_late=acks_late),
+    state.requests[publish_id] = Received(
+        app.app, task_id, {HEADER: header, "retries": 1}, task=SimpleNamespace(acks_late=acks_late)
     )
     return Execution("j1", publish_id, task_id, "tasks.t", 2, acks_late=acks_late, is_root=True)
 
@@ -80,11 +87,31 @@ def test_what_waits_for_longer_than_a_look_is_held_until_it_is_done_with(app: Br
 def test_what_belongs_to_no_job_or_to_another_app_is_not_held(app: BridgedApp, lease: Lease) -> None:
     with bridged_app(eager=False) as other:
         receive(other, "p1")
-        state.requests["plain"] = SimpleNamespace(app=app.app, id="t2", request_dict={})
+        state.requests["plain"] = Received(app.app, "t2", {})
         lease.look()
         lease.look()
 
     assert app.store.held(WORKER) == []
+
+
+def test_what_waits_for_its_time_is_not_held(app: BridgedApp, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(app, "p1")
+    monkeypatch.setattr(state, "scheduled_requests", {state.requests["p1"]}, raising=False)
+
+    lease.look()
+    lease.look()
+
+    assert app.store.held(WORKER) == []
+
+
+def test_of_very_many_those_are_held_that_begin_next(app: BridgedApp, lease: Lease) -> None:
+    for number in range(MAX_RECEIVED + 5):
+        receive(app, f"p{number}")
+
+    lease.look()
+    lease.look()
+
+    assert {held.publish_id for held in app.store.held(WORKER)} == {f"p{number}" for number in range(MAX_RECEIVED)}
 
 
 def test_what_a_child_has_begun_meanwhile_stays_as_the_child_said(app: BridgedApp, lease: Lease) -> None:
