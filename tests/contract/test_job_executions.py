@@ -282,6 +282,46 @@ def test_an_attempt_that_is_over_still_ends_after_the_next_one_has_begun(store: 
     assert second.end("p2", "succeeded", "7", state=SUCCEEDED).status is APPENDED
 
 
+def test_an_attempt_that_is_over_has_its_last_words_but_its_bar_no_more(store: JobStore) -> None:
+    # Given
+    job_id = create(store, pending={"p1": "t1", "p2": "t1"}, tasks={"t1": True})
+    first, second = Run(store, job_id, task_id="t1"), Run(store, job_id, attempt=2, task_id="t1")
+    for run in (first, second):
+        run.append(claims=True, state=JobState.STARTED)
+
+    # Then that it was heard a moment ago does not help
+    assert [first.append(), first.append(delivery="latest"), first.append()] == [
+        APPENDED,
+        AppendStatus.SUPERSEDED,
+        APPENDED,
+    ]
+
+
+def test_a_superseded_run_that_has_succeeded_says_no_more(store: JobStore) -> None:
+    # Given
+    job_id = create(store, pending={"p1": "t1", "p2": "t2"}, tasks={"t1": True, "t2": True})
+    first, second = (Run(store, job_id, task_id="t1") for _ in range(2))
+    for run in (first, second):
+        run.append(claims=True, state=JobState.STARTED)
+
+    # When
+    assert first.end("p1", "succeeded", "1").status is APPENDED
+
+    # Then
+    assert first.append() is AppendStatus.SUPERSEDED
+    assert second.append() is APPENDED
+
+
+def test_a_run_that_speaks_of_no_task_may_not_speak_of_any_therefore(store: JobStore) -> None:
+    job_id = create(store, pending={"p1": "t1"})
+    run, other = Run(store, job_id, task_id="t1"), Run(store, job_id)
+    run.append(claims=True)
+
+    answers = [other.append(), other.append(task_id="t1"), other.append(), other.append(task_id="t2")]
+
+    assert answers == [APPENDED, AppendStatus.SUPERSEDED, APPENDED, APPENDED]
+
+
 def test_an_earlier_attempt_that_is_delivered_again_does_not_silence_a_later_one(store: JobStore) -> None:
     # Given
     job_id = create(store, pending={"p1": "t1", "p2": "t1"}, tasks={"t1": True})

@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from chanx.bridge.entry import Appended, AppendStatus, Ending, Execution, NewEntry
 from chanx.bridge.states import JobState
@@ -15,14 +22,13 @@ from chanx.bridge.store.memory import MemoryJobStore
 from tests.contract.conftest import KINDS
 from tests.contract.jobs import page_of, record, snapshot_of
 
-WORKER = "host:1:a"
 LARGE = "x" * (MAX_RESULT_BYTES // 2)
 
 TASKS = ("t1", "t2", "t3")
 tasks = st.sampled_from(TASKS)
 FROM_THE_START = ("start", "p1", "p2")
-LATER = {"p3": ("t1", ""), "p4": ("t2", WORKER), "p5": ("t3", WORKER)}
-OF_WORKER = {publish_id for publish_id, (_, worker) in LATER.items() if worker}
+LATER = {"p3": "t1", "p4": "t2", "p5": "t3"}
+BY_WORKER = {"p4", "p5"}
 from_the_start = st.sampled_from(FROM_THE_START)
 published_later = st.sampled_from(sorted(LATER))
 publish_ids = from_the_start | published_later
@@ -57,13 +63,14 @@ class Stores(RuleBasedStateMachine):
     def begin(self, kinds: dict[str, bool], waits: dict[str, str]) -> None:
         self.job = record()
         self.job_id = self.job.job_id
+        self.worker = f"host:1:{self.job_id}"
         for store in self.both:
             assert store.create(self.job, pending=waits, tasks=kinds) == self.job_id
         self.pending = set(waits)
 
     @rule(publish_id=published_later)
     def publish(self, publish_id: str) -> None:
-        task_id, worker = LATER[publish_id]
+        task_id, worker = LATER[publish_id], self.worker if publish_id in BY_WORKER else ""
         added = {store.add_pending(self.job_id, publish_id, task_id, worker=worker) for store in self.both}
         assert added == {self.ends == 0}
         if self.ends == 0:
@@ -80,7 +87,9 @@ class Stores(RuleBasedStateMachine):
     def claim(self, run: tuple[str, str], attempt: int, publish_id: str, instead_of: tuple[str, str]) -> None:
         run_id, task_id = run
         begun = Execution(self.job_id, publish_id, task_id, "tasks.t", attempt, run_id) if task_id else None
-        entry = self.entry(run, attempt, claims=bool(task_id), execution=begun, worker=WORKER, state=JobState.STARTED)
+        entry = self.entry(
+            run, attempt, claims=bool(task_id), execution=begun, worker=self.worker, state=JobState.STARTED
+        )
         answer = self.append(replace(entry, in_place_of=instead_of[0]))
         if begun and answer.status is AppendStatus.APPENDED:
             self.claimed |= {publish_id} & self.pending
@@ -110,9 +119,17 @@ class Stores(RuleBasedStateMachine):
         if ending.outcome == "none":
             state = JobState.RETRYING
         entry = self.entry(run, attempt, ending=ending, fraction=fraction, state=state if ends_job else None)
-        answer = self.append(replace(entry, in_place_of=instead_of[0], worker=WORKER))
+        answer = self.append(replace(entry, in_place_of=instead_of[0], worker=self.worker))
         if answer.complete:
             self.close()
+
+    @precondition(lambda self: self.sent and not self.sent[-1].only_if_complete)
+    @rule(latest=st.booleans(), alone=st.booleans(), ending=st.none() | endings)
+    def go_on(self, latest: bool, alone: bool, ending: Ending | None) -> None:
+        """What spoke last speaks again, as most events do."""
+        last = self.sent[-1]
+        entry = self.entry((last.run_id, last.task_id), last.attempt, delivery="latest" if latest else "log")
+        self.append(replace(entry, in_place_of="" if alone else last.in_place_of, ending=ending))
 
     @rule(run=runs)
     def repeat(self, run: tuple[str, str]) -> None:
@@ -169,15 +186,15 @@ class Stores(RuleBasedStateMachine):
             assert set(store.pending(self.job_id)) == expected
             unclaimed = store.unclaimed(self.job_id)
             assert set(unclaimed) == expected - self.claimed
-            of_worker = {publish_id: task_id for publish_id, task_id in unclaimed.items() if publish_id in OF_WORKER}
-            assert store.unclaimed(self.job_id, worker=WORKER) == of_worker
+            of_worker = {publish_id: task_id for publish_id, task_id in unclaimed.items() if publish_id in BY_WORKER}
+            assert store.unclaimed(self.job_id, worker=self.worker) == of_worker
         other, memory = (snapshot_of(store, self.job_id).model_copy(update={"epoch": ""}) for store in self.both)
         assert other == memory
         pages = [page_of(store, self.job_id) for store in self.both]
         assert len({(page.entries, page.oldest, page.head) for page in pages}) == 1
         heads = [head for store in self.both for head in store.heads([self.job_id]) if head]
         assert len({replace(head, epoch="") for head in heads}) == 1
-        held = [{held.publish_id: held for held in store.held(WORKER)} for store in self.both]
+        held = [{held.publish_id: held for held in store.held(self.worker)} for store in self.both]
         assert held[0] == held[1]
 
     def teardown(self) -> None:
@@ -188,8 +205,6 @@ class Stores(RuleBasedStateMachine):
         self.close()
         assert self.ends == 1
         assert self.other.outcome(self.job_id) is None
-
-        self.other.drop_lease(WORKER)
 
 
 @pytest.mark.timeout(300)

@@ -90,6 +90,21 @@ def test_a_repeated_append_adds_nothing(store: JobStore, job_id: str) -> None:
     assert texts(store, job_id) == [(1, '{"i":1}'), (2, '{"i":2}')]
 
 
+def test_a_repeated_append_adds_nothing_whoever_wrote_since(store: JobStore, job_id: str) -> None:
+    # Given two runs that take turns
+    runs = [Run(store, job_id) for _ in range(2)]
+    sent = [run.entry() for _ in range(3) for run in runs]
+    for entry in sent:
+        store.append(entry)
+
+    # When
+    answers = {store.append(entry).status for entry in sent}
+
+    # Then
+    assert answers == {AppendStatus.DUPLICATE}
+    assert len(texts(store, job_id)) == 6
+
+
 def test_latest_events_live_in_the_snapshot_only(store: JobStore, job_id: str) -> None:
     # Given
     run = Run(store, job_id)

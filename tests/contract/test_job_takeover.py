@@ -76,3 +76,16 @@ def test_a_run_that_nobody_knows_is_spoken_for(store: JobStore, claims: bool) ->
     other = Run(store, job_id, task_id="t1")
 
     assert other.append(in_place_of="never seen", claims=claims, **FAILED) is AppendStatus.APPENDED
+
+
+def test_who_spoke_for_a_run_once_may_not_speak_for_itself(store: JobStore) -> None:
+    # Given
+    run = claimed(store, create(store, pending={"p1": "t1"}))
+    other = Run(store, run.job_id, task_id="t1")
+
+    # When
+    answers = [other.append(in_place_of=run.run_id), other.append(), other.append(in_place_of=run.run_id)]
+
+    # Then
+    assert answers == [AppendStatus.APPENDED, AppendStatus.SUPERSEDED, AppendStatus.APPENDED]
+    assert run.append() is AppendStatus.APPENDED
