@@ -44,7 +44,7 @@ def admin(settings: Any, queries: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def bridge(store: DjangoJobStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
     with closing(Celery("admin", broker="memory://", set_as_current=False)) as app:
-        monkeypatch.setattr(installed, "current_app", app)
+        monkeypatch.setattr(installed, "project_app", lambda: app)
         yield install(app, store=store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
 
 
@@ -176,7 +176,7 @@ def test_who_has_no_permission_sees_nothing(admin: Any, bridge: Bridge) -> None:
 def test_without_a_bridge_it_says_what_is_missing(
     admin: Any, store: DjangoJobStore, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installed, "current_app", SimpleNamespace())
+    monkeypatch.setattr(installed, "project_app", SimpleNamespace)
     asked = request(user())
 
     for act_on in (admin.cancel_jobs, admin.delete_jobs):

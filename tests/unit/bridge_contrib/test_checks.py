@@ -25,7 +25,7 @@ from tests.databases import alias_for, sqlite_settings
 def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
     """The project's Celery app."""
     with closing(Celery("checked", broker="memory://", set_as_current=False)) as app:
-        monkeypatch.setattr(installed, "current_app", app)
+        monkeypatch.setattr(installed, "project_app", lambda: app)
         yield app
 
 
