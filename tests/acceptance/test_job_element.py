@@ -109,6 +109,23 @@ def test_somebody_else_sees_nothing(ada: Page, grace: Page) -> None:
     ada.get_by_role("button", name="Cancel").click()
 
 
+def test_a_token_lets_somebody_else_watch_but_not_cancel(stack: Stack, ada: Page, grace: Page) -> None:
+    """Given ada's job and a token to watch it, when grace's element has the token, then she sees it, and no more."""
+    job_id = run_command(ada, "Run for five minutes")
+    code = "from example_worker.app import app; from chanx.bridge import bridge_of; print(bridge_of(app).token('{}'))"
+    token = stack.run("-c", code.format(job_id)).strip()
+    open_element(grace, job_id)
+    expect_element_state(grace, "refused")
+
+    grace.evaluate("token => document.querySelector('chanx-job').setAttribute('token', token)", token)
+
+    expect_element_state(grace, "started")
+    expect(grace.locator("chanx-job")).to_contain_text("s have passed")
+    expect(grace.get_by_role("button", name="Cancel")).to_be_hidden()
+    ada.get_by_role("button", name="Cancel").click()
+    expect_element_state(grace, "cancelled")
+
+
 def test_events_and_attributes_are_the_pages(ada: Page) -> None:
     """Given a page that listens, when the element shows another job, then it tells of its end, and why."""
     first = run_command(ada, "Count to thirty")

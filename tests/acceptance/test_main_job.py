@@ -180,7 +180,8 @@ def test_an_error_for_the_user_shows_its_text(ada: Page) -> None:
 
 
 def test_the_list_follows_the_jobs(ada: Page, context_of_ada: BrowserContext) -> None:
-    """Given the list in a tab, when a job starts elsewhere and ends, then its row comes and shows it, without a reload."""
+    """Given the list in a tab, when a job starts elsewhere and ends, then its row comes and shows it, all without a
+    reload."""
     list_page = context_of_ada.new_page()
     list_page.goto("/")
     expect(list_page.locator("[data-connection]")).to_have_text("Live")

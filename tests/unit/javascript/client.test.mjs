@@ -375,7 +375,7 @@ describe("a loop over the events", () => {
     Socket.last.open();
     answerSubscribe(Socket.last, { seq: 1, state: "failed" });
     event(1, "job_failed");
-    assert.deepEqual([await seqs, page.seqs], [[1], [1]]);
+    assert.deepEqual([await seqs, page.seqs, page.ends], [[1], [1], 1]);
   });
 
   test("from the end on is over at once", async () => {

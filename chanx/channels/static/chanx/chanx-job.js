@@ -140,7 +140,7 @@ export class ChanxJob extends HTMLElement {
       title: this.getAttribute("label") ?? titleOf(snapshot),
       snapshot,
       progress: job?.progress ?? null,
-      canCancel: !this.hasAttribute("no-cancel"),
+      canCancel: !this.hasAttribute("no-cancel") && mayCancel(this.getAttribute("token")),
     });
   }
 
@@ -180,6 +180,17 @@ function titleOf(snapshot) {
   if (snapshot === null) return "";
   const { title } = snapshot.meta ?? {};
   return typeof title === "string" && title !== "" ? title : snapshot.name.split(".").at(-1).replaceAll("_", " ");
+}
+
+/** Whether a signed token (or none) lets its bearer cancel: the middle of its three parts says so. */
+function mayCancel(token) {
+  if (!token) return true;
+  try {
+    const { actions } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    return actions.includes("cancel");
+  } catch {
+    return true; // the server knows
+  }
 }
 
 if (!customElements.get("chanx-job")) customElements.define("chanx-job", ChanxJob);

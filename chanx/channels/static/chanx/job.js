@@ -52,13 +52,17 @@ export class Job {
   #loops = new Set();
   #results = []; // {resolve, reject}
   #told = "connecting"; // the last state that was told
+  #isOver = false;
   #closed = false;
 
   constructor(channel, { position = null, token = null }) {
     this.#channel = channel;
     this.#start = position;
     this.#reader = new ListenerReader(position, {
-      reset: () => this.#listeners.tell("reset", this),
+      reset: () => {
+        this.#isOver = false;
+        this.#listeners.tell("reset", this);
+      },
       event: (event, how) => this.#event(event, how),
       snapshot: (snapshot) => this.#listeners.tell("snapshot", snapshot, this),
       changed: () => this.#changed(),
@@ -160,8 +164,12 @@ export class Job {
   }
 
   #end(error) {
-    if (error !== null) this.#listeners.tell("refused", { reason: error.reason, detail: error.message }, this);
-    else this.#listeners.tell("end", this);
+    if (error !== null) {
+      this.#listeners.tell("refused", { reason: error.reason, detail: error.message }, this);
+    } else if (!this.#isOver) {
+      this.#isOver = true; // a loop that comes later reads the log once more
+      this.#listeners.tell("end", this);
+    }
   }
 
   #settle() {
