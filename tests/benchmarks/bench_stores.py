@@ -34,7 +34,7 @@ from tests.databases import migrated, postgres_settings, sqlite_settings  # noqa
 EVENTS = 1000
 THREADS = 4
 PAGE = 500
-TURNS = 2
+TURNS = 3
 
 RETENTION = Retention(max_entries=100_000)
 EVENT = '{"action":"row_rejected","payload":{"line":17,"error":"no number"},"job_id":"' + "x" * 150 + '"}'
