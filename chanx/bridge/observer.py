@@ -48,6 +48,9 @@ VISIBILITY_TIMEOUT: Final = 3600.0
 MARGIN: Final = 60.0
 """Seconds that a message may come later than that."""
 
+UNNAMED: Final = "unknown task"
+"""What a task is called of which only the id is known."""
+
 
 class Observer:
     """One per process and bridge; thread-safe. ``clock`` tells seconds."""
@@ -106,13 +109,13 @@ class Observer:
     def _expect_publications(self, worker: str, execution: Execution) -> None:
         """What the worker was about to publish for the job may never have gone out."""
         for publish_id, task_id in self._store.unclaimed(execution.job_id, worker=worker).items():
-            name = execution.task_name if task_id == execution.task_id else ""
+            name = execution.task_name if task_id == execution.task_id else UNNAMED
             self.expect_delivery(Execution(execution.job_id, publish_id, task_id, name, 0))
 
     def _end_lost(self, execution: Execution) -> bool:
         """Whether it is seen to."""
         job = self._active_job(execution)
-        if job is None:
+        if job is None or self._is_over(execution):
             return True
         if not execution.run_id and not job.cancel_requested:
             self.expect_delivery(execution)
@@ -121,6 +124,13 @@ class Observer:
         if told is None and execution.acks_late:
             return self._interrupt(execution)
         return self._end(execution, told or outcome.lost(execution.task_id))
+
+    def _is_over(self, execution: Execution) -> bool:
+        """Whether it has ended already; its process may have died before it ended the job, too."""
+        pending = self._store.pending(execution.job_id)
+        if not pending:
+            self.end_complete(execution.job_id)
+        return execution.publish_id not in pending
 
     def _interrupt(self, execution: Execution) -> bool:
         taken_over = replace(execution, run_id=f"{execution.run_id}:interrupted")
@@ -174,7 +184,7 @@ class Observer:
         if appended is None or appended.status is not AppendStatus.REFUSED:
             return appended is not None
         for publish_id in unclaimed.keys() - {start.publish_id}:
-            self.expect_delivery(Execution(start.job_id, publish_id, unclaimed[publish_id], "", 0))
+            self.expect_delivery(Execution(start.job_id, publish_id, unclaimed[publish_id], UNNAMED, 0))
         if self._store.drop_pending(start.job_id, [start.publish_id]):
             end_job(self._transport, Origin(start.job_id, start.task_id, start.attempt, ""))
         return True

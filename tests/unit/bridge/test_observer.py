@@ -287,6 +287,28 @@ class TestDeadWorkers:
         # Then
         assert begun.actions[-1] == "job_succeeded"
 
+    @pytest.mark.parametrize("acks_late", [False, True])
+    def test_a_worker_that_died_between_the_end_of_a_task_and_that_of_its_job(
+        self, app: BridgedApp, observer: Observer, acks_late: bool
+    ) -> None:
+        # Given two attempts of which the second one has succeeded, and the first one just said that it has failed
+        begun = Begun(app, acks_late=acks_late)
+        app.store.add_pending(begun.job.job_id, "p2", begun.execution.task_id)
+        event = outcome.succeeded("second")
+        second = JobReporter(
+            app.bridge.transport, job_id=begun.job.job_id, task_id=begun.execution.task_id, attempt=2, of_run=True
+        )
+        second.send(event, ending=outcome.ending_of(event, "p2"))
+        app.store.drop_pending(begun.job.job_id, [begun.execution.publish_id])
+        assert begun.state is JobState.STARTED
+
+        # When
+        pass_time(app, observer)
+
+        # Then
+        assert begun.actions == ["job_started", "job_succeeded"]
+        assert app.store.leases() == {}
+
     def test_several_observers_are_as_good_as_one(self, app: BridgedApp) -> None:
         early, late = Begun(app), Begun(app, acks_late=True)
 
