@@ -160,6 +160,7 @@ class JobListTopic(BridgedTopic):
             await super().receive_event(message)
 
     async def _name_of(self, owner: str) -> str | None:
+        self.get_bridge()  # where there is none, that is no matter of who asks
         try:
             name = owner_or_none(self.user) if owner == OWN else owner
             return name if name in await self.watches_as() else None
