@@ -62,7 +62,7 @@ class Cancelling:
         task_ids = list(dict.fromkeys([job.task_id, *self._store.pending(job_id).values()]))[:MAX_REVOKED]
         if terminate_after is not None:
             execution = Execution(job_id, "", job.task_id, job.name, 0)
-            self._store.set_deadline(Deadline("terminate", execution), seconds=terminate_after)
+            self._transport.set_deadline(Deadline("terminate", execution), seconds=terminate_after)
         if self._tell(job):
             self._revoke(task_ids)
         after = self._store.snapshot(job_id)

@@ -20,6 +20,7 @@ from chanx.bridge import (
     start_job,
     start_job_sync,
 )
+from chanx.bridge.states import JobState
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.fast_channels.jobs import jobs_router, static_files
 from chanx.messages.base import BaseMessage
@@ -83,6 +84,11 @@ shared = install(
     watches_as=projects_of,
     secret=["a new secret …", "an old one …"],
 )
+start_job_sync(add, 1, 2, owner="user:1", watchers=["project:7"])
+assert_type(shared.cancel("job", reason="enough", terminate_after=10), JobState)
+assert_type(shared.job("job"), JobSnapshot)
+assert_type(shared.jobs_of("user:1", limit=10), list[JobSnapshot])
+shared.delete("job")
 assert_type(shared.token("job", actions=("subscribe", "cancel"), expires_in=60), str)
 
 
