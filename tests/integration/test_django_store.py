@@ -93,7 +93,7 @@ def test_connections_that_the_server_has_ended_are_replaced(store: DjangoJobStor
 
 def test_who_holds_a_job_does_not_stall_the_others(store: DjangoJobStore, postgres_alias: str) -> None:
     # Given somebody who has a job's row and does not give it back
-    quick = DjangoJobStore(postgres_alias, timeout=0.2)
+    quick = DjangoJobStore(postgres_alias, timeout=0.5)
     held, free = create(store), create(store)
     with session(store) as other:
         other.execute("SELECT 1 FROM chanx_jobs_job WHERE job_id = %s FOR UPDATE", (held,))
@@ -112,7 +112,7 @@ def test_who_holds_a_job_does_not_stall_the_others(store: DjangoJobStore, postgr
 
 
 def test_who_stands_still_with_a_job_in_hand_loses_it(store: DjangoJobStore, job_id: str, postgres_alias: str) -> None:
-    still = DjangoJobStore(postgres_alias, timeout=0.05)
+    still = DjangoJobStore(postgres_alias, timeout=0.2)
 
     def append() -> bool:
         with suppress(StoreUnavailableError):
@@ -164,7 +164,7 @@ def test_a_server_that_hangs_or_is_gone_is_told_of_in_time(django_db_blocker: An
     """On a server of this test's own, which is started where PostgreSQL is installed."""
     with django_db_blocker.unblock(), postgres_server() as server:
         settings = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", **server}
-        with migrated(settings) as alias, closing(DjangoJobStore(alias, timeout=0.3)) as store:
+        with migrated(settings) as alias, closing(DjangoJobStore(alias, timeout=0.5)) as store:
             # Given
             job_id = create(store)
             run = Run(store, job_id)

@@ -14,7 +14,7 @@ from tests.databases import alias_for, emptied, sqlite_settings
 
 @pytest.fixture
 def store(sqlite_alias: str) -> Iterator[DjangoJobStore]:
-    with closing(emptied(DjangoJobStore(sqlite_alias, timeout=0.2))) as store:
+    with closing(emptied(DjangoJobStore(sqlite_alias, timeout=0.5))) as store:
         yield store
 
 
