@@ -14,9 +14,11 @@ from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
 from chanx.core.incoming import decamelized_json, problems
+from chanx.core.refusal import TopicRefused as TopicRefused
+from chanx.core.refusal import refusal_message
 from chanx.core.sending import Sending
 from chanx.core.topic_pattern import TopicPattern, topic_pattern
-from chanx.errors import ChanxError, InvalidNameError
+from chanx.errors import InvalidNameError
 from chanx.layers import publisher_for
 from chanx.log import log_event
 from chanx.messages.base import BaseMessage, Event
@@ -29,18 +31,6 @@ MAX_HELD_EVENTS: Final = 1000
 
 _COMPLETE = CompleteMessage()
 _EVENT_COMPLETE = EventCompleteMessage()
-
-
-class TopicRefused(ChanxError):
-    """Raise it in a topic's hook or handler to answer the client's frame with ``{"reason", "detail"}``.
-
-    Raised while subscribing it also ends the subscription. Both texts are shown to the client.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
 
 
 class Topic:
@@ -304,8 +294,3 @@ class Topic:
             log_failure("event_handler_failed", error, topic=self.topic, action=self.handler_table.event_tag(event))
         if self.should_send_completion:
             await self.send_message(_EVENT_COMPLETE)
-
-
-def refusal_message(refused: TopicRefused) -> ErrorMessage:
-    """The error message that answers a refused frame."""
-    return ErrorMessage(payload={"reason": refused.reason, "detail": refused.detail})

@@ -11,9 +11,10 @@ from chanx.core.adapters import error_list
 from chanx.core.envelope import Envelope, enveloped, message_part
 from chanx.core.failures import log_failure
 from chanx.core.reauthorization import Reauthorization
+from chanx.core.refusal import TopicRefused, refusal_message
 from chanx.core.sending import Sending
 from chanx.core.stray_cancellation import stray_cancellation_fails
-from chanx.core.topic import Topic, TopicRefused, refusal_message
+from chanx.core.topic import Topic
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import ErrorMessage
 from chanx.messages.topic import SubscribedMessage, UnsubscribedMessage

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from channels.layers import InMemoryChannelLayer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chanx.bridge import Bridge, JobListTopic, JobTopic
@@ -255,6 +255,27 @@ async def test_lists_and_jobs_share_a_connection(site: Site, connect: Connect) -
     assert await may_do(client) == {"subscribe", "cancel"}
 
 
+async def test_lists_are_a_fixed_protocol_in_camel_case_too(
+    site: Site, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a consumer that camelizes, and a client with a list
+    monkeypatch.setattr(site.consumer, "camelize", True)
+    monkeypatch.setattr(site.lists, "repair_seconds", 0.01)
+    client = await connect(site.consumer, user=ADA)
+    await client.send({"topic": "jobs:me", "action": "subscribe"})
+    (job,) = (await client.frame())["payload"]["jobs"]
+    assert job["job_id"] == "j"
+
+    # When the job changes, and is gone
+    site.bridge.cancel("j")
+    assert (await client.frame())["payload"]["job"]["cancel_requested"] is True
+    site.bridge.delete("j")
+    frame = await client.frame()
+    while frame["action"] == "job_changed":
+        frame = await client.frame()
+    assert (frame["action"], frame["payload"]) == ("job_removed", {"job_id": "j"})
+
+
 OWNERS = st.sampled_from(["user:1", "user:2", "project:7", "team:a"])
 
 
@@ -265,6 +286,7 @@ OWNERS = st.sampled_from(["user:1", "user:2", "project:7", "team:a"])
     names=st.sets(OWNERS),
     granted=st.sets(st.sampled_from(sorted(JOB_ACTIONS))),
 )
+@settings(max_examples=50, deadline=None)
 def test_the_default_rule(owner: str, watchers: Any, user: Any, names: set[str], granted: set[Any]) -> None:
     store = MemoryJobStore()
     store.create(
