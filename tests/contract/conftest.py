@@ -29,7 +29,7 @@ def store_with(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
                 return MemoryJobStore(retention)
             if request.param.startswith("django"):
                 alias = request.getfixturevalue(f"{request.param.removeprefix('django-')}_alias")
-                return stores.enter_context(closing(emptied(DjangoJobStore(alias, retention=retention))))
+                return stores.enter_context(closing(emptied(DjangoJobStore(alias, retention=retention, timeout=5))))
             url = request.getfixturevalue("redis_url")
             return stores.enter_context(closing(RedisJobStore(url, prefix=f"test-{uuid4().hex}", retention=retention)))
 

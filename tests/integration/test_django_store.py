@@ -32,7 +32,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def store(postgres_alias: str) -> Iterator[DjangoJobStore]:
-    with closing(emptied(DjangoJobStore(postgres_alias))) as store:
+    with closing(emptied(DjangoJobStore(postgres_alias, timeout=5))) as store:
         yield store
 
 
