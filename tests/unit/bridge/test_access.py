@@ -148,7 +148,7 @@ async def test_a_project_says_who_may_do_what(
 @pytest.mark.parametrize(
     "verdict",
     [RuntimeError("a secret"), "subscribe", {"subscribe", "delete"}, 5, None, asyncio.CancelledError()],
-    ids=repr,
+    ids=["an exception", "a string", "an unknown action", "a number", "None", "a cancellation"],
 )
 async def test_what_goes_wrong_in_it_opens_nothing(
     site: Site, connect: Connect, caplog: pytest.LogCaptureFixture, verdict: Any
