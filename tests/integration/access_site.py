@@ -16,6 +16,7 @@ from django.core.asgi import get_asgi_application
 from django.urls import include, path
 
 from chanx.bridge import JobListTopic, JobTopic, install
+from chanx.bridge.store.redis import RedisJobStore
 
 URL, PREFIX = os.environ["CHANX_REDIS_URL"], os.environ["CHANX_PREFIX"]
 
@@ -54,7 +55,9 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer  # noqa: E402
 
 celery = Celery(PREFIX, broker=URL, backend=URL)
-bridge = install(celery, store=URL, layer=RedisPubSubChannelLayer(hosts=[URL], prefix=PREFIX))
+bridge = install(
+    celery, store=RedisJobStore(URL, prefix=PREFIX), layer=RedisPubSubChannelLayer(hosts=[URL], prefix=PREFIX)
+)
 
 
 class JobsConsumer(AsyncJsonWebsocketConsumer):

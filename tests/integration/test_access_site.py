@@ -23,6 +23,7 @@ from chanx.bridge.events import JobEvent, JobProgress, JobStarted, JobSucceeded,
 from chanx.bridge.names import new_job_id
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.store.redis import RedisJobStore
 from chanx.testing.tied_process import tied
 from tests.waiting import wait_until
 
@@ -45,7 +46,11 @@ class Server:
         command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), f"{SITE}:application"]
         with log.open("w") as output:
             self.process = subprocess.Popen(tied(command), env=environment, stdout=output, stderr=subprocess.STDOUT)
-        wait_until(self._answers, seconds=30, what=log.read_text)
+        self._log = log
+
+    def wait(self) -> None:
+        """Until it answers."""
+        wait_until(self._answers, seconds=60, what=self._log.read_text)
 
     def _answers(self) -> bool:
         try:
@@ -66,6 +71,8 @@ def environment(redis_url: str, key_prefix: str, tmp_path: Path) -> dict[str, st
 def servers(environment: dict[str, str], tmp_path: Path) -> Iterator[list[Server]]:
     subprocess.run([sys.executable, "-c", MIGRATE], env=environment, check=True, timeout=60)
     servers = [Server(environment, tmp_path / f"{name}.log") for name in ("one", "two")]
+    for server in servers:
+        server.wait()
     yield servers
     for server in servers:
         server.process.kill()
@@ -75,7 +82,9 @@ def servers(environment: dict[str, str], tmp_path: Path) -> Iterator[list[Server
 @pytest.fixture
 def bridge(redis_url: str, key_prefix: str) -> Iterator[Bridge]:
     app = Celery(key_prefix, broker=redis_url, backend=redis_url, set_as_current=False)
-    yield install(app, store=redis_url, layer=RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix))
+    store = RedisJobStore(redis_url, prefix=key_prefix)
+    yield install(app, store=store, layer=RedisPubSubChannelLayer(hosts=[redis_url], prefix=key_prefix))
+    store.close()
     app.close()
 
 
