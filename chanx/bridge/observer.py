@@ -34,6 +34,9 @@ from chanx.log import log_event, log_throttled
 PATIENCE: Final = 2.0
 """Seconds that a parent process has to tell what became of an execution whose process ended without a word."""
 
+ENQUEUE_SECONDS: Final = 300.0
+"""How long the start of a job may take until whoever started it counts as dead."""
+
 MAX_EXECUTIONS: Final = 100
 """Executions of one dead worker, and deadlines, that are seen to in one look."""
 

@@ -16,10 +16,11 @@ from celery.canvas import Signature
 
 from chanx.bridge.canvas import canvas_of
 from chanx.bridge.installed import bridge_of
+from chanx.bridge.observer import ENQUEUE_SECONDS
 from chanx.bridge.owner import owner_of
 from chanx.bridge.started import JobRef as JobRef
 from chanx.bridge.started import StartedJob as StartedJob
-from chanx.bridge.starting import COMMIT_SECONDS, ENQUEUE_SECONDS, JobStart
+from chanx.bridge.starting import COMMIT_SECONDS, JobStart
 from chanx.errors import ConfigurationError
 from chanx.layers import valid_group_name
 

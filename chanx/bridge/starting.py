@@ -29,9 +29,8 @@ from chanx.bridge.unread_results import let_go
 from chanx.core.failures import log_failure
 from chanx.errors import TooManyJobsError
 
-ENQUEUE_SECONDS: Final = 300.0
 COMMIT_SECONDS: Final = 3600.0
-"""How long the start of a job may take, with its transaction, until whoever started it counts as dead."""
+"""How long the start of a job may take with its transaction, until whoever started it counts as dead."""
 
 _STARTING = "start"
 """What a canvas waits for while its first tasks are published."""

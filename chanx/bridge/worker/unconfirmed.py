@@ -17,26 +17,28 @@ class Unconfirmed:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._messages: dict[str, tuple[float, Callable[[], None]]] = {}
+        self._messages: dict[str, tuple[float, Callable[[], None], Callable[[], None]]] = {}
 
-    def add(self, publish_id: str, give_up: Callable[[], None]) -> None:
-        self._messages[publish_id] = (self._clock(), give_up)
+    def add(self, publish_id: str, give_up: Callable[[], None], *, confirmed: Callable[[], None] | None = None) -> None:
+        self._messages[publish_id] = (self._clock(), give_up, confirmed or _nothing)
 
     def confirm(self, publish_id: str) -> None:
         """The message went out."""
-        self._messages.pop(publish_id, None)
+        known = self._messages.pop(publish_id, None)
+        if known is not None:
+            known[2]()
 
     def give_up_old(self) -> None:
         """Gives up those of more than a minute ago; called now and then."""
         before = self._clock() - PATIENCE
-        for publish_id, (since, _) in list(self._messages.items()):
+        for publish_id, (since, *_) in list(self._messages.items()):
             if since < before:
-                _, give_up = self._messages.pop(publish_id, (since, _nothing))
+                _, give_up, _ = self._messages.pop(publish_id, (since, _nothing, _nothing))
                 give_up()
 
 
 def _nothing() -> None:
-    """Another thread was faster."""
+    """There is nothing to do, or another thread was faster."""
 
 
 UNCONFIRMED: Final = PerProcess(Unconfirmed)

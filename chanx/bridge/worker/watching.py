@@ -12,9 +12,11 @@ from typing import Any, Final, ParamSpec, TypeVar
 from celery import Celery, signals
 
 from chanx.bridge.context import HEADER, JobContext
+from chanx.bridge.entry import Deadline, Execution
 from chanx.bridge.events import ErrorPayload, FailedPayload, JobFailed, JobQueued
 from chanx.bridge.installed import Bridge, bridge_or_none
 from chanx.bridge.names import is_job_id, list_group, new_job_id
+from chanx.bridge.observer import ENQUEUE_SECONDS
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import current_scope
 from chanx.bridge.snapshot import JobRecord
@@ -64,7 +66,7 @@ def _naming_the_app(app: Celery, send_task: Callable[P, R]) -> Callable[P, R]:
 
 def watched_headers(bridge: Bridge, name: str, request: Any) -> dict[str, Any] | None:
     """The headers of an eager request; with the context of a job if the task is a watched one."""
-    context = _job_for(bridge, name, request.id, request.args or (), request.kwargs or {})
+    context = _job_for(bridge, name, request.id, request.args or (), request.kwargs or {}, seconds=None)
     return {**(request.headers or {}), HEADER: context.to_header()} if context else request.headers
 
 
@@ -75,13 +77,17 @@ def _on_publish(
     if bridge is None or headers is None or HEADER in headers or current_scope() is not None:
         return
     args, kwargs, _embed = body
-    context = _job_for(bridge, sender, str(headers["id"]), args, kwargs)
+    context = _job_for(bridge, sender, str(headers["id"]), args, kwargs, seconds=ENQUEUE_SECONDS)
     if context is not None:
         headers[HEADER] = context.to_header()
         keep_until_taken(properties)
         unconfirmed = UNCONFIRMED.get()
         unconfirmed.give_up_old()
-        unconfirmed.add(context.publish_id, partial(_end_unpublished, bridge, context))
+        unconfirmed.add(
+            context.publish_id,
+            partial(_end_unpublished, bridge, context),
+            confirmed=partial(bridge.transport.clear_deadline, _deadline(context, sender)),
+        )
 
 
 def _end_unpublished(bridge: Bridge, context: JobContext) -> None:
@@ -90,9 +96,12 @@ def _end_unpublished(bridge: Bridge, context: JobContext) -> None:
 
 
 def _job_for(
-    bridge: Bridge, name: str, task_id: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    bridge: Bridge, name: str, task_id: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, seconds: float | None
 ) -> JobContext | None:
-    """A new job for a task, stored as queued; None where it is not watched, or cannot be."""
+    """A new job for a task, stored as queued; None where it is not watched, or cannot be.
+
+    Others fail it unless its message has gone out in so many ``seconds``; None for a task that is no message.
+    """
     watch, rests = bridge.watch, BREAKER.get()
     if watch is None or not watch.wants(name, bridge.app.tasks.get(name)) or not rests.allows():
         return None
@@ -104,6 +113,8 @@ def _job_for(
     record = JobRecord(job_id=job_id, owner=owner, name=name, task_id=task_id, created_at=datetime.now(UTC))
     queued = _reporter(bridge, context).entry(JobQueued())
     try:
+        if seconds is not None:
+            bridge.store.set_deadline(_deadline(context, name), seconds=seconds)
         bridge.store.create(record, pending={context.publish_id: task_id}, tasks={task_id: True}, first=queued)
     except StoreUnavailableError as error:
         rests.failed()
@@ -115,6 +126,11 @@ def _job_for(
     rests.succeeded()
     bridge.transport.tell_lists([list_group(owner)], job_id, JobState.QUEUED)
     return context
+
+
+def _deadline(context: JobContext, name: str) -> Deadline:
+    task_id = context.root_task_id
+    return Deadline("enqueue", Execution(context.job_id, context.publish_id, task_id, name, 0, is_root=True))
 
 
 def _owner(watch: Watch, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:

@@ -167,6 +167,25 @@ def test_a_message_that_never_went_out_ends_its_job_later(
     assert queueing.snapshot("next").state is JobState.QUEUED
 
 
+def test_a_process_that_dies_while_it_publishes_leaves_no_job_open(
+    queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given one that is dead before its message is out
+    monkeypatch.setattr(watching, "ENQUEUE_SECONDS", 0.0)
+    task = queueing.task(work, name="seen.a")
+    with pytest.raises(SerializerNotInstalled):
+        task.apply_async(serializer="no such one", task_id="lost")
+    task.apply_async(task_id="published")
+
+    # When somebody else looks
+    queueing.bridge.observer.look()
+
+    # Then
+    assert queueing.snapshot("lost").fields["error"]["code"] == "not_enqueued"
+    assert queueing.snapshot("published").state is JobState.QUEUED
+    assert queueing.store.due_deadlines() == []
+
+
 @pytest.mark.parametrize("options", [{"watch": True}, {"watch": "reports.*", "owner": "user:1"}, {"owner": "nobody"}])
 def test_rules_that_cannot_be_meant_are_refused(options: dict[str, Any]) -> None:
     app = Celery("refused", set_as_current=False)
