@@ -84,6 +84,7 @@ export class EventReader extends JobReader {
 
   /** The end, told once with its reason. */
   #last() {
+    this.#channel.leave(this);
     const error = this.#error;
     this.#error = null;
     return error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error);

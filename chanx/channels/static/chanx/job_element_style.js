@@ -38,6 +38,7 @@ const CSS = `
 :host([hidden]), [hidden] { display: none !important; }
 *, *::before { box-sizing: border-box; }
 p, ol { margin: 0; padding: 0; }
+[dir] { text-align: match-parent; }
 .base { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; padding: clamp(14px, 3vw, 22px); border: 1px solid var(--_line); border-radius: var(--_radius); background: var(--_surface); }
 .header { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 12px; min-height: 38px; }
 .title { flex: 0 1 auto; min-width: 0; margin-inline-end: auto; font-size: 1.0625em; font-weight: 650; overflow-wrap: anywhere; }

@@ -30,10 +30,11 @@ export class JobElementView {
     this.cancel = part("button", "cancel", { type: "button", ...hidden });
     this.stop = part("button", "stop", { type: "button" }, texts.stop);
     this.keep = part("button", "keep", { type: "button" }, texts.keep);
-    this.confirm = part("span", "confirm", { role: "group", "aria-label": texts.confirm, ...hidden }, part("span", "question", {}, texts.confirm), this.stop, this.keep);
+    const question = part("span", "question", {}, texts.confirm);
+    this.confirm = part("span", "confirm", { role: "group", "aria-label": texts.confirm, ...hidden }, question, this.stop, this.keep);
     this.fill = part("div", "fill");
     this.bar = part("div", "bar", bar, this.fill);
-    [this.percent, this.figures, this.left] = ["percent", "figures", "left"].map((name) => part("span", name, hidden));
+    [this.percent, this.figures, this.left] = ["percent", "figures", "left"].map((name) => part("span", name, { dir: "auto", ...hidden }));
     this.message = part("span", "message", { dir: "auto" });
     this.progress = part("div", "progress", {}, this.bar, part("p", "details", {}, this.percent, this.message, this.figures, this.left));
     this.errorText = part("span", "error-text", { dir: "auto" });
@@ -42,19 +43,18 @@ export class JobElementView {
     this.result = part("p", "result", { dir: "auto", ...hidden });
     this.connection = part("p", "connection", hidden);
     this.announcement = part("p", "announcement", { role: "status", "aria-live": "polite" });
-    this.base = part("section", "base", { "data-state": "connecting" }, this.#header(), this.progress, this.error, this.result, this.connection, this.#log(), this.announcement);
+    const header = part("div", "header", {}, this.title, this.state, this.cancel, this.confirm);
+    const said = [this.error, this.result, this.connection, this.#log(), this.announcement];
+    this.base = part("section", "base", { "data-state": "connecting" }, header, this.progress, ...said);
     this.cancel.classList.add("danger");
-  }
-
-  #header() {
-    return part("div", "header", {}, this.title, this.state, this.cancel, this.confirm);
   }
 
   #log() {
     const total = part("span", "count");
     const box = part("ol", "log", { tabindex: "0", "aria-label": texts.log });
     const toEnd = part("button", "newest", { type: "button", ...hidden }, texts.newest);
-    this.log = part("details", "log-section", { open: "", ...hidden }, part("summary", "summary", {}, texts.log, total), part("div", "box", {}, box, toEnd));
+    const summary = part("summary", "summary", {}, texts.log, total);
+    this.log = part("details", "log-section", { open: "", ...hidden }, summary, part("div", "box", {}, box, toEnd));
     this.#lines = new Lines({ box, empty: document.createElement("p"), total, toEnd, line: lineNode, update: updateLine });
     return this.log;
   }

@@ -34,7 +34,7 @@ export class JobFold {
       this.cancelReason ??= payload?.reason ?? null;
     }
     if (action === "job_started") Object.assign(this.fields, { started_at: time, job_progress: null }); // the bar begins anew
-    if (action === "job_succeeded") Object.assign(this.fields, { ended_at: time, result: payload?.result, result_omitted: payload?.result_omitted });
+    if (action === "job_succeeded") Object.assign(this.fields, { ended_at: time, result_omitted: false, ...payload });
     if (action === "job_failed") Object.assign(this.fields, { ended_at: time, error: payload?.error });
     if (action === "job_cancelled") {
       this.fields.ended_at = time;

@@ -36,7 +36,7 @@ export class JobList {
   /** The list whenever it has changed; for a slow loop only the newest. */
   async *[Symbol.asyncIterator]() {
     const news = new News(this.#channel.known);
-    const unsubscribes = [this.on("change", () => news.tell()), this.on("refused", () => news.tell()), this.on("closed", () => news.tell())];
+    const unsubscribes = ["change", "refused", "closed"].map((name) => this.on(name, () => news.tell()));
     try {
       for (;;) {
         await news.wait();
