@@ -44,7 +44,10 @@ class BridgedTopic(Topic):
         return await names_of(self.get_bridge().access, self.access_scope)
 
     async def allows(self, job: JobSnapshot, action: JobAction) -> bool:
-        """Whether this connection may do that with the job: by the rules of ``install()``, or by its token."""
+        """Whether this connection may do that with the job: by the rules of ``install()``, or by its token.
+
+        HTTP endpoints do not know topics: what holds for both belongs into ``install(authorize=...)``.
+        """
         access = self.get_bridge().access
         return await may(action, job, self.access_scope, access=access, names=self.watches_as, token=self.token)
 

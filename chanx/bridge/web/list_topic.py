@@ -239,10 +239,19 @@ class JobListTopic(BridgedTopic):
     async def _tell_of_all(self) -> None:
         asks_again, self._asks_again, self._reads_all = self._asks_again, False, False
         self._changed.clear()
-        jobs = await self._whole_list()
-        for job in reversed(jobs):
-            await self._tell_of(job, asks_again=asks_again)
-        for job_id in self._list.gone({job.job_id for job in jobs}):
+        found: set[str] = set()
+        before: datetime | None = None
+        while len(found) < MAX_SHOWN:
+            # No more than a page in memory at a time: each of its jobs may have a large result.
+            page = await self._jobs_of(limit=PAGE, before=before)
+            covered = [job for job in page if self._list.covers(job)]
+            for job in reversed(covered):
+                await self._tell_of(job, asks_again=asks_again)
+            found.update(job.job_id for job in covered)
+            if len(covered) < PAGE:
+                break
+            before = page[-1].created_at
+        for job_id in self._list.gone(found):
             await self._tell_of_removal(job_id)
 
     async def _tell_of(self, job: JobSnapshot, *, asks_again: bool = False) -> None:
@@ -260,18 +269,6 @@ class JobListTopic(BridgedTopic):
         if self._list.shows(job_id):
             await self.send_message(JobRemoved(payload={"job_id": job_id}))
         self._list.remove(job_id)
-
-    async def _whole_list(self) -> list[JobSnapshot]:
-        """All that belongs to the list, the newest first."""
-        jobs: list[JobSnapshot] = []
-        before: datetime | None = None
-        while len(jobs) < MAX_SHOWN:
-            page = await self._jobs_of(limit=PAGE, before=before)
-            jobs += [job for job in page if self._list.covers(job)]
-            if len(page) < PAGE or not self._list.covers(page[-1]):
-                break
-            before = page[-1].created_at
-        return jobs[:MAX_SHOWN]
 
     async def _jobs_of(self, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
         bridge, owner = self.get_bridge(), self._owner or ""

@@ -139,6 +139,12 @@ def rounds_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_topic, "RETRY_SECONDS", 0.01)
 
 
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is read again in pages of two."""
+    monkeypatch.setattr(list_topic, "PAGE", 2)
+
+
 EVENTS = st.sampled_from(
     [
         JobStarted(),
@@ -166,7 +172,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_happens_the_list_is_the_stores_in_the_end(steps: list[Any]) -> None:
+def test_whatever_happens_the_list_is_the_stores_in_the_end(steps: list[Any], small_pages: None) -> None:
     asyncio.run(play(steps))
 
 
@@ -298,6 +304,7 @@ async def test_a_list_has_an_end(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) ->
     # Given a list of at most three, and two jobs
     monkeypatch.setattr(list_topic, "JobList", lambda: JobList(limit=3))
     monkeypatch.setattr(list_topic, "MAX_SHOWN", 3)
+    monkeypatch.setattr(list_topic, "PAGE", 3)
     for _ in range(2):
         jobs.start()
     async with viewing(jobs) as viewer:
