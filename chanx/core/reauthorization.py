@@ -26,35 +26,46 @@ class Reauthorization:
         self._consumer = consumer
         self._ask = ask
         self._interval = interval
-        self._now = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._is_due = False
         self._task: asyncio.Task[None] | None = None
         self._has_joined = False
 
     def start(self) -> None:
-        """Goes on asking from now on. Safe to call again."""
+        """Goes on asking from now on, at the interval of now. Safe to call again."""
+        self._wake.set()
         if self._task is None or self._task.done():
             self._task = create_task(self._run(), name=f"chanx-reauthorization-{type(self._consumer).__name__}")
 
     def at_once(self) -> None:
         """Asks now."""
-        self._now.set()
+        self._is_due = True
+        self._wake.set()
 
     def stop(self) -> None:
         """Asks no more, but for what is being asked by the task that calls this."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+            self._task = None  # it is not done yet, but does not go on
 
     async def _run(self) -> None:
         await self._join()
-        while (seconds := self._interval()) is not None:
-            try:
-                async with asyncio.timeout(seconds * random.uniform(1 - SPREAD, 1 + SPREAD)):
-                    await self._now.wait()
-            except TimeoutError:
-                pass
-            self._now.clear()
+        while self._interval() is not None:
+            await self._wait()
+            self._is_due = False
             await self._refresh_user()
             await self._ask()
+
+    async def _wait(self) -> None:
+        """Until it is to ask at once, or the interval is over: the shortest one, though it may have come meanwhile."""
+        began, spread = asyncio.get_running_loop().time(), random.uniform(1 - SPREAD, 1 + SPREAD)
+        while not self._is_due and (seconds := self._interval()) is not None:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout_at(began + seconds * spread):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
 
     async def _join(self) -> None:
         key, layer = self._consumer.sign_in_key, self._consumer.channel_layer
