@@ -38,7 +38,7 @@ class AckPayload(BaseModel):
 
 
 class JobAck(BaseMessage):
-    """The client has dealt with every event up to ``seq``; it may be sent 500 beyond it."""
+    """The client has dealt with every event up to ``seq``; it may be sent 500 beyond it, 100 if they are large."""
 
     action: Literal["ack"] = "ack"
     payload: AckPayload

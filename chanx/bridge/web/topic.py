@@ -95,7 +95,10 @@ class JobTopic(BridgedTopic):
     async def on_unsubscribe(self) -> None:
         await self._stop()
 
-    @ws_handler(summary="Acknowledge events", description="Credit: at most 500 events are sent beyond the last ack.")
+    @ws_handler(
+        summary="Acknowledge events",
+        description="At most 500 events are sent beyond the last ack, 100 if they are large: acknowledge every 100th.",
+    )
     async def ack(self, message: JobAck) -> None:
         if self._stream is not None:
             self._stream.acknowledge(message.payload.seq)
