@@ -4,6 +4,8 @@ VENV := .venv
 RUN  := $(VENV)/bin/python -m
 PORT ?= 8000
 ARGS ?=
+# The tests that go together run in one process (tests/distribution.py); more than four would wait for each other.
+PROCESSES := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench lock clean
@@ -14,8 +16,8 @@ help: ## List the targets
 demo: $(VENV)/.ready ## Run site, worker and server side by side (PORT=8000); Ctrl-C stops them
 	@$(RUN) example_site.demo --port $(PORT)
 
-test: $(VENV)/.ready ## Run the tests (ARGS="tests/unit -k topic" for some)
-	$(RUN) pytest $(ARGS)
+test: $(VENV)/.ready ## Run the tests (ARGS="tests/unit -k topic" for some, ARGS="-n 0 -s" in one process)
+	$(RUN) pytest $(PROCESSES) $(ARGS)
 
 check: $(VENV)/.ready ## Check format, lint, types and the import layers
 	$(RUN) ruff format --check .

@@ -51,8 +51,9 @@ async def test_an_included_route_is_reached_through_its_prefix(application: str)
     app = APPLICATIONS[application]()
     assert await reached(app, "/api/room/5/") == {"consumer": "Inner", "pk": 5, "kind": "room"}
     assert await reached(app, "/api/") == {"consumer": "Default"}
+    nowhere = WebsocketCommunicator(app, "/api/room/five/")  # whose connect() would wait for a second
     with pytest.raises(ValueError, match="No route found"):
-        await WebsocketCommunicator(app, "/api/room/five/").connect()
+        await app(nowhere.scope, None, None)
 
 
 async def test_parameters_of_a_prefix_and_of_a_route_come_together() -> None:
