@@ -168,6 +168,10 @@ class Watcher(asyncio.Protocol):
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
 
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.caught_up.is_set():
+            print(f"A connection was lost at {self.seq}: {error}", file=sys.stderr)
+
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         if not self.is_open.is_set():
@@ -188,6 +192,8 @@ class Watcher(asyncio.Protocol):
                 break
             if opcode == 1:
                 self._take(self._buffer[body : body + length])
+            elif opcode == 9 and self._transport is not None:
+                self._transport.write(bytes([0x8A, 0x80 | length]) + b"\0\0\0\0" + self._buffer[body : body + length])
             start = body + length
         self._buffer = self._buffer[start:]
 
