@@ -9,6 +9,7 @@ import pytest
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.databases import migrated, postgres_settings, sqlite_settings
 from tests.distribution import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,12 @@ def own_persistent_redis() -> Iterator[RedisServer]:
     """Like ``own_redis``, but whatever it acknowledged survives ``kill`` and ``start``."""
     with redis_server(persist=True) as server:
         yield server
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Unlike pytest-asyncio's of that name one that no outgoing connection takes before the server that it is for."""
+    return free_port()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from psycopg import sql
 
 from chanx.bridge.contrib.store import DjangoJobStore
 from chanx.testing.tied_process import tied
+from tests.ports import free_port
 from tests.requirements import missing
 from tests.waiting import wait_until
 
@@ -91,7 +91,7 @@ def postgres_server() -> Iterator[dict[str, str]]:
         quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": directory}
         initdb = [str(programs / "initdb"), "-D", f"{directory}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         subprocess.run(_as_ordinary_user([*initdb, "--no-sync"], directory), check=True, **quiet)
-        server = {**_STANDARD, "PORT": str(_free_port())}
+        server = {**_STANDARD, "PORT": str(free_port())}
         command = [str(programs / "postgres"), "-D", f"{directory}/data", "-k", directory, "-p", server["PORT"]]
         process = subprocess.Popen(_as_ordinary_user(command, directory), **quiet)
         try:
@@ -134,10 +134,3 @@ def _administrator(server: Mapping[str, str]) -> "psycopg.Connection[tuple[Any, 
     return psycopg.connect(
         host=server["HOST"], port=server["PORT"], user=server["USER"], dbname="postgres", autocommit=True
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

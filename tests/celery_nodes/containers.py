@@ -7,9 +7,7 @@ earlier start may have written.
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,13 +22,12 @@ from pytest_celery import CeleryWorkerContainer, RabbitMQContainer, RedisContain
 from chanx.testing.redis_server import EmbeddedRedisServer
 from tests.celery_nodes.process import ROOT, NodeProcess, RedisProcess
 from tests.celery_nodes.versions import CeleryVersion
+from tests.ports import free_port
 from tests.requirements import require
 from tests.waiting import wait_until
 
 READY_SECONDS = 60.0
 
-# Below the range the kernel hands to outgoing connections.
-_PORTS = range(20_000, 32_000)
 _ATTEMPTS = 3
 
 
@@ -80,7 +77,7 @@ def rabbitmq_node(directory: Path) -> Iterator[RabbitMQNode]:
     for attempt in range(_ATTEMPTS):
         attempt_directory = directory / str(attempt)
         attempt_directory.mkdir()
-        port, distribution_port, epmd_port = _free_ports(3)
+        port, distribution_port, epmd_port = free_port(), free_port(), free_port()
         epmd_program = shutil.which("epmd")
         assert epmd_program, "RabbitMQ's Erlang has an epmd"
         epmd = NodeProcess(
@@ -124,15 +121,6 @@ def _rabbitmq_environment(directory: Path, port: int, distribution_port: int, ep
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
     }
-
-
-def _free_ports(count: int) -> list[int]:
-    free: list[int] = []
-    while len(free) < count:
-        port = random.choice(_PORTS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            free.append(port)
-    return free
 
 
 class WorkerNode(CeleryWorkerContainer):

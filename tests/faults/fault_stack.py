@@ -10,10 +10,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import create_connection, create_server
+from socket import create_connection
 
 import psutil
 
@@ -22,6 +22,7 @@ from chanx.testing.redis_server import RedisServer, redis_server
 from chanx.testing.tied_process import tied
 from tests.faults import noted_app
 from tests.integration.worker_process import connected, worker
+from tests.ports import free_port
 from tests.tcp_proxy import TcpProxy, tcp_proxy
 from tests.waiting import wait_until
 
@@ -63,8 +64,7 @@ class FaultStack:
             process.kill()
 
     def start_site(self) -> None:
-        with closing(create_server(("127.0.0.1", 0))) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         environment = {
             **os.environ,
             "CHANX_REDIS_URL": f"redis://127.0.0.1:{self.site_line.port}/0",

@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from socket import create_connection, create_server
+from socket import create_connection
 from typing import Any
 
 import httpx
@@ -25,6 +24,7 @@ from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.testing.tied_process import tied
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 SITE = "tests.integration.access_site"
@@ -41,8 +41,7 @@ class Server:
     """A Daphne process of the site."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
-        with closing(create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), f"{SITE}:application"]
         with log.open("w") as output:
             self.process = subprocess.Popen(tied(command), env=environment, stdout=output, stderr=subprocess.STDOUT)

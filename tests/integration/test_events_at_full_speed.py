@@ -6,9 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from socket import create_server
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,6 +18,7 @@ from chanx.testing.redis_server import RedisServer
 from chanx.testing.tied_process import tied
 from tests.integration.publishing_app import Counted, app, publish
 from tests.integration.worker_process import worker
+from tests.ports import free_port
 
 EVENTS = 5000
 SECONDS = 240
@@ -27,8 +27,7 @@ HELLO = -1
 
 @pytest.fixture
 def site(own_redis: RedisServer) -> Iterator[str]:
-    with closing(create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(
         tied([*command, "tests.integration.publishing_asgi:application"]),

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
-from socket import create_server
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from chanx.layers import RedisPubSubPublisher, publisher_for
 from chanx.testing.tied_process import tied
 from tests.integration.asgi_apps import APPLICATIONS, bridge_on
 from tests.integration.test_job_topic import Client, Writer
+from tests.ports import free_port
 
 SECONDS = 20
 
@@ -138,8 +138,7 @@ class TestBehindDaphne:
 
     @pytest.fixture
     def server(self, flavour: str, redis_url: str, key_prefix: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-        with closing(create_server(("127.0.0.1", 0))) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
         environment = {**os.environ, "CHANX_REDIS_URL": redis_url, "CHANX_PREFIX": key_prefix}
         process = subprocess.Popen(

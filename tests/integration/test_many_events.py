@@ -6,9 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from socket import create_server
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -19,6 +17,7 @@ from chanx.testing.tied_process import tied
 from tests.integration.many_events_app import app, emit_many
 from tests.integration.test_events_at_full_speed import opened
 from tests.integration.worker_process import worker
+from tests.ports import free_port
 
 EVENTS = 5000
 SECONDS = 240
@@ -38,8 +37,7 @@ def redis_with_app() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def site(redis_with_app: str) -> Iterator[str]:
-    with closing(create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
     environment = {**os.environ, "CHANX_REDIS_URL": redis_with_app, "CHANX_PREFIX": "asgi"}
     process = subprocess.Popen(
