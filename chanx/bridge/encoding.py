@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypedDict
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 from typing_extensions import Unpack
 
 from chanx.bridge.entry import Ending, Execution, NewEntry
 from chanx.bridge.events import JobEvent
-from chanx.errors import EventTooLargeError
+from chanx.errors import ConfigurationError, EventTooLargeError
 from chanx.messages.base import BaseMessage
 
 MAX_EVENT_BYTES = 256 * 1024
+MAX_META_BYTES = 64 * 1024
+
+_LEVELS_AROUND = 16
+"""Levels of nesting that messages put around a value of a job, at most: of 255 that JSON may have."""
 
 _STAMPED = {"job_id", "task_id", "attempt", "run_id", "time"}
 _ENVELOPE = {"version", "topic", "ref", "seq", "head", "rev"}
@@ -89,10 +93,25 @@ def json_form(value: object) -> tuple[Any, int]:
     """
     try:
         plain = to_jsonable_python(value, fallback=_described, inf_nan_mode="null")
-        return plain, len(_json(plain))
+        return plain, len(_json_within(plain))
     except (PydanticSerializationError, ValueError, TypeError, RecursionError):
         described = _described(value)
         return described, len(_json(described))
+
+
+def plain_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job carries of its starter's own, as plain JSON data; ``ConfigurationError`` if it cannot be carried."""
+    try:
+        text = _json_within(dict(meta))
+        plain: dict[str, Any] = from_json(text)
+    except (PydanticSerializationError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigurationError(f"meta=...: pass what can be sent as JSON. {error}") from error
+    if len(text) > MAX_META_BYTES:
+        raise ConfigurationError(
+            f"meta=... is {len(text)} bytes as JSON, more than the {MAX_META_BYTES} a job may carry. "
+            "Store the data and pass a reference to it."
+        )
+    return plain
 
 
 def without_surrogates(text: str) -> str:
@@ -129,8 +148,15 @@ def _action(event: BaseMessage) -> str:
 
 
 def _patch_as_json(patch: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _json(value).decode() for name, value in patch.items()}
+    return {name: _json_within(value).decode() for name, value in patch.items()}
 
 
 def _json(value: object) -> bytes:
     return to_json(value, inf_nan_mode="null")
+
+
+def _json_within(value: object) -> bytes:
+    """As :func:`_json`; what is too deep to be shown within a message, as snapshots and lists are, is refused."""
+    for _ in range(_LEVELS_AROUND):
+        value = [value]
+    return _json(value)[_LEVELS_AROUND:-_LEVELS_AROUND]

@@ -15,6 +15,7 @@ from celery import Task
 from celery.canvas import Signature
 
 from chanx.bridge.canvas import canvas_of
+from chanx.bridge.encoding import plain_meta
 from chanx.bridge.installed import bridge_of
 from chanx.bridge.observer import ENQUEUE_SECONDS
 from chanx.bridge.owner import owner_of
@@ -45,13 +46,13 @@ def start_job_sync(
     result is that of the final task, or a list of theirs. The job is stored before anything is published, so a page
     can subscribe at once.
 
-    ``meta`` is yours (a title, say) and comes back in the job's snapshot; ``task_options`` go to ``apply_async``
-    (``queue``, ``countdown``, …). ``groups`` are channel-layer groups that ``job.notify(event)`` reaches, ``reply_to``
-    is the consumer (or its ``channel_name``) that ``job.reply(event)`` reaches. With an ``idempotency_key`` that the
-    owner has used within the store's retention, nothing is started and the earlier job is returned, unless that one
-    could not be started. ``watchers`` are owner strings of others who may watch the job (``"project:7"``), but not
-    cancel it. With ``on_commit`` the task is published once Django's current transaction is committed; a rollback ends
-    the job as failed.
+    ``meta`` is yours (a title, say; at most 64 KiB as JSON) and comes back in the job's snapshot; ``task_options`` go
+    to ``apply_async`` (``queue``, ``countdown``, …). ``groups`` are channel-layer groups that ``job.notify(event)``
+    reaches, ``reply_to`` is the consumer (or its ``channel_name``) that ``job.reply(event)`` reaches. With an
+    ``idempotency_key`` that the owner has used within the store's retention, nothing is started and the earlier job is
+    returned, unless that one could not be started. ``watchers`` are owner strings of others who may watch the job
+    (``"project:7"``), but not cancel it. With ``on_commit`` the task is published once Django's current transaction is
+    committed; a rollback ends the job as failed.
 
     Raises ``StoreUnavailableError`` if the job cannot be stored: then nothing was started. Raises
     :class:`~chanx.errors.TooManyJobsError` if the owner has too many active jobs (``install(max_active_jobs=)``).
@@ -72,7 +73,7 @@ def start_job_sync(
         reply_channel=_channel_of(reply_to),
     )
     earlier = start.store(
-        meta=dict(meta or {}),
+        meta=plain_meta(meta or {}),
         watchers=tuple(map(owner_of, [watchers] if isinstance(watchers, str) else watchers)),
         idempotency_key=idempotency_key,
         seconds=COMMIT_SECONDS if on_commit else ENQUEUE_SECONDS,

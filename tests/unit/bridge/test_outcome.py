@@ -8,7 +8,10 @@ import pytest
 from celery.exceptions import Retry, SoftTimeLimitExceeded, WorkerLostError
 
 from chanx.bridge import outcome
+from chanx.bridge.web.job_list import listed
+from chanx.bridge.web.list_topic import JobChanged
 from chanx.errors import JobError
+from chanx.messages.topic import SubscribedMessage
 from tests.unit.bridge.doubles import Bench
 
 
@@ -49,6 +52,19 @@ def sent_fields(event: Any) -> dict[str, Any]:
 )
 def test_whatever_a_task_returns_its_job_ends(result: object, shown: object) -> None:
     assert sent_fields(outcome.succeeded(result))["result"] == shown
+
+
+@pytest.mark.parametrize("depth", range(230, 256))
+def test_a_result_can_be_shown_within_messages(depth: int) -> None:
+    bench = Bench()
+    bench.reporter.send(outcome.succeeded(nested(depth)))
+
+    snapshot = bench.store.snapshot(bench.job_id)
+
+    assert snapshot
+    shown = JobChanged(payload={"job": listed(snapshot)}).model_dump_json()
+    assert "[[[[[" in shown
+    assert SubscribedMessage(payload={"jobs": [listed(snapshot)]}).model_dump_json()
 
 
 def test_a_result_that_contains_itself() -> None:

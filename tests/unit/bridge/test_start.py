@@ -1,8 +1,10 @@
 """Starting jobs: what is stored and returned, what waits for a commit, what belongs together and what does not."""
 
+import math
 import string
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +24,7 @@ from chanx.bridge.starting import JobStart
 from chanx.bridge.states import JobState
 from chanx.errors import ConfigurationError, InvalidNameError, TooManyJobsError
 from tests.unit.bridge.apps import BridgedApp, bridged_app
+from tests.unit.bridge.test_outcome import nested
 from tests.waiting import wait_until
 
 TREES = st.recursive(
@@ -314,6 +317,11 @@ def test_a_task_that_retries_detached_stays_in_its_job(queueing: BridgedApp) -> 
         ({"task_options": {"task_id": "mine"}}, ConfigurationError),
         ({"idempotency_key": ""}, ConfigurationError),
         ({"idempotency_key": 7}, ConfigurationError),
+        ({"meta": {"file": object()}}, ConfigurationError),
+        ({"meta": {"file": "a\udcff"}}, ConfigurationError),
+        ({"meta": {"digits": 10**5000}}, ConfigurationError),
+        ({"meta": {"deep": nested(230)}}, ConfigurationError),
+        ({"meta": {"long": "x" * 65_536}}, ConfigurationError),
     ],
 )
 def test_options_that_cannot_be_meant_start_nothing(
@@ -323,6 +331,14 @@ def test_options_that_cannot_be_meant_start_nothing(
         start_job_sync(queueing.task(add), owner="user:1", **options)
 
     assert queueing.store.jobs_of("user:1") == []
+
+
+def test_what_a_job_carries_is_json_at_once(queueing: BridgedApp) -> None:
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+
+    job = start_job_sync(queueing.task(add), owner="user:1", meta={"title": "Ünits", "when": when, "mean": math.nan})
+
+    assert queueing.snapshot(job).meta == {"title": "Ünits", "when": "2026-01-01T00:00:00Z", "mean": None}
 
 
 def test_the_consumer_that_a_job_replies_to(queueing: BridgedApp, published: list[JobContext | None]) -> None:
