@@ -94,8 +94,17 @@ class DirectTransport(JobTransport):
         return job.cancel_reason if job else None
 
     def add_pending(self, job_id: str, publish_id: str, task_id: str, *, worker: str = "") -> bool:
-        added = self._try(lambda: self._store.add_pending(job_id, publish_id, task_id, worker=worker))
+        is_asked = False
+
+        def add() -> bool:
+            nonlocal is_asked
+            is_asked = True
+            return self._store.add_pending(job_id, publish_id, task_id, worker=worker)
+
+        added = self._try(add)
         if added is None:
+            if is_asked:  # only the answer may be lost, and then the job would wait for ever
+                self.drop_pending(job_id, [publish_id])
             self._unanswered += 1
             log_throttled("job_cannot_wait", key=id(self), job_id=job_id, task_id=task_id)
         return bool(added)

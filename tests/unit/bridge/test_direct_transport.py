@@ -189,7 +189,7 @@ def test_executions_reach_the_store(bench: FragileBench) -> None:
 @pytest.mark.parametrize(
     ("use", "answer", "waiting", "failures"),
     [
-        (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 0, 1),
+        (lambda transport, job_id: transport.add_pending(job_id, "p", "t"), False, 1, 1),
         (lambda transport, job_id: transport.drop_pending(job_id, ["p"]), False, 1, 0),
         (lambda transport, job_id: transport.outcome(job_id), None, 1, 0),
         (lambda transport, _: transport.set_deadline(OVERDUE, seconds=2), None, 1, 0),

@@ -80,3 +80,41 @@ def test_a_step_whose_next_one_the_job_does_not_know_of(
     # Then
     end = app.snapshot(job)
     assert (end.state, end.fields["result"]) == (JobState.SUCCEEDED, 7)
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_retry_that_the_store_has_taken_in_although_it_did_not_answer(
+    app: BridgedApp, monkeypatch: pytest.MonkeyPatch, overtaken: bool
+) -> None:
+    # Given an attempt whose next one goes out, unknown to the job as it seems
+    task = app.task(work)
+    with published() as messages:
+        job = start_job_sync(task, owner="user:1")
+    (first,) = messages
+    second = {"id": job.task_id, "retries": 1}
+    add_pending = app.store.add_pending
+
+    def late(*args: Any, **named: Any) -> bool:
+        add_pending(*args, **named)
+        raise StoreUnavailableError("no answer in time")
+
+    # When
+    task.push_request(id=job.task_id, headers=first)
+    signals.task_prerun.send(sender=task, task=task, task_id=job.task_id)
+    with monkeypatch.context() as outage:
+        outage.setattr(app.store, "add_pending", late)
+        signals.before_task_publish.send(sender="t", headers=second, properties={})
+    if overtaken:
+        with running(task, second):
+            pass
+    signals.task_retry.send(sender=task, request=task.request, reason=RuntimeError())
+    signals.task_postrun.send(sender=task, task=task, task_id=job.task_id, state="RETRY")
+    task.pop_request()
+    if not overtaken:
+        with running(task, second):
+            pass
+    app.bridge.transport.flush(5)  # type: ignore[attr-defined]  # a DirectTransport
+
+    # Then the job does not wait for ever
+    assert app.store.pending(job.job_id) == {}
+    assert app.snapshot(job).state is JobState.SUCCEEDED
