@@ -13,7 +13,7 @@ from celery import Celery
 from channels.layers import InMemoryChannelLayer
 
 from chanx.bridge import Bridge, JobTopic
-from chanx.bridge.entry import NewEntry
+from chanx.bridge.entry import Ending, NewEntry
 from chanx.bridge.events import JobLogLine, JobProgress, LogPayload, ProgressPayload
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
@@ -221,6 +221,29 @@ async def test_a_lost_latest_event_arrives_with_the_next_heads(socket: Websocket
     assert (frame["version"], frame["topic"], frame["action"], frame["job_id"]) == (1, TOPIC, "job_progress", "j")
     assert (frame["head"], frame["rev"], frame["payload"]["current"]) == (0, 1, 7)
     assert "seq" not in frame
+
+
+async def test_whoever_watches_a_job_that_nobody_ended_sees_its_end(
+    socket: WebsocketCommunicator, bridge: Bridge
+) -> None:
+    # Given a job whose only task has ended, and whose worker died before it ended the job
+    await subscribe(socket)
+    told = Ending("p", "succeeded", "7")
+    bridge.store.append(NewEntry("j", "job_log", '{"action":"job_log"}', "run", 1, task_id="t", ending=told))
+    assert (await hear_polled(socket, bridge))["action"] == "job_log"
+
+    # Then the web process ends it, which no worker has to be there for
+    ended = await hear_polled(socket, bridge)
+    assert (ended["action"], ended["payload"]["result"]) == ("job_succeeded", 7)
+
+
+async def hear_polled(socket: WebsocketCommunicator, bridge: Bridge) -> dict[str, Any]:
+    """The next frame, while heads are asked for again and again."""
+    hearing = asyncio.create_task(hear(socket))
+    while not hearing.done():
+        await bridge.async_store.head_poller.poll()
+        await asyncio.wait([hearing], timeout=0.01)
+    return await hearing
 
 
 async def test_what_comes_while_the_log_is_read_is_not_lost(
