@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from celery import Celery
@@ -29,6 +30,7 @@ from chanx.bridge.reporter import end_job
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
+from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_event, log_throttled
 
 PATIENCE: Final = 2.0
@@ -39,6 +41,11 @@ ENQUEUE_SECONDS: Final = 300.0
 
 MAX_EXECUTIONS: Final = 100
 """Executions of one dead worker, and deadlines, that are seen to in one look."""
+
+SLOW_RESULTS: Final = 1.0
+"""Seconds that a result backend may take: all other executions wait for it."""
+
+RESULTS_REST: Final = 30.0
 
 TERMINATE_EVERY: Final = 5.0
 MAX_TERMINATIONS: Final = 3
@@ -64,7 +71,9 @@ class Observer:
         self._store = store
         self._transport = transport
         self._app = app
+        self._clock = clock
         self._watch = LeaseWatch(clock=clock)
+        self._results = CircuitBreaker(rest=RESULTS_REST, clock=clock)
         self._looking = threading.Lock()
 
     def look(self) -> None:
@@ -78,7 +87,7 @@ class Observer:
             for worker, renewal in self._watch.dead(self._store.leases).items():
                 self._bury(worker, renewal)
             for deadline in self._store.due_deadlines(limit=MAX_EXECUTIONS):
-                if self._do(deadline):
+                if self._is_seen_to(deadline.execution, partial(self._do, deadline)):
                     self._store.clear_deadline(deadline)
         except StoreUnavailableError:
             self._watch.start_anew()
@@ -100,14 +109,32 @@ class Observer:
         """Sees to what a dead worker held, and forgets it at the very end, so that another observer could go on."""
         held = self._store.held(worker)
         log_throttled("worker_lost", key=worker, worker=worker, executions=len(held))
+        left = len(held)
+        expected: set[str] = set()
         for execution in held[:MAX_EXECUTIONS]:
-            self._expect_publications(worker, execution)
-            if not self._end_lost(execution):
-                return
-            self._store.release(worker, [execution.publish_id], run_id=execution.run_id)
+            if self._is_seen_to(execution, partial(self._see_to_lost, worker, execution, expected)):
+                self._store.release(worker, [execution.publish_id], run_id=execution.run_id)
+                left -= 1
         # A worker that was only suspended may have begun others.
-        if len(held) <= MAX_EXECUTIONS and self._store.leases().get(worker) == renewal:
+        if not left and self._store.leases().get(worker) == renewal:
             self._store.drop_lease(worker)
+
+    def _see_to_lost(self, worker: str, execution: Execution, expected: set[str]) -> bool:
+        """Whether it is seen to; ``expected`` are the jobs whose publications are."""
+        if execution.job_id not in expected:
+            self._expect_publications(worker, execution)
+            expected.add(execution.job_id)
+        return self._end_lost(execution)
+
+    def _is_seen_to(self, execution: Execution, see_to: Callable[[], bool]) -> bool:
+        """What cannot be done to one execution is tried again, and keeps nobody from the others."""
+        try:
+            return see_to()
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            log_throttled("job_observer_failed", key=id(self), job_id=execution.job_id, error=repr(error))
+            return False
 
     def _expect_publications(self, worker: str, execution: Execution) -> None:
         """What the worker was about to publish for the job may never have gone out."""
@@ -209,9 +236,21 @@ class Observer:
 
     def _told(self, execution: Execution, job: JobSnapshot) -> JobEvent | None:
         """How the execution ended, if somebody can tell; one of a cancelled job has no reason to go on."""
-        told = outcome.stored(self._app, execution.task_id) if execution.run_id else None
+        told = self._stored(execution) if execution.run_id else None
         if told is None and job.cancel_requested:
             return outcome.cancelled(job.cancel_reason)
+        return told
+
+    def _stored(self, execution: Execution) -> JobEvent | None:
+        """What the result backend knows; one that takes long to say nothing is not asked again for a while."""
+        if not self._results.allows():
+            return None
+        asked_at = self._clock()
+        told = outcome.stored(self._app, execution.task_id)
+        if told is None and self._clock() - asked_at > SLOW_RESULTS:
+            self._results.failed()
+        else:
+            self._results.succeeded()
         return told
 
     def _end(self, execution: Execution, event: JobEvent) -> bool:

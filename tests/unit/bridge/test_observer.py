@@ -349,6 +349,76 @@ class TestDeadWorkers:
         assert [one.actions for one in jobs] == [["job_started", "job_failed"]] * 3
         assert app.store.leases() == {}
 
+    def test_one_that_cannot_be_seen_to_keeps_nobody_from_the_others(
+        self, app: BridgedApp, observer: Observer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Given
+        odd, held, due = Begun(app), Begun(app), Begun(app, worker="")
+        for one in (odd, due):
+            app.store.set_deadline(Deadline("stopped", one.execution), seconds=2)
+        snapshot = app.store.snapshot
+
+        def odd_snapshot(job_id: str) -> Any:
+            if job_id == odd.job.job_id:
+                raise ValueError
+            return snapshot(job_id)
+
+        # When
+        with monkeypatch.context() as broken:
+            broken.setattr(app.store, "snapshot", odd_snapshot)
+            pass_time(app, observer)
+
+        # Then
+        assert [one.state for one in (odd, held, due)] == [JobState.STARTED, JobState.FAILED, JobState.FAILED]
+        assert app.store.held(WORKER) == [odd.execution]
+        pass_time(app, observer, seconds=2)
+        assert odd.state is JobState.FAILED
+        assert (app.store.leases(), app.store.due_deadlines()) == ({}, [])
+
+    def test_a_result_backend_that_hangs_is_asked_once(
+        self, app: BridgedApp, observer: Observer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        jobs = [Begun(app) for _ in range(5)]
+        asked: list[str] = []
+
+        def hang(task_id: str, **_: Any) -> Any:
+            asked.append(task_id)
+            app.clock.now += 20
+            raise_away()
+
+        monkeypatch.setattr(app.app.backend, "get_task_meta", hang)
+
+        pass_time(app, observer)
+
+        assert len(asked) == 1
+        assert [one.code for one in jobs] == ["worker_lost"] * 5
+
+    def test_what_a_worker_has_published_for_a_large_job_is_looked_up_once(
+        self, app: BridgedApp, observer: Observer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Given a worker that has published and begun many tasks of one job
+        begun = Begun(app)
+        job_id, task_id = begun.job.job_id, begun.execution.task_id
+        for n in range(20):
+            app.store.add_pending(job_id, f"p{n}", f"t{n}", worker=WORKER)
+        received = [Execution(job_id, f"p{n}", f"t{n}", "part", 1) for n in range(20)]
+        app.store.hold(WORKER, received)
+        set_deadlines: list[Deadline] = []
+        set_deadline = app.store.set_deadline
+
+        def count(deadline: Deadline, *, seconds: float) -> None:
+            set_deadlines.append(deadline)
+            set_deadline(deadline, seconds=seconds)
+
+        monkeypatch.setattr(app.store, "set_deadline", count)
+
+        # When
+        pass_time(app, observer)
+
+        # Then each is expected as published, and as received
+        assert task_id not in {deadline.execution.task_id for deadline in set_deadlines}
+        assert len(set_deadlines) == 40
+
     def test_an_observer_that_another_thread_uses_does_nothing(self, app: BridgedApp, observer: Observer) -> None:
         begun = Begun(app)
         pass_time(app, observer, seconds=TTL)
