@@ -48,22 +48,27 @@ class Janitor:
 
     def look(self) -> None:
         """One round: sends what the parent could not send, drops what it could not publish, ends what nobody ends."""
-        parent.REPORTS.get().retry()
-        UNCONFIRMED.get().give_up_old()
-        try:
-            self._lease.look()
-            for message in OUTGOING.left_behind():
-                self._drop(message)
-        except StoreUnavailableError:
-            pass
-        self._bridge.observer.look()
+        for part in (
+            parent.REPORTS.get().retry,
+            UNCONFIRMED.get().give_up_old,
+            self._lease.look,
+            self._drop_left_behind,
+            self._bridge.observer.look,
+        ):
+            try:
+                part()
+            except StoreUnavailableError:
+                pass
+            except Exception as error:  # nobody else would notice, and the others do not depend on it
+                log_failure("janitor_failed", error)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):
-            try:
-                self.look()
-            except Exception as error:  # nobody else would notice, and the next look may work
-                log_failure("janitor_failed", error)
+            self.look()
+
+    def _drop_left_behind(self) -> None:
+        for message in OUTGOING.left_behind():
+            self._drop(message)
 
     def _drop(self, message: LeftBehind) -> None:
         """Its job does not wait for it any more."""

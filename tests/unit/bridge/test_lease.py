@@ -15,9 +15,10 @@ import pytest
 from celery.worker import state
 
 from chanx.bridge.context import HEADER, JobContext
-from chanx.bridge.entry import Execution
+from chanx.bridge.entry import Deadline, Execution
 from chanx.bridge.observer import MARGIN, VISIBILITY_TIMEOUT
 from chanx.bridge.store.base import StoreUnavailableError
+from chanx.bridge.worker.janitor import Janitor
 from chanx.bridge.worker.lease import LOST_CHILD_PATIENCE, MAX_RECEIVED, Lease
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
@@ -92,6 +93,16 @@ def test_what_belongs_to_no_job_or_to_another_app_is_not_held(app: BridgedApp, l
         lease.look()
 
     assert app.store.held(WORKER) == []
+
+
+def test_what_cannot_be_read_keeps_no_worker_from_looking_after_others(app: BridgedApp) -> None:
+    overdue = receive(app, "p1")
+    app.store.set_deadline(Deadline("stopped", overdue), seconds=0)
+    state.requests["p1"].request_dict["retries"] = "many"
+
+    Janitor(app.bridge, WORKER).look()
+
+    assert app.store.due_deadlines() == []
 
 
 def test_what_waits_for_its_time_is_not_held(app: BridgedApp, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
