@@ -33,10 +33,12 @@ from chanx.bridge.web.messages import (
 from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
 from chanx.core.decorators import ws_handler
+from chanx.core.failures import log_failure
 from chanx.core.group_probe import GroupProbes
 from chanx.core.rekeying import rekeyed_text
 from chanx.core.topic import TopicRefused
 from chanx.core.topic_host import TopicHost
+from chanx.core.topic_session import FAILED
 from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
 from chanx.utils.asyncio import create_task
@@ -173,10 +175,15 @@ class JobTopic(BridgedTopic):
         return JobSubscribed(epoch=job.epoch, seq=job.seq, recovered=recovered, snapshot=job)
 
     async def _run(self) -> None:
-        while self._stream is not None:
-            await self._stream.run()
-            self._stream = None
-            await self._start_over()
+        """A stream that fails in a way nobody thought of ends the subscription: its client would wait for ever."""
+        try:
+            while self._stream is not None:
+                await self._stream.run()
+                self._stream = None
+                await self._start_over()
+        except Exception as error:
+            log_failure("job_stream_failed", error, topic=self.topic)
+            await self._give_up(TopicRefused(FAILED, "The stream has failed. Subscribe again."))
 
     async def _start_over(self) -> None:
         """Tells the client to forget what it has, as a `subscribed` frame that answers nothing."""

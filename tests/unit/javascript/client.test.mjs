@@ -311,6 +311,19 @@ describe("the end of a job", () => {
     assert.deepEqual([page.seqs, Socket.all.length], [[1], 1]);
   });
 
+  test("a stream that fails on the server is asked for again, from where it was, after a while", () => {
+    watched();
+    event(1);
+    const before = Socket.last.sent("subscribe").length;
+    say({ action: "error", payload: { reason: "failed" } });
+    assert.deepEqual([page.refusal, Socket.last.sent("subscribe").length], [null, before]);
+    clock.pass(1000);
+    assert.deepEqual(asked().payload, { epoch: "e1", after: 1 });
+    answerSubscribe(Socket.last, { seq: 2 });
+    event(2);
+    assert.deepEqual(page.seqs, [1, 2]);
+  });
+
   test("a page that is not signed in does not try again", async () => {
     for (const refused of [() => Socket.last.drop(4401), notLetIn]) {
       const result = watch().result();

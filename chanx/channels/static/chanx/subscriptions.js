@@ -127,6 +127,7 @@ export class Subscriptions {
     if (frame.action === "subscribed") channel.subscribed(frame.payload);
     // Whether that is final is for the next answer to say: a new token may be there by now.
     else if (FINAL_REASONS.has(reason) || reason === "not_subscribed") this.#ask(subscription);
+    else if (reason === "failed") this.#askLater(subscription); // it has ended, for trouble on the server's side
     else if (frame.action !== "error") channel.frame(frame);
   }
 
