@@ -146,7 +146,10 @@ def celery_backend(backend_node: RedisNode) -> CeleryTestBackend:
 
 @pytest.fixture
 def celery_worker(worker_node: WorkerNode) -> CeleryTestWorker:
-    return CeleryTestWorker(worker_node, worker_node.app)
+    worker = CeleryTestWorker(worker_node, worker_node.app)
+    if worker_node.status == "exited":  # an earlier test killed it, and failed before it started it again
+        worker.restart()
+    return worker
 
 
 @pytest.fixture

@@ -110,8 +110,10 @@ class Jobs:
 
     def recorded_failure(self, job: StartedJob) -> str | None:
         """What is known of a failure in a job, also while others of its tasks go on."""
-        outcome = self.bridge.store.outcome(job.job_id)
-        return outcome.failure if outcome else None
+        if outcome := self.bridge.store.outcome(job.job_id):
+            return outcome.failure
+        error = self.snapshot(job.job_id).fields.get("error")  # it has ended
+        return error and error["code"]
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)
