@@ -1,8 +1,9 @@
 """The HTTP endpoints about jobs for a Django project: ``path("jobs/", include("chanx.channels.jobs"))``.
 
-The user is ``request.user``, by whatever middleware the project has, and cancelling is protected against forged
-requests by Django's. The views are synchronous: they work with ``ATOMIC_REQUESTS``, under WSGI, and under ASGI, where
-the store is waited for by the event loop.
+The user is ``request.user``, by whatever middleware the project has. Cancelling is protected against forged requests
+by Django's ``csrf_protect``, except where a bearer token comes along: no browser sends one by itself. The views are
+synchronous: they work with ``ATOMIC_REQUESTS``, under WSGI, and under ASGI, where the store is waited for by the event
+loop.
 """
 
 import json
@@ -14,10 +15,11 @@ from celery import current_app
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from chanx.bridge.installed import bridge_of
-from chanx.bridge.web.http import MAX_BODY_BYTES, Answer, JobsEndpoints, JobsRequest
+from chanx.bridge.web.http import MAX_BODY_BYTES, Answer, JobsEndpoints, JobsRequest, has_bearer
 
 app_name = "chanx_jobs"
 
@@ -42,10 +44,12 @@ def events(request: HttpRequest, job_id: str) -> HttpResponse:
     return _respond(_endpoints().events, request, job_id)
 
 
+@csrf_exempt  # by Django's middleware, which knows nothing of bearer tokens
 @require_POST
 def cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     """Asks a job to stop."""
-    return _respond(_endpoints().cancel, request, job_id, body=_body_of(request))
+    view = _cancel if has_bearer(request.headers.get("Authorization", "")) else csrf_protect(_cancel)
+    return view(request, job_id)
 
 
 urlpatterns = [
@@ -58,6 +62,10 @@ urlpatterns = [
 
 def _endpoints() -> JobsEndpoints:
     return JobsEndpoints(bridge_of(current_app))
+
+
+def _cancel(request: HttpRequest, job_id: str) -> HttpResponse:
+    return _respond(_endpoints().cancel, request, job_id, body=_body_of(request))
 
 
 def _respond(

@@ -51,8 +51,12 @@ class JobsRequest:
     @property
     def token(self) -> str | None:
         """The signed token of ``Authorization: Bearer``. It may be another one, of the project's own."""
-        has_one = self.authorization[: len(_BEARER)].lower() == _BEARER
-        return self.authorization[len(_BEARER) :].strip() if has_one else None
+        return self.authorization[len(_BEARER) :].strip() if has_bearer(self.authorization) else None
+
+
+def has_bearer(authorization: str) -> bool:
+    """Whether an ``Authorization`` header has a bearer token."""
+    return authorization[: len(_BEARER)].lower() == _BEARER
 
 
 @dataclass(frozen=True, slots=True)

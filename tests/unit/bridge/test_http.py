@@ -358,6 +358,15 @@ class TestDjango:
         assert snapshot is not None
         assert snapshot.cancel_reason == "from a form"
 
+    def test_a_bearer_of_a_token_cancels_without_a_cookie(self, jobs: Jobs, django: Any) -> None:
+        jobs.start()
+        token = jobs.bridge.token("j", actions=("cancel",))
+        client = Client(enforce_csrf_checks=True)
+        assert client.post("/jobs/j/cancel/", headers={"Authorization": f"Basic {token}"}).status_code == 403
+        assert not jobs.store.is_cancelled("j")
+        assert client.post("/jobs/j/cancel/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        assert jobs.store.is_cancelled("j")
+
     async def test_under_asgi(self, jobs: Jobs, django: Any) -> None:
         # Given a function of the project that is called where the request's database work is done
         scopes: list[Any] = []
