@@ -79,7 +79,8 @@ class NewEntry:
     ``task_id`` is the task whose run this is, empty for an event from outside of a run. With ``claims`` the run becomes
     the current one of its task's attempt: entries of the attempt's other runs are refused from then on, all but a
     success. ``in_place_of`` is another run that this one speaks for: where that one may not speak any more, neither may
-    this one; with ``claims`` it takes the task over from it.
+    this one; with ``claims`` it takes the task over from it. An ``execution`` without a run is not begun any more then:
+    whoever gets its message next claims it again.
 
     Conditions: with ``only_if_queued`` the store refuses the entry unless no run has started yet, with
     ``only_if_complete`` unless the pending set is empty.

@@ -171,6 +171,7 @@ class Observer:
             taken_over.run_id,
             task_id=execution.task_id,
             claims=True,
+            execution=replace(execution, run_id=""),
             in_place_of=execution.run_id,
         )
         if appended and appended.status in {AppendStatus.APPENDED, AppendStatus.DUPLICATE}:

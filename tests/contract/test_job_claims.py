@@ -1,5 +1,7 @@
 """One suite over every job store: which of the executions that a job waits for no run has begun."""
 
+from dataclasses import replace
+
 from chanx.bridge.entry import AppendStatus, Ending, Execution
 from chanx.bridge.names import new_job_id
 from chanx.bridge.states import JobState
@@ -57,7 +59,7 @@ def test_what_is_over_or_dropped_is_not_unclaimed(store: JobStore) -> None:
 def test_a_claim_that_is_not_taken_claims_nothing(store: JobStore) -> None:
     job_id = create(store, pending={"p1": "t1"})
     run = Run(store, job_id, task_id="t1")
-    begun = Execution(job_id, "p1", "t1", "tasks.t", 1)
+    begun = Execution(job_id, "p1", "t1", "tasks.t", 1, run.run_id)
     Run(store, job_id, task_id="t2").append(claims=True, state=JobState.STARTED)
 
     assert run.append(claims=True, only_if_queued=True, execution=begun) is AppendStatus.REFUSED
@@ -73,6 +75,24 @@ def test_an_earlier_attempt_claims_its_execution_too(store: JobStore) -> None:
     claim(store, job_id, "p2", "t1", attempt=2)
     claim(store, job_id, "p1", "t1", attempt=1)
 
+    assert store.unclaimed(job_id) == {}
+
+
+def test_what_is_given_back_is_unclaimed_again(store: JobStore) -> None:
+    # Given
+    job_id = create(store, pending={"p1": "t1"})
+    run = Run(store, job_id, task_id="t1")
+    begun = Execution(job_id, "p1", "t1", "tasks.t", 1, run.run_id)
+    run.append(claims=True, execution=begun)
+
+    # When
+    other = Run(store, job_id, task_id="t1")
+    other.append(claims=True, in_place_of=run.run_id, execution=replace(begun, run_id=""))
+
+    # Then
+    assert store.unclaimed(job_id) == store.pending(job_id) == {"p1": "t1"}
+    assert run.append() is AppendStatus.SUPERSEDED
+    claim(store, job_id, "p1", "t1")
     assert store.unclaimed(job_id) == {}
 
 

@@ -19,7 +19,7 @@ _PUT_RUN: Final = (
     "INSERT INTO chanx_jobs_run (job_id, run_id, n) VALUES (%s, %s, %s)"
     " ON CONFLICT (job_id, run_id) DO UPDATE SET n = excluded.n"
 )
-_CLAIM_EXECUTION: Final = "UPDATE chanx_jobs_execution SET is_claimed = true WHERE job_id = %s AND publish_id = %s"
+_CLAIM_EXECUTION: Final = "UPDATE chanx_jobs_execution SET is_claimed = %s WHERE job_id = %s AND publish_id = %s"
 _CLAIM_TASK: Final = (
     "INSERT INTO chanx_jobs_task (job_id, task_id, attempt, run_id, progress_attempt, progress_parts)"
     " VALUES (%s, %s, %s, %s, 0, 0)"
@@ -131,7 +131,7 @@ class Append:
     def _claim(self) -> None:
         entry = self._entry
         if entry.execution:
-            self._write(_CLAIM_EXECUTION, entry.job_id, entry.execution.publish_id)
+            self._write(_CLAIM_EXECUTION, bool(entry.execution.run_id), entry.job_id, entry.execution.publish_id)
         if entry.attempt >= self._job.task_attempt:
             self._write(_CLAIM_TASK, entry.job_id, entry.task_id, entry.attempt, entry.run_id)
 

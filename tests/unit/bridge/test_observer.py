@@ -156,6 +156,15 @@ class TestDeadWorkers:
         assert begun.actions == ["job_started", "job_interrupted", "job_failed"]
         assert app.store.due_deadlines() == []
 
+    def test_one_that_was_interrupted_is_cancelled_at_once(self, app: BridgedApp, observer: Observer) -> None:
+        begun = Begun(app, acks_late=True)
+        pass_time(app, observer)
+
+        app.bridge.cancel(begun.job.job_id, reason="enough")
+
+        assert begun.actions == ["job_started", "job_interrupted", "job_cancel_requested", "job_cancelled"]
+        assert app.events(begun.job)[-1]["payload"] == {"reason": "enough"}
+
     def test_a_message_that_comes_again_is_nobody_else_s_matter(self, app: BridgedApp, observer: Observer) -> None:
         # Given
         begun = Begun(app, acks_late=True)

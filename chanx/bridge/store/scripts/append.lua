@@ -88,7 +88,7 @@ if speaks ~= known[9] or not knows_writer then
   change('speaks', speaks)
 end
 if terms.claims then
-  claim(pending, tasks, task_id, attempt, run_id, terms.claimed)
+  claim(pending, tasks, task_id, attempt, run_id, terms.claimed, terms.given_back)
 end
 if terms.outcome then
   end_execution(pending, tasks, task_id, terms.publish_id, terms.outcome, terms.value)

@@ -19,10 +19,11 @@ local function pending_task(pending, publish_id)
   return string.match(redis.call('HGET', pending, publish_id) or '', '^(.*)\n[^\n]*$') or ''
 end
 
--- The run becomes the current one, unless a later attempt has begun; the execution is no longer one that nobody began.
-local function claim(pending, tasks, task_id, attempt, run_id, publish_id)
+-- The run becomes the current one, unless a later attempt has begun; the execution is no longer one that nobody began,
+-- or is one again where it is given back.
+local function claim(pending, tasks, task_id, attempt, run_id, publish_id, given_back)
   if publish_id and redis.call('HEXISTS', pending, publish_id) == 1 then
-    redis.call('HSET', pending, publish_id, pending_task(pending, publish_id) .. '\n*')
+    redis.call('HSET', pending, publish_id, pending_task(pending, publish_id) .. (given_back and '\n' or '\n*'))
   end
   if attempt >= current_run(tasks, task_id) then
     redis.call('HSET', tasks, 'current:' .. task_id, string.format('%d:%s', attempt, run_id))
