@@ -246,7 +246,7 @@ class StreamMachine(RuleBasedStateMachine):
             assert client.connection is not None
             client.connection.drains.set()
             self.world.wire(client).clear()
-        for _ in range(60):
+        for _ in range(60 + len(self.world.log) // 2):  # a slow store takes its time for a long log
             self.world.pass_time(3)
             for client in self.world.clients:
                 assert client.connection is not None
