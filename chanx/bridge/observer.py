@@ -55,8 +55,11 @@ MAX_TERMINATED: Final = 1000
 VISIBILITY_TIMEOUT: Final = 3600.0
 """Seconds after which a broker of Celery's delivers a message again that nobody acknowledged, unless it says so."""
 
+QUEUE_SECONDS: Final = 24 * 3600.0
+"""Seconds that a message may wait after that, until a worker has time for it: a job that has failed would not be run."""
+
 MARGIN: Final = 60.0
-"""Seconds that a message may come later than that."""
+"""The same, for a message of which nobody knows whether it went out."""
 
 UNNAMED: Final = "unknown task"
 """What a task is called of which only the id is known."""
@@ -98,12 +101,12 @@ class Observer:
         """Ends a job that waits for nothing any more, if its tasks have come to anything: whoever had to is dead."""
         end_job(self._transport, Origin(job_id, "", 0, ""), if_decided=True)
 
-    def expect_delivery(self, execution: Execution) -> None:
-        """The broker delivers its message again, or the execution ends as failed. Raises ``StoreUnavailableError``."""
+    def expect_delivery(self, execution: Execution, *, margin: float = QUEUE_SECONDS) -> None:
+        """A worker takes its message (again), or the execution ends as failed. Raises ``StoreUnavailableError``."""
         options: dict[str, object] = self._app.conf.broker_transport_options or {}
         timeout = options.get("visibility_timeout")
         seconds = float(timeout) if isinstance(timeout, int | float) else VISIBILITY_TIMEOUT
-        self._store.set_deadline(Deadline("redelivery", execution), seconds=seconds + MARGIN)
+        self._store.set_deadline(Deadline("redelivery", execution), seconds=seconds + margin)
 
     def _bury(self, worker: str, renewal: int) -> None:
         """Sees to what a dead worker held, and forgets it at the very end, so that another observer could go on."""
@@ -215,7 +218,8 @@ class Observer:
         if appended is None or appended.status is not AppendStatus.REFUSED:
             return appended is not None
         for publish_id in unclaimed.keys() - {start.publish_id}:
-            self.expect_delivery(Execution(start.job_id, publish_id, unclaimed[publish_id], UNNAMED, 0))
+            other = Execution(start.job_id, publish_id, unclaimed[publish_id], UNNAMED, 0)
+            self.expect_delivery(other, margin=MARGIN)
         if self._store.drop_pending(start.job_id, [start.publish_id]):
             end_job(self._transport, Origin(start.job_id, start.task_id, start.attempt, ""))
         return True

@@ -16,7 +16,7 @@ from celery.worker import state
 
 from chanx.bridge.context import HEADER, JobContext
 from chanx.bridge.entry import Deadline, Execution
-from chanx.bridge.observer import MARGIN, VISIBILITY_TIMEOUT
+from chanx.bridge.observer import QUEUE_SECONDS, VISIBILITY_TIMEOUT
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.worker.janitor import Janitor
 from chanx.bridge.worker.lease import LOST_CHILD_PATIENCE, MAX_RECEIVED, Lease
@@ -144,7 +144,7 @@ def test_what_a_child_has_begun_meanwhile_stays_as_the_child_said(app: BridgedAp
 
 @pytest.mark.parametrize(
     ("acks_late", "kind", "seconds"),
-    [(False, "stopped", LOST_CHILD_PATIENCE), (True, "redelivery", VISIBILITY_TIMEOUT + MARGIN)],
+    [(False, "stopped", LOST_CHILD_PATIENCE), (True, "redelivery", VISIBILITY_TIMEOUT + QUEUE_SECONDS)],
 )
 def test_what_a_dead_child_had_is_given_a_deadline_once(
     app: BridgedApp, lease: Lease, dead_pid: int, acks_late: bool, kind: str, seconds: float

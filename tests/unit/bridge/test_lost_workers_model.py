@@ -21,7 +21,7 @@ from chanx.bridge.encoding import Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus, Ending, Execution, JobOutcome, NewEntry
 from chanx.bridge.events import JobRetrying, JobStarted, RetryPayload
 from chanx.bridge.lease_watch import TTL
-from chanx.bridge.observer import MARGIN, VISIBILITY_TIMEOUT, Observer
+from chanx.bridge.observer import QUEUE_SECONDS, VISIBILITY_TIMEOUT, Observer
 from chanx.bridge.reporter import end_job
 from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import StoreUnavailableError
@@ -171,7 +171,7 @@ class LostWorkers(RuleBasedStateMachine):
         """Long enough for the broker to deliver everything again, and for every deadline."""
         self.queue += map(self._fresh, self.unacknowledged)
         self.unacknowledged.clear()
-        self.clock.now += VISIBILITY_TIMEOUT + MARGIN
+        self.clock.now += VISIBILITY_TIMEOUT + QUEUE_SECONDS
         for worker in self.workers:
             worker.silent_seconds += 1000 * worker.is_suspended
         self.pass_time(1)
@@ -303,7 +303,7 @@ class LostWorkers(RuleBasedStateMachine):
                 self._end_now(worker, self._begin(worker, message))
             worker.running.clear()
             self.queue.clear()
-        self.clock.now += VISIBILITY_TIMEOUT + MARGIN
+        self.clock.now += VISIBILITY_TIMEOUT + QUEUE_SECONDS
         for _ in range(10):
             self.pass_time(1)
         for job_id in self.jobs:

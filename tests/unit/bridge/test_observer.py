@@ -13,14 +13,14 @@ from chanx.bridge import outcome, start_job_sync
 from chanx.bridge.entry import Deadline, DeadlineKind, Execution
 from chanx.bridge.events import JobRetrying, JobStarted, RetryPayload
 from chanx.bridge.lease_watch import TTL
-from chanx.bridge.observer import MARGIN, MAX_EXECUTIONS, MAX_TERMINATIONS, TERMINATE_EVERY, Observer
+from chanx.bridge.observer import MARGIN, MAX_EXECUTIONS, MAX_TERMINATIONS, QUEUE_SECONDS, TERMINATE_EVERY, Observer
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import StoreUnavailableError
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 
 WORKER = "host:1:a"
-REDELIVERY = 3600 + MARGIN
+REDELIVERY = 3600 + QUEUE_SECONDS
 
 
 @pytest.fixture
@@ -236,6 +236,22 @@ class TestDeadWorkers:
         app.clock.now += REDELIVERY
         observer.look()
         assert app.actions(job) == ["job_queued", "job_failed"]
+
+    def test_what_merely_waits_in_a_long_queue_or_for_its_time_does_not_fail(
+        self, app: BridgedApp, observer: Observer
+    ) -> None:
+        # Given a task of the dead worker's that was interrupted, and one that it has published for later
+        begun = Begun(app, acks_late=True)
+        app.store.add_pending(begun.job.job_id, "later", "t-later", worker=WORKER)
+        pass_time(app, observer)
+
+        # When every other worker is busy for hours
+        app.clock.now += 12 * 3600
+        observer.look()
+
+        # Then
+        assert begun.actions == ["job_started", "job_interrupted"]
+        assert set(app.store.pending(begun.job.job_id)) == {begun.execution.publish_id, "later"}
 
     def test_what_another_worker_has_received_since_is_in_its_care(self, app: BridgedApp, observer: Observer) -> None:
         # Given
@@ -489,7 +505,7 @@ class TestDeadlines:
         observer.look()
         begun.succeed()
         assert "job_succeeded" not in begun.actions
-        app.clock.now += REDELIVERY
+        app.clock.now += 3600 + MARGIN
         observer.look()
 
         # Then
