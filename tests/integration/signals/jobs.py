@@ -108,12 +108,10 @@ class Jobs:
         assert {job for _, job in noted} <= {job_id}
         return Counter(label for label, _ in noted)
 
-    def recorded_failure(self, job: StartedJob) -> str | None:
-        """What is known of a failure in a job, also while others of its tasks go on."""
-        if outcome := self.bridge.store.outcome(job.job_id):
-            return outcome.failure
-        error = self.snapshot(job.job_id).fields.get("error")  # it has ended
-        return error and error["code"]
+    def has_failed(self, job: StartedJob) -> bool:
+        """Whether a task of the job has failed, also while others of its tasks go on."""
+        outcome = self.bridge.store.outcome(job.job_id)
+        return outcome.failure is not None if outcome else self.actions(job)[-1] == "job_failed"
 
     def snapshot(self, job_id: str) -> JobSnapshot:
         snapshot = self.bridge.store.snapshot(job_id)
