@@ -56,7 +56,7 @@ VISIBILITY_TIMEOUT: Final = 3600.0
 """Seconds after which a broker of Celery's delivers a message again that nobody acknowledged, unless it says so."""
 
 QUEUE_SECONDS: Final = 24 * 3600.0
-"""Seconds that a message may wait after that, until a worker has time for it: a job that has failed would not be run."""
+"""Seconds that a message may wait after that until a worker has time for it: a task whose job has failed is not run."""
 
 MARGIN: Final = 60.0
 """The same, for a message of which nobody knows whether it went out."""
