@@ -223,7 +223,8 @@ class JobListTopic(BridgedTopic):
             else:
                 log_failure("job_list_failed", error, topic=self.topic)
             await asyncio.sleep(RETRY_SECONDS)
-            self._reads_all = True
+            # It may have been asking again who may see what.
+            self._reads_all, self._asks_again = True, self._asks_for_each
             self._wake.set()
 
     async def _tell_of_changed(self) -> None:

@@ -386,6 +386,29 @@ async def test_a_function_of_the_project_decides_about_each_job() -> None:
         await eventually(lambda: set(viewer.jobs) == {second}, lambda: viewer.jobs)
 
 
+async def test_a_store_that_is_away_does_not_keep_on_showing_what_may_not_be_seen_any_more(
+    monkeypatch: pytest.MonkeyPatch, unrepaired: None
+) -> None:
+    may_watch = True
+    jobs = Jobs(Access(authorize=lambda job, scope: may_watch))
+    jobs.start()
+    async with viewing(jobs) as viewer:
+        await viewer.subscribe()
+        await eventually(lambda: len(viewer.jobs) == 1, lambda: viewer.jobs)
+        jobs_of, failures = jobs.store.jobs_of, [StoreUnavailableError("away")]
+
+        def away_once(*args: Any, **kwargs: Any) -> list[JobSnapshot]:
+            if failures:
+                raise failures.pop()
+            return jobs_of(*args, **kwargs)
+
+        monkeypatch.setattr(jobs.store, "jobs_of", away_once)
+        may_watch = False
+        assert await viewer.topic.reauthorize()
+
+        await eventually(lambda: not viewer.jobs, lambda: viewer.jobs)
+
+
 async def test_what_goes_wrong_is_tried_again(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
