@@ -61,7 +61,8 @@ class Cancelling:
             return job.state
         task_ids = list(dict.fromkeys([job.task_id, *self._store.pending(job_id).values()]))[:MAX_REVOKED]
         if terminate_after is not None:
-            execution = Execution(job_id, "", job.task_id, job.name, 0)
+            # Each grace has a deadline of its own: whoever loses patience later need not wait for the first one.
+            execution = Execution(job_id, f"{terminate_after:g}", job.task_id, job.name, 0)
             self._transport.set_deadline(Deadline("terminate", execution), seconds=terminate_after)
         if self._tell(job):
             self._revoke(task_ids)

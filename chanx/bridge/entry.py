@@ -112,6 +112,11 @@ class NewEntry:
     execution: Execution | None = None
     in_place_of: str = ""
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether nobody has begun the execution any more."""
+        return bool(self.in_place_of and self.execution and not self.execution.run_id)
+
 
 class AppendStatus(StrEnum):
     """What became of an append."""

@@ -131,7 +131,7 @@ class Append:
     def _claim(self) -> None:
         entry = self._entry
         if entry.execution:
-            self._write(_CLAIM_EXECUTION, bool(entry.execution.run_id), entry.job_id, entry.execution.publish_id)
+            self._write(_CLAIM_EXECUTION, not entry.gives_back, entry.job_id, entry.execution.publish_id)
         if entry.attempt >= self._job.task_attempt:
             self._write(_CLAIM_TASK, entry.job_id, entry.task_id, entry.attempt, entry.run_id)
 

@@ -57,7 +57,7 @@ class Executions:
 
     def claim(self, entry: NewEntry) -> None:
         """The entry's run becomes the current one, unless a later attempt has begun."""
-        if entry.execution and not entry.execution.run_id:
+        if entry.gives_back and entry.execution:
             self.claimed.discard(entry.execution.publish_id)
         elif entry.execution and entry.execution.publish_id in self.pending:
             self.claimed.add(entry.execution.publish_id)

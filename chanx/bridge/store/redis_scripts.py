@@ -85,7 +85,7 @@ def terms_of(entry: NewEntry) -> str:
         "only_if_complete": entry.only_if_complete,
         "claims": entry.claims,
         "claimed": entry.execution and entry.execution.publish_id,
-        "given_back": entry.execution and not entry.execution.run_id,
+        "given_back": entry.gives_back,
         "in_place_of": entry.in_place_of,
     }
     if state:

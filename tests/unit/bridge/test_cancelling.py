@@ -214,3 +214,19 @@ def test_a_canvas_that_no_worker_has_begun_ends_at_once() -> None:
 
         assert queueing.actions(job) == ["job_queued", "job_cancel_requested", "job_cancelled"]
         assert queueing.store.pending(job.job_id) == {}
+
+
+def test_whoever_loses_patience_later_does_not_wait_for_the_first_grace() -> None:
+    def work(self: Any) -> None: ...
+
+    with bridged_app(eager=False) as app:
+        job = start_job_sync(app.task(work, name="t"), owner="user:1")
+        ((publish_id, task_id),) = app.store.pending(job.job_id).items()
+        reporter = JobReporter(app.bridge.transport, job_id=job.job_id, task_id=task_id, attempt=1, of_run=True)
+        begun = Execution(job.job_id, publish_id, task_id, "t", 1, reporter.origin.run_id)
+        reporter.send(JobStarted(), claims=True, execution=begun)
+
+        app.bridge.cancel(job.job_id, terminate_after=3600)
+        app.bridge.cancel(job.job_id, terminate_after=0)
+
+        assert [due.kind for due in app.store.due_deadlines()] == ["terminate"]
