@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import create_connection
@@ -63,6 +63,17 @@ class FaultStack:
         for process in self.worker_processes():
             process.kill()
 
+    def suspend_worker(self) -> None:
+        """SIGSTOP to all processes of the worker."""
+        for process in self.worker_processes():
+            process.suspend()
+
+    def resume_worker(self) -> None:
+        """SIGCONT to those that were stopped and still live."""
+        with suppress(psutil.NoSuchProcess):
+            for process in self.worker_processes():
+                process.resume()
+
     def start_site(self) -> None:
         port = free_port()
         environment = {
@@ -111,6 +122,7 @@ def fault_stack(directory: Path) -> Iterator[FaultStack]:
                 log=directory / "worker.log",
             )
         )
+        stack.callback(running.resume_worker)  # one that stands still cannot stop
         yield running
 
 

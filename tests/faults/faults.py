@@ -26,6 +26,17 @@ async def worker_killed(stack: FaultStack) -> None:
     stack.kill_worker()
 
 
+async def worker_stopped(stack: FaultStack) -> None:
+    """SIGSTOP to the whole worker; no other worker runs."""
+    stack.suspend_worker()
+
+
+async def redis_and_site_killed(stack: FaultStack) -> None:
+    """Both at once: the clients find another Daphne, which finds no server yet."""
+    stack.sites[0].kill()
+    await redis_killed(stack)
+
+
 async def site_killed(stack: FaultStack) -> None:
     """SIGKILL of the Daphne that all clients are connected to; they find another."""
     stack.sites[0].kill()
@@ -54,8 +65,10 @@ FAULTS: Final[dict[str, tuple[Fault, str]]] = {
     "nothing": (nothing, "job_succeeded"),
     "child killed": (child_killed, "job_failed"),
     "worker killed": (worker_killed, "job_failed"),
+    "worker stopped": (worker_stopped, "job_failed"),
     "site killed": (site_killed, "job_succeeded"),
     "redis killed": (redis_killed, "job_succeeded"),
+    "redis and site": (redis_and_site_killed, "job_succeeded"),
     "network cut": (network_cut, "job_succeeded"),
 }
 """By name: what is done, and how the job ends."""
