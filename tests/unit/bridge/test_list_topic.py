@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -327,6 +328,46 @@ async def test_long_values_are_left_out(jobs: Jobs) -> None:
     assert "result" not in job["fields"]
     assert job["omitted_fields"] == ["result"]
     assert "ended_at" in job["fields"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda parts: st.lists(parts) | st.dictionaries(st.text(max_size=4), parts),
+)
+
+
+@given(value=JSON_VALUES)
+def test_what_is_left_out_is_what_takes_more_than_a_field_may(value: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chanx.bridge.web.job_list.FIELD_BYTES", 20)
+        shown = listed(snapshot_with(value))
+
+    is_long = len(json.dumps(value)) > 20
+    assert shown["omitted_fields"] == (["value"] if is_long else [])
+    assert ("value" in shown["fields"]) is not is_long
+
+
+def test_what_is_left_out_takes_no_time() -> None:
+    # Given a value that takes long to measure
+    value = [{"row": number} for number in range(20_000)]
+    began = time.perf_counter()
+    json.dumps(value)
+    measuring = time.perf_counter() - began
+    snapshot = snapshot_with(value)
+
+    # When
+    began = time.perf_counter()
+    listed(snapshot)
+
+    # Then
+    assert time.perf_counter() - began < measuring / 2
+
+
+def snapshot_with(value: Any) -> JobSnapshot:
+    jobs = Jobs()
+    snapshot = jobs.store.snapshot(jobs.start())
+    assert snapshot
+    return snapshot.model_copy(update={"fields": {"value": value}})
 
 
 async def test_me_is_the_user(jobs: Jobs) -> None:
