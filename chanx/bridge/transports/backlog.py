@@ -128,8 +128,8 @@ class Backlog:
         """It is not evicted any more, nor does it grow."""
         for evictable in self._evictable.values():
             evictable.pop(place, None)
-        if isinstance(step, _Gap) and self._gaps.get(step.last.run_id) is step:
-            del self._gaps[step.last.run_id]
+        if isinstance(step, _Gap) and self._gaps.get(step.origin.run_id) is step:
+            del self._gaps[step.origin.run_id]
 
     def _replace_older(self, entry: NewEntry, place: int) -> None:
         older = self._newest.get((entry.run_id, entry.action), -1)
@@ -166,23 +166,24 @@ class Backlog:
 
 
 class _Gap(Step[Appended]):
-    """Tells of ``lost`` events of a run, in the name and at the ``place`` of the ``last`` of them."""
+    """Tells of ``lost`` events of a run, in the name and at the ``place`` of the last of them, which is not kept."""
 
-    __slots__ = ("_append", "_entry", "last", "lost", "place")
+    __slots__ = ("_append", "_entry", "_n", "_task_id", "lost", "origin", "place")
 
     def __init__(self, append: Callable[[NewEntry], Appended], last: NewEntry, place: int, lost: int) -> None:
         super().__init__(self._send)
-        self.last = last
+        self.origin = Origin(last.job_id, _task_id(last), last.attempt, last.run_id)
         self.place = place
         self.lost = lost
         self._append = append
+        self._n = last.n
+        self._task_id = last.task_id
         self._entry: NewEntry | None = None
 
     def _send(self) -> Appended:
         if self._entry is None:  # once, as it may be sent several times
-            last = self.last
-            origin = Origin(last.job_id, _task_id(last), last.attempt, last.run_id)
-            self._entry = encode_event(JobGap(payload=GapPayload(lost=self.lost)), origin, last.n, task_id=last.task_id)
+            gap = JobGap(payload=GapPayload(lost=self.lost))
+            self._entry = encode_event(gap, self.origin, self._n, task_id=self._task_id)
         return self._append(self._entry)
 
 

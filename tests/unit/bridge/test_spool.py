@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -174,6 +175,26 @@ def test_large_events_wait_within_bytes() -> None:
     assert first.strip() == "0"
     assert [other.strip() for other in others] == [str(number) for number in range(lost + 1, 20)]
     assert 3 <= len(others) <= 4
+
+
+def test_what_was_lost_takes_no_memory() -> None:
+    # Given many runs that each lose large events
+    site = Site(max_steps=20)
+    runs = [site.run(site.job()) for _ in range(20)]
+    gc.collect()
+    gc.disable()
+
+    # When
+    site.store.weather = "away"
+    for _ in range(5):
+        for run in runs:
+            run.send(line("x" * 10_000))
+    kept = sum(isinstance(one, NewEntry) for one in gc.get_objects())
+    gc.enable()
+
+    # Then
+    assert kept <= site.transport.waiting <= 40
+    site.come_back()
 
 
 def test_a_job_whose_last_execution_is_told_late_ends() -> None:
