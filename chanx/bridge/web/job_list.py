@@ -30,10 +30,11 @@ def listed(job: JobSnapshot) -> dict[str, Any]:
 
 def _is_long(value: Any) -> bool:
     # A page may have fifty values of a quarter of a megabyte: the loop does not stand still to measure them.
-    room, parts = FIELD_BYTES, [value]
+    room = FIELD_BYTES
+    parts: list[Any] = [value]
     while parts:
         part = parts.pop()
-        kind = type(part)
+        kind: type[Any] = type(part)
         if kind in (str, list, dict):
             room -= len(part)
         if room < 0:
