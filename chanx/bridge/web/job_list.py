@@ -34,7 +34,7 @@ def _is_long(value: Any) -> bool:
     parts: list[Any] = [value]
     while parts:
         part = parts.pop()
-        kind: type[Any] = type(part)
+        kind = part.__class__
         if kind in (str, list, dict):
             room -= len(part)
         if room < 0:
