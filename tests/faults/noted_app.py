@@ -38,6 +38,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
+    # The task may end while nothing gets through to the result backend; without it that is a failure of the task.
+    result_backend_always_retry=True,
 )
 install(app, store=NotingStore(URL), layer=LayerSpec.redis_pubsub(URL))
 
