@@ -1,10 +1,11 @@
 """A page without any code of its own: `<chanx-job>` shows a job in a real browser, under a strict policy."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.acceptance.broken_task import SECRET
 from tests.acceptance.browser import SECONDS, run_command, screenshot, upload
@@ -60,6 +61,46 @@ def test_it_shows_the_output_once_and_in_order(stack: Stack, ada: Page) -> None:
     expect_element_state(ada, "succeeded", seconds=45)
     expect(ada.locator("chanx-job .connection")).to_be_hidden()
     assert log_lines(ada)[1:] == [f"{number} of 30" for number in range(1, 31)]
+
+
+def test_it_says_that_the_start_of_the_log_is_gone_only_where_it_is(ada: Page) -> None:
+    """Given a log that begins anew, when all of it is there, or its start is not, then only the latter is said."""
+    snapshot = {
+        "job_id": "j",
+        "owner": "user:1",
+        "name": "shop.tasks.work",
+        "meta": {},
+        "created_at": "2026-01-01T00:00:00Z",
+        "state": "started",
+        "attempt": 1,
+        "cancel_requested": False,
+        "cancel_reason": None,
+        "rev": 0,
+        "fields": {},
+    }
+    sockets: list[WebSocketRoute] = []
+
+    def tell(epoch: str, seq: int, *, oldest: int, ref: str | None = None) -> None:
+        now = {"epoch": epoch, "seq": seq, "snapshot": {**snapshot, "epoch": epoch, "seq": seq, "oldest": oldest}}
+        answer = {"topic": "job:j", "ref": ref, "action": "subscribed", "payload": {**now, "recovered": False}}
+        line = {"level": "info", "message": f"{seq} of {epoch}"}
+        event = {"topic": "job:j", "seq": seq, "action": "job_log", "payload": line, "time": "2026-01-01T00:00:00Z"}
+        for frame in (answer, event):
+            sockets[-1].send(json.dumps(frame))
+
+    def serve(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.on_message(lambda text: tell("a", 1, oldest=1, ref=json.loads(text)["ref"]))
+
+    ada.route_web_socket(re.compile("/ws/"), serve)
+    open_element(ada, "j")
+    expect(ada.locator("chanx-job li")).to_have_text([re.compile("1 of a")])
+
+    tell("b", 1, oldest=1)
+    expect(ada.locator("chanx-job li")).to_have_text([re.compile("1 of b")])
+
+    tell("c", 3, oldest=3)
+    expect(ada.locator("chanx-job li")).to_have_text([re.compile("not kept any more"), re.compile("3 of c")])
 
 
 def test_it_asks_before_it_cancels(ada: Page) -> None:

@@ -27,6 +27,7 @@ export class ChanxJob extends HTMLElement {
   #leave = () => {};
   #watched = ""; // what the job was opened with
   #output = new OutputText();
+  #isEmpty = true; // nothing of the log was shown yet
   #cancelling = false;
   #draw = drawer(() => this.#show());
   #isDue = false;
@@ -92,9 +93,10 @@ export class ChanxJob extends HTMLElement {
     const { notes } = texts;
     const note = (level, text, { time }) => this.#view.add({ level, text, at: time });
     job.on("change", this.#draw);
-    job.on("reset", () => {
-      this.#forget();
-      this.#view.add({ level: "warning", text: notes.trimmed });
+    job.on("reset", () => this.#forget());
+    job.on("snapshot", ({ oldest }) => {
+      if (this.#isEmpty && oldest > 1) this.#view.add({ level: "warning", text: notes.trimmed });
+      this.#isEmpty = false;
     });
     job.on("job_log", (event) => note(event.payload.level, event.payload.message, event));
     job.on("job_output", ({ payload }) => this.#print(payload));
@@ -127,6 +129,7 @@ export class ChanxJob extends HTMLElement {
   }
 
   #forget() {
+    this.#isEmpty = true;
     this.#output.reset();
     this.#view?.forget();
   }

@@ -37,6 +37,7 @@ export class Lines {
 
   /** Shows what an item that was added before has become. */
   change(item) {
+    if (!this.nodes.has(item)) return; // still pending, or not among the newest any more
     this.changed.add(item);
     this.ask();
   }
@@ -52,7 +53,7 @@ export class Lines {
 
   #draw() {
     for (const item of this.changed) {
-      if (this.nodes.has(item)) this.update(item, this.nodes.get(item));
+      this.update(item, this.nodes.get(item));
     }
     this.changed.clear();
     const fresh = document.createDocumentFragment();
