@@ -10,14 +10,17 @@ TTL: Final = 5.0
 """Seconds without a renewal after which a worker is dead. It renews once a second."""
 
 MAX_GAP: Final = 4.0
-"""Seconds between two looks in which the store may have been away without anybody noticing."""
+"""Seconds between two looks beyond which the store may have been away without anybody noticing."""
+
+GAP_COUNTS: Final = 1.0
+"""Seconds that a longer time between two looks counts: who is always busy finds a dead worker too, if later."""
 
 
 class LeaseWatch:
     """Compares what it is shown with what it saw before, by its own ``clock``.
 
     Nobody's clock is compared with another's. A worker cannot renew while the store is away, so only time counts in
-    which the store was seen to answer: looks that are more than ``MAX_GAP`` apart start the count anew.
+    which the store was seen to answer: the time between looks that are more than ``MAX_GAP`` apart hardly does.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,8 +33,9 @@ class LeaseWatch:
         asked_at = self._clock()
         leases = ask()
         answered_at = self._clock()
-        if asked_at - self._last_look > MAX_GAP:
-            self._seen.clear()
+        gap = asked_at - self._last_look
+        if gap > MAX_GAP:
+            self._seen = {worker: (number, since + gap - GAP_COUNTS) for worker, (number, since) in self._seen.items()}
         self._last_look = asked_at
         seen: dict[str, tuple[int, float]] = {}
         for worker, number in leases.items():

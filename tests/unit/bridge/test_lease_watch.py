@@ -48,14 +48,22 @@ def test_a_worker_that_renews_at_last_lives(looks: Looks) -> None:
     assert [looks.after(1) for _ in range(5)] == [set()] * 4 + [{"w"}]
 
 
-def test_time_in_which_nobody_looked_does_not_count(looks: Looks) -> None:
+def test_time_in_which_nobody_looked_hardly_counts(looks: Looks) -> None:
     """The store may have been away meanwhile, and then nobody could renew."""
     looks.leases = {"w": 1}
     looks.after(0)
 
     assert looks.after(MAX_GAP + 0.1) == set()
     assert looks.after(1000 * TTL) == set()
-    assert [looks.after(2) for _ in range(3)] == [set(), set(), {"w"}]
+    assert [looks.after(1) for _ in range(3)] == [set(), set(), {"w"}]
+
+
+def test_who_looks_seldom_finds_a_dead_worker_too(looks: Looks) -> None:
+    looks.leases = {"w": 1, "alive": 1}
+
+    found = [looks.after(2 * MAX_GAP) for looks.leases["alive"] in range(10)]
+
+    assert found == [set()] * 5 + [{"w"}] * 5
 
 
 def test_a_store_that_did_not_answer_starts_the_count_anew(looks: Looks) -> None:
