@@ -130,7 +130,7 @@ class JobListTopic(BridgedTopic):
         await self._stop()
         if request.before is None:
             self._list = JobList()
-        limit = min(request.limit, self._list.room)
+        limit = max(0, min(request.limit, self._list.room))
         jobs = await self._jobs_of(limit=limit + 1, before=request.before)
         has_more = len(jobs) > limit
         page = jobs[:limit]
@@ -223,8 +223,7 @@ class JobListTopic(BridgedTopic):
             else:
                 log_failure("job_list_failed", error, topic=self.topic)
             await asyncio.sleep(RETRY_SECONDS)
-            # It may have been asking again who may see what.
-            self._reads_all, self._asks_again = True, self._asks_for_each
+            self._reads_all = True
             self._wake.set()
 
     async def _tell_of_changed(self) -> None:
@@ -240,6 +239,13 @@ class JobListTopic(BridgedTopic):
     async def _tell_of_all(self) -> None:
         asks_again, self._asks_again, self._reads_all = self._asks_again, False, False
         self._changed.clear()
+        try:
+            await self._tell_of_pages(asks_again=asks_again)
+        except BaseException:  # also of a client that asks for the next page meanwhile
+            self._asks_again |= asks_again
+            raise
+
+    async def _tell_of_pages(self, *, asks_again: bool) -> None:
         found: set[str] = set()
         before: datetime | None = None
         while len(found) < MAX_SHOWN:

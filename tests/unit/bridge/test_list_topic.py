@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -63,6 +64,11 @@ class Jobs:
             JobRecord(job_id=job_id, owner=owner, name="n", task_id="t", created_at=created_at, watchers=watchers)
         )
         return job_id
+
+    def snapshot(self, job_id: str) -> JobSnapshot:
+        snapshot = self.store.snapshot(job_id)
+        assert snapshot
+        return snapshot
 
     def report(self, job_id: str, event: JobEvent) -> None:
         JobReporter(self.bridge.transport, job_id=job_id, task_id="t", attempt=1).send(event)
@@ -330,6 +336,22 @@ async def test_long_values_are_left_out(jobs: Jobs) -> None:
     assert "ended_at" in job["fields"]
 
 
+async def test_a_list_that_is_too_long_already_has_no_next_page(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a list of at most one that has three, as the oldest are about to leave it
+    monkeypatch.setattr(list_topic, "JobList", lambda: JobList(limit=1))
+    for _ in range(9):
+        jobs.start()
+    async with viewing(jobs) as viewer:
+        await viewer.subscribe()
+        await viewer.topic.on_unsubscribe()
+        for job_id in ("j7", "j8"):
+            viewer.topic._list.take(jobs.snapshot(job_id), is_hidden=False)
+
+        answer = await viewer.topic.subscribed_payload({"before": jobs.snapshot("j7").created_at.isoformat()})
+
+        assert answer == {"jobs": [], "more": False}
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda parts: st.lists(parts) | st.dictionaries(st.text(max_size=4), parts),
@@ -365,9 +387,7 @@ def test_what_is_left_out_takes_no_time() -> None:
 
 def snapshot_with(value: Any) -> JobSnapshot:
     jobs = Jobs()
-    snapshot = jobs.store.snapshot(jobs.start())
-    assert snapshot
-    return snapshot.model_copy(update={"fields": {"value": value}})
+    return jobs.snapshot(jobs.start()).model_copy(update={"fields": {"value": value}})
 
 
 async def test_me_is_the_user(jobs: Jobs) -> None:
@@ -425,6 +445,38 @@ async def test_a_function_of_the_project_decides_about_each_job() -> None:
         secret.symmetric_difference_update({first, second})
         assert await viewer.topic.reauthorize()
         await eventually(lambda: set(viewer.jobs) == {second}, lambda: viewer.jobs)
+
+
+async def test_the_next_page_does_not_keep_on_showing_what_may_not_be_seen_any_more(
+    monkeypatch: pytest.MonkeyPatch, unrepaired: None
+) -> None:
+    # Given a list that is being asked again who may see what
+    may_watch = True
+    jobs = Jobs(Access(authorize=lambda job, scope: may_watch))
+    jobs.start()
+    jobs.start()
+    async with viewing(jobs) as viewer:
+        await viewer.subscribe(limit=1)
+        await eventually(lambda: set(viewer.jobs) == {"j2"}, lambda: viewer.jobs)
+        jobs_of, is_asking, may_go_on = jobs.store.jobs_of, threading.Event(), threading.Event()
+
+        def slow(*args: Any, **kwargs: Any) -> list[JobSnapshot]:
+            if not is_asking.is_set():
+                is_asking.set()
+                may_go_on.wait(5)
+            return jobs_of(*args, **kwargs)
+
+        monkeypatch.setattr(jobs.store, "jobs_of", slow)
+        may_watch = False
+        assert await viewer.topic.reauthorize()
+        await eventually(is_asking.is_set, lambda: "nothing is asked")
+
+        # When the client asks for the next page
+        may_go_on.set()
+        await viewer.subscribe(before=viewer.oldest)
+
+        # Then what is shown is asked about all the same
+        await eventually(lambda: not viewer.jobs, lambda: viewer.jobs)
 
 
 async def test_a_store_that_is_away_does_not_keep_on_showing_what_may_not_be_seen_any_more(
