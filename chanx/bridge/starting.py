@@ -32,6 +32,9 @@ from chanx.errors import TooManyJobsError
 COMMIT_SECONDS: Final = 3600.0
 """How long the start of a job may take with its transaction, until whoever started it counts as dead."""
 
+SLOW_TASKS: Final = 10_000
+"""Tasks that even a slow broker takes within the time that a start may take."""
+
 _STARTING = "start"
 """What a canvas waits for while its first tasks are published."""
 _NOT_ENQUEUED = "not_enqueued"
@@ -82,7 +85,7 @@ class JobStart:
     ) -> StartedJob | None:
         """Stores the job as queued; the job that has the key already, where there is one.
 
-        Others fail it unless it is on its way in so many ``seconds``.
+        Others fail it unless it is on its way in so many ``seconds``, as many again for each ``SLOW_TASKS`` tasks.
         """
         record = JobRecord(
             job_id=self.job.job_id,
@@ -94,7 +97,8 @@ class JobStart:
             idempotency_key=idempotency_key,
             watchers=watchers,
         )
-        self._bridge.store.set_deadline(self._deadline, seconds=seconds)
+        patience = seconds * (1 + len(self._canvas.tasks) // SLOW_TASKS)
+        self._bridge.store.set_deadline(self._deadline, seconds=patience)
         try:
             earlier = self._create(record, self._reporter.entry(JobQueued()))
         except TooManyJobsError:

@@ -525,3 +525,18 @@ def test_watchers_have_the_job_on_their_lists_and_all_lists_are_told(queueing: B
     told = [(name, message["state"]) for _, name, message in queueing.publisher.sent if "state" in message]
     assert told == [(list_group("user:1"), "queued"), (list_group("project:7"), "queued")]
     assert [found.job_id for found in queueing.store.jobs_of("project:7")] == [job.job_id]
+
+
+def test_the_start_of_a_large_canvas_may_take_longer(queueing: BridgedApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    monkeypatch.setattr("chanx.bridge.starting.SLOW_TASKS", 4)
+    times: list[float] = []
+    monkeypatch.setattr(queueing.store, "set_deadline", lambda _, seconds: times.append(seconds))
+    task = queueing.task(add)
+
+    # When
+    for size in (3, 4, 9):
+        start_job_sync(group(task.si() for _ in range(size)), owner="user:1")
+
+    # Then
+    assert times == [300, 600, 900]
