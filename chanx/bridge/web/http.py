@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -133,7 +134,7 @@ class JobsEndpoints:
             {
                 "jobs": [listed(job) for job in page if await self._may("subscribe", job, request)],
                 "more": len(found) > len(page),
-                "next": page[-1].created_at.isoformat() if page else None,
+                "next": _in_a_url(page[-1].created_at) if page else None,
             },
         )
 
@@ -212,6 +213,11 @@ async def _answered(work: Awaitable[Answer]) -> Answer:
         log_throttled("job_endpoint_waits", key="job_endpoint_waits", error=str(error))
         answer = _Refused(503, "unavailable", "Jobs cannot be shown at the moment. Try again soon.").answer
         return Answer(answer.status, answer.content, {**answer.headers, "Retry-After": "2"})
+
+
+def _in_a_url(moment: datetime) -> str:
+    """As snapshots have it, in UTC and without a plus sign, which is a space in a query."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _parsed(query: Any, values: Mapping[str, str]) -> Any:
