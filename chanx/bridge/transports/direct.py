@@ -21,6 +21,7 @@ from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.backlog import MAX_BYTES, MAX_STEPS, Backlog, Step
 from chanx.bridge.transports.base import JobTransport
 from chanx.bridge.transports.spool import RETRY_SECONDS, Spool
+from chanx.core.failures import log_failure
 from chanx.errors import EventTooLargeError, PublisherError
 from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
@@ -172,6 +173,10 @@ class DirectTransport(JobTransport):
                 breaker.failed()
                 step.is_tried = True
                 log_throttled("job_store_away", key=id(self), error=str(error))
+            except Exception as error:  # a store's mistake is no reason for a task to fail
+                self._unanswered += 1
+                log_failure("job_event_lost", error)
+                return None
             else:
                 breaker.succeeded()
                 return answer
@@ -186,6 +191,9 @@ class DirectTransport(JobTransport):
             answer = ask()
         except StoreUnavailableError:
             breaker.failed()
+            return None
+        except Exception as error:
+            log_failure("job_question_failed", error)
             return None
         breaker.succeeded()
         return answer

@@ -277,6 +277,23 @@ def test_an_event_that_the_store_can_never_take_keeps_no_other(caplog: pytest.Lo
     assert "job_event_lost" in caplog.text
 
 
+def test_a_store_s_mistake_fails_no_task(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def mistaken(*_: Any, **__: Any) -> Any:
+        raise ValueError("a column is missing")
+
+    site = Site()
+    run = site.run(job_id := site.job())
+    for name in ("is_cancelled", "add_pending", "drop_pending"):
+        monkeypatch.setattr(site.store, name, mistaken)
+    monkeypatch.setattr(site.transport, "_append", mistaken)
+
+    assert run.send(line("1")) is None
+    assert not run.ask_cancelled()
+    assert not site.transport.add_pending(job_id, "p", "t")
+    assert site.transport.waiting == 0
+    assert "a column is missing" in caplog.text
+
+
 def test_many_threads_while_the_store_comes_and_goes() -> None:
     # Given
     site = Site(retry_seconds=0.005)
