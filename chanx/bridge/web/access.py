@@ -5,7 +5,7 @@ token ─> authorize(job, scope) of the project, or the default rule: owner ever
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from chanx.bridge.access import Access, Scope, Verdict
@@ -49,8 +49,10 @@ async def may(
 def _actions(verdict: Verdict) -> Collection[JobAction]:
     if isinstance(verdict, bool):
         return JOB_ACTIONS if verdict else ()
-    actions: Collection[JobAction] = () if isinstance(verdict, str) else verdict
-    if isinstance(verdict, str) or not JOB_ACTIONS.issuperset(actions):
+    # The keys of a mapping may be what is not allowed: {"cancel": False}.
+    is_other = isinstance(verdict, (str, Mapping))
+    actions: Collection[JobAction] = () if is_other else verdict
+    if is_other or not JOB_ACTIONS.issuperset(actions):
         raise ConfigurationError(
             f"authorize() returned {verdict!r}: return True, False, or a set of the actions {sorted(JOB_ACTIONS)}"
         )

@@ -147,8 +147,16 @@ async def test_a_project_says_who_may_do_what(
 
 @pytest.mark.parametrize(
     "verdict",
-    [RuntimeError("a secret"), "subscribe", {"subscribe", "delete"}, 5, None, asyncio.CancelledError()],
-    ids=["an exception", "a string", "an unknown action", "a number", "None", "a cancellation"],
+    [
+        RuntimeError("a secret"),
+        "subscribe",
+        {"subscribe", "delete"},
+        {"subscribe": False},
+        5,
+        None,
+        asyncio.CancelledError(),
+    ],
+    ids=["an exception", "a string", "an unknown action", "a mapping", "a number", "None", "a cancellation"],
 )
 async def test_what_goes_wrong_in_it_opens_nothing(
     site: Site, connect: Connect, caplog: pytest.LogCaptureFixture, verdict: Any
