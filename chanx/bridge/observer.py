@@ -217,6 +217,8 @@ class Observer:
         appended = self._send(failed, start, f"{start.publish_id}:lost", only_if_queued=True)
         if appended is None or appended.status is not AppendStatus.REFUSED:
             return appended is not None
+        if start.is_root:  # its only task was begun, and is to be begun again
+            return True
         for publish_id in unclaimed.keys() - {start.publish_id}:
             other = Execution(start.job_id, publish_id, unclaimed[publish_id], UNNAMED, 0)
             self.expect_delivery(other, margin=MARGIN)

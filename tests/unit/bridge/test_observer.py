@@ -493,6 +493,15 @@ class TestDeadlines:
         assert begun.state is JobState.STARTED
         assert app.store.due_deadlines() == []
 
+    def test_a_start_whose_task_was_interrupted_meanwhile(self, app: BridgedApp, observer: Observer) -> None:
+        begun = Begun(app, acks_late=True)
+        start = replace(begun.execution, run_id="", attempt=0)
+        app.store.set_deadline(Deadline("enqueue", start), seconds=60)
+
+        pass_time(app, observer, seconds=70)
+
+        assert begun.actions == ["job_started", "job_interrupted"]
+
     def test_a_canvas_whose_start_was_broken_off_in_the_middle(self, app: BridgedApp, observer: Observer) -> None:
         # Given a start that published one task, and died over another
         begun = Begun(app)
