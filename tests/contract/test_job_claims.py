@@ -80,7 +80,8 @@ def test_an_earlier_attempt_claims_its_execution_too(store: JobStore) -> None:
 
 def test_what_is_given_back_is_unclaimed_again(store: JobStore) -> None:
     # Given
-    job_id = create(store, pending={"p1": "t1"})
+    job_id = create(store, pending={})
+    store.add_pending(job_id, "p1", "t1", worker=WORKER)
     run = Run(store, job_id, task_id="t1")
     begun = Execution(job_id, "p1", "t1", "tasks.t", 1, run.run_id)
     run.append(claims=True, execution=begun)
@@ -91,6 +92,7 @@ def test_what_is_given_back_is_unclaimed_again(store: JobStore) -> None:
 
     # Then
     assert store.unclaimed(job_id) == store.pending(job_id) == {"p1": "t1"}
+    assert store.unclaimed(job_id, worker=WORKER) == {}  # it was published all right
     assert run.append() is AppendStatus.SUPERSEDED
     claim(store, job_id, "p1", "t1")
     assert store.unclaimed(job_id) == {}

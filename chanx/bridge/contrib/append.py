@@ -19,7 +19,9 @@ _PUT_RUN: Final = (
     "INSERT INTO chanx_jobs_run (job_id, run_id, n) VALUES (%s, %s, %s)"
     " ON CONFLICT (job_id, run_id) DO UPDATE SET n = excluded.n"
 )
-_CLAIM_EXECUTION: Final = "UPDATE chanx_jobs_execution SET is_claimed = %s WHERE job_id = %s AND publish_id = %s"
+_CLAIM_EXECUTION: Final = (
+    "UPDATE chanx_jobs_execution SET is_claimed = %s, worker = '' WHERE job_id = %s AND publish_id = %s"
+)
 _CLAIM_TASK: Final = (
     "INSERT INTO chanx_jobs_task (job_id, task_id, attempt, run_id, progress_attempt, progress_parts)"
     " VALUES (%s, %s, %s, %s, 0, 0)"

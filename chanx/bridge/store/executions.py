@@ -61,6 +61,7 @@ class Executions:
             self.claimed.discard(entry.execution.publish_id)
         elif entry.execution and entry.execution.publish_id in self.pending:
             self.claimed.add(entry.execution.publish_id)
+            self.publishers.pop(entry.execution.publish_id, None)
         attempt, _ = self.current.get(entry.task_id, _NOBODY)
         if entry.attempt >= attempt:
             self.current[entry.task_id] = (entry.attempt, entry.run_id)
