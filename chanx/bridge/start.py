@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from celery import Task
+from celery import Celery, Task
 from celery.canvas import Signature
 
 from chanx.bridge.canvas import canvas_of
@@ -65,7 +65,7 @@ def start_job_sync(
     if idempotency_key is not None and not _is_key(idempotency_key):
         raise ConfigurationError(f"idempotency_key={idempotency_key!r}: pass a text that is not empty, or None")
     start = JobStart(
-        bridge_of(task.app),
+        bridge_of(_app_of(task)),
         canvas_of(task.s() if isinstance(task, Task) else task),
         partial(_apply, args, kwargs, dict(task_options or {})),
         owner=owner_of(owner),
@@ -120,6 +120,15 @@ async def start_job(
         **kwargs,
     )
     return await (_in_database_thread(start) if on_commit else asyncio.to_thread(start))
+
+
+def _app_of(task: object) -> Celery:
+    app: Celery | None = getattr(task, "app", None)
+    if app is None:
+        raise ConfigurationError(
+            f"start_job({task!r}): pass a task (a function with @shared_task), or a signature of one"
+        )
+    return app
 
 
 def _apply(args: tuple[Any, ...], kwargs: dict[str, Any], options: dict[str, Any], signature: Any, **more: Any) -> None:

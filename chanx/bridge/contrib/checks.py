@@ -45,7 +45,7 @@ def check_tables(*, databases: Sequence[str] | None = None, **_: object) -> list
     if not missing:
         return []
     text = f"The job store's tables are missing in DATABASES[{store.alias!r}]: {', '.join(sorted(missing))}."
-    return [Warning(text, hint=f"manage.py migrate --database={store.alias}", id="chanx.W104")]
+    return [Warning(text, hint=f"manage.py migrate --database={store.alias} makes them.", id="chanx.W104")]
 
 
 def _shared_file(alias: str) -> Iterator[CheckMessage]:

@@ -59,9 +59,13 @@ class PostgresConnection(Connection):
         except psycopg.Error as failure:
             raise unavailable(failure) from failure
         self._connection.bound = timeout + _GRACE
-        if role:
-            self.ask(("SELECT set_config('role', %s, false)", (role,)))
-        self.identity = "/".join(map(self._told, _IDENTITY_PARTS))
+        try:
+            if role:
+                self._ask([("SELECT set_config('role', %s, false)", (role,))])
+            self.identity = "/".join(map(self._told, _IDENTITY_PARTS))
+        except psycopg.Error as failure:
+            self.close()
+            raise unavailable(failure) from failure
 
     @property
     def is_ready(self) -> bool:

@@ -309,6 +309,12 @@ def test_a_task_that_retries_detached_stays_in_its_job(queueing: BridgedApp) -> 
     assert contexts[0].publish_id in queueing.store.pending(job.job_id)
 
 
+@pytest.mark.parametrize("mistake", [lambda: None, "shop.tasks.import_csv", None])
+def test_what_is_no_task_is_named(mistake: Any) -> None:
+    with pytest.raises(ConfigurationError, match="@shared_task"):
+        start_job_sync(mistake, owner="user:1")
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

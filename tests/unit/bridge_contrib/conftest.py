@@ -1,7 +1,7 @@
 """A store in a SQLite file of its own."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from chanx.bridge.contrib.store import DjangoJobStore
 from tests.contract.jobs import create
-from tests.databases import alias_for, emptied, sqlite_settings
+from tests.databases import alias_for, emptied, postgres_settings, sqlite_settings
 
 
 @pytest.fixture
@@ -23,11 +23,13 @@ def job_id(store: DjangoJobStore) -> str:
     return create(store)
 
 
-@pytest.fixture
-def empty_alias(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_alias(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database without any table."""
-    with alias_for(sqlite_settings(tmp_path)) as alias:
-        yield alias
+    with ExitStack() as stack:
+        on_sqlite = request.param == "sqlite"
+        settings = sqlite_settings(tmp_path) if on_sqlite else stack.enter_context(postgres_settings())
+        yield stack.enter_context(alias_for(settings))
 
 
 @pytest.fixture
