@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amountOf, size, whereabouts } from "../../../chanx/channels/static/chanx/format.js";
+import { amountOf, cell, size, whereabouts } from "../../../chanx/channels/static/chanx/format.js";
 
 const MB = 1024 * 1024;
 
@@ -29,4 +29,10 @@ test("open steps and the message read as a path", () => {
   assert.equal(whereabouts({ step: ["Render"], message: null }), "Render");
   assert.equal(whereabouts({ message: "12 rows" }), "12 rows"); // from a worker that knows no steps
   assert.equal(whereabouts({ step: [], message: null }), "");
+});
+
+test("no whole number is rounded, and half of an amount is not all of it", () => {
+  assert.deepEqual([1234567, 12345.5, 0.4, 1234567.25, true, "x"].map(cell), ["1,234,567", "12,345.5", "0.4", "1,234,567", "true", "x"]);
+  assert.equal(amountOf(null).of(0.5, 1), "0.5 of 1");
+  assert.equal(amountOf("rows").of(1500, 20000), "1,500 of 20,000 rows");
 });

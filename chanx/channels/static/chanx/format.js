@@ -24,8 +24,10 @@ export const percent = (fraction) => `${Math.floor(Math.min(Math.max(fraction, 0
 
 export const rate = (perSecond) => `${(perSecond < 10 ? fine : whole).format(perSecond)}/s`;
 
-/** A value of a table's cell: numbers grouped, everything else as it is. */
-export const cell = (value) => (typeof value === "number" ? precise.format(value) : String(value));
+const number = (value) => (Number.isInteger(value) || Math.abs(value) >= 1e6 ? whole : precise).format(value);
+
+/** A value of a table's cell, or a result: numbers grouped, no whole one rounded; everything else as it is. */
+export const cell = (value) => (typeof value === "number" ? number(value) : String(value));
 
 const MEGA = 1024 * 1024;
 
@@ -41,7 +43,7 @@ export function size(bytes) {
 /** How amounts of a unit are written: one (`text`), some of a total (`of`), and how many a second (`speed`). */
 export function amountOf(unit) {
   if (unit === "bytes") return { text: size, of: ofTotal(size, ""), speed: (bytes) => `${size(bytes)}/s` };
-  const text = unit === "tasks" ? (value) => count(Math.floor(value)) : count;
+  const text = unit === "tasks" ? (value) => count(Math.floor(value)) : (value) => fine.format(value);
   return { text, of: ofTotal(text, unit ? ` ${unit}` : ""), speed: rate };
 }
 

@@ -1,7 +1,7 @@
 /** The parts of `<chanx-job>`, and how they show a job. Data only ever becomes text here, never markup. */
 
 import { setText } from "./dom.js";
-import { amountOf, count, duration, percent, time, whereabouts } from "./format.js";
+import { amountOf, cell, duration, percent, time, whereabouts } from "./format.js";
 import { texts } from "./job_element_texts.js";
 import { Lines } from "./lines.js";
 
@@ -155,7 +155,7 @@ export class JobElementView {
     }
     if (state === "succeeded" || state === "cancelled") this.complain("");
     const isPlain = ["string", "number", "boolean"].includes(typeof result);
-    const said = state === "succeeded" && isPlain ? `${texts.result}: ${typeof result === "number" ? count(result) : result}` : "";
+    const said = state === "succeeded" && isPlain ? `${texts.result}: ${cell(result)}` : "";
     showText(this.result, state === "cancelled" && snapshot.cancel_reason ? texts.cancelled(snapshot.cancel_reason) : said);
   }
 }
