@@ -71,7 +71,7 @@ class TcpProxy:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled by close(), which Python 3.11 would print
             pass
         finally:
             self._clients.discard(writer)
