@@ -156,7 +156,7 @@ async def test_who_may_watch() -> None:
             job_id="j1",
         )
 
-        scope = {"user": SimpleNamespace(pk=1, projects=projects)}
+        scope = {"user": SimpleNamespace(pk=1, projects=projects, is_authenticated=True)}
         assert await names_of(names["bridge"].access, scope) == {"user:1", "project:7", "project:8"}
         assert names["token"].count(".") == 2
 
