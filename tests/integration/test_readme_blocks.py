@@ -176,6 +176,15 @@ def test_the_endpoints() -> None:
     assert names["app"].url_path_for("job", job_id="j1") == "/jobs/j1/"
 
 
+def test_the_application_on_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fast_channels.layers.register_channel_layer", lambda alias, layer: None)
+
+    names = run_block("from chanx.bridge import JobTopic", user_of=None)
+
+    paths = [getattr(route, "path", "") for route in names["app"].routes]
+    assert {"/ws/jobs/", "/chanx"} <= set(paths)
+
+
 @pytest.fixture
 def chat_consumer(monkeypatch: pytest.MonkeyPatch) -> Any:
     names = run_block(
