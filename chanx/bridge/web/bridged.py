@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import Any, ClassVar
 
@@ -15,12 +16,14 @@ from chanx.bridge.tokens import JobAction
 from chanx.bridge.web.access import may, names_of
 from chanx.core.failures import log_failure
 from chanx.core.topic import Topic, TopicRefused
+from chanx.utils.asyncio import create_task
 
 
 class BridgedTopic(Topic):
     """The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one.
 
-    Whether the connection may go on is asked again at intervals (``reauthorize_seconds``).
+    While somebody is subscribed, a task of its own (:meth:`_run`) sends what is to be sent. Whether the connection may
+    go on is asked again at intervals (``reauthorize_seconds``).
     """
 
     bridge: ClassVar[Bridge | None] = None
@@ -28,6 +31,28 @@ class BridgedTopic(Topic):
 
     token: str | None = None
     """The signed token that the client has sent, if any."""
+
+    _pump: asyncio.Task[None] | None = None
+
+    async def _run(self) -> None:
+        """Sends until it is cancelled, or there is nothing more to send."""
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        pump, self._pump = self._pump, None
+        if pump is not None and pump is not asyncio.current_task():
+            pump.cancel()
+            # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
+            await asyncio.gather(pump, return_exceptions=True)
+
+    async def on_subscribe(self) -> None:
+        self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
+
+    async def on_resubscribe(self) -> None:
+        await self.on_subscribe()
+
+    async def on_unsubscribe(self) -> None:
+        await self._stop()
 
     @classmethod
     def get_bridge(cls) -> Bridge:

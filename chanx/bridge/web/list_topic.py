@@ -30,7 +30,6 @@ from chanx.core.topic import TopicRefused
 from chanx.core.topic_pattern import MAX_TOPIC_LENGTH
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
-from chanx.utils.asyncio import create_task
 
 PAGE: Final = 50
 OWN: Final = "me"
@@ -86,7 +85,6 @@ class JobListTopic(BridgedTopic):
         self._reads_all = False
         self._asks_again = False
         self._wake = asyncio.Event()
-        self._pump: asyncio.Task[None] | None = None
         self._polled: dict[str, Listener] = {}
 
     @classmethod
@@ -142,15 +140,6 @@ class JobListTopic(BridgedTopic):
             if not is_hidden:
                 shown.append(listed(job))
         return {"jobs": shown, "more": has_more and self._list.room > 0}
-
-    async def on_subscribe(self) -> None:
-        self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
-
-    async def on_resubscribe(self) -> None:
-        await self.on_subscribe()
-
-    async def on_unsubscribe(self) -> None:
-        await self._stop()
 
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Takes word of a job whose state has changed, or an ordinary event of the topic, from the channel layer."""
@@ -289,10 +278,3 @@ class JobListTopic(BridgedTopic):
         for job_id in active - self._polled.keys():
             self._polled[job_id] = partial(self._heard, job_id)
             poller.add(job_id, self._polled[job_id])
-
-    async def _stop(self) -> None:
-        pump, self._pump = self._pump, None
-        if pump is not None:
-            pump.cancel()
-            # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
-            await asyncio.gather(pump, return_exceptions=True)

@@ -41,7 +41,6 @@ from chanx.core.topic_host import TopicHost
 from chanx.core.topic_session import FAILED
 from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
-from chanx.utils.asyncio import create_task
 
 
 class JobTopic(BridgedTopic):
@@ -57,7 +56,6 @@ class JobTopic(BridgedTopic):
     def __init__(self, consumer: Any, topic: str, params: Mapping[str, str]) -> None:
         super().__init__(consumer, topic, params)
         self._stream: JobStream | None = None
-        self._pump: asyncio.Task[None] | None = None
         self._is_proving = False
         self._frame_start = f'{{"version":1,"topic":{json.dumps(topic)},'
         self._early = EarlyEvents()
@@ -87,15 +85,6 @@ class JobTopic(BridgedTopic):
         except BaseException:
             self._probes.left(self._group, self)
             raise
-
-    async def on_subscribe(self) -> None:
-        self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
-
-    async def on_resubscribe(self) -> None:
-        await self.on_subscribe()
-
-    async def on_unsubscribe(self) -> None:
-        await self._stop()
 
     @ws_handler(
         summary="Acknowledge events",
@@ -214,8 +203,4 @@ class JobTopic(BridgedTopic):
     async def _stop(self) -> None:
         self._stream = None
         self._probes.left(self._group, self)
-        pump, self._pump = self._pump, None
-        if pump is not None and pump is not asyncio.current_task():
-            pump.cancel()
-            # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
-            await asyncio.gather(pump, return_exceptions=True)
+        await super()._stop()

@@ -46,6 +46,7 @@ APPLICATIONS = {
 }
 
 
+@pytest.mark.django_db(transaction=True)  # the authentication middleware looks after connections of earlier tests
 @pytest.mark.parametrize("application", APPLICATIONS)
 async def test_an_included_route_is_reached_through_its_prefix(application: str) -> None:
     app = APPLICATIONS[application]()

@@ -2,20 +2,9 @@
 
 import { TERMINAL_STATES } from "../chanx/chanx.js";
 import { setText } from "../chanx/dom.js";
+import { texts } from "../chanx/job_element_texts.js";
 
-const LABELS = {
-  connecting: "Connecting…",
-  refused: "Not available",
-  queued: "Queued",
-  started: "Running",
-  retrying: "Retrying",
-  cancelling: "Cancelling…",
-  succeeded: "Finished",
-  failed: "Failed",
-  cancelled: "Cancelled",
-};
-
-export const label = (state) => LABELS[state] ?? state;
+export const label = (state) => texts.states[state] ?? state;
 
 /** What the page says of a job: one that is asked to stop is stopping, until it has ended. */
 export const shownState = (state, cancelRequested) => (cancelRequested && !TERMINAL_STATES.has(state) ? "cancelling" : state);
