@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from chanx.core.topic import Topic, TopicRefused
 from chanx.utils.asyncio import create_task
 
 
-class BridgedTopic(Topic):
+class BridgedTopic(Topic, ABC):
     """The jobs are those of the current Celery app's bridge, or of ``bridge`` where a subclass sets one.
 
     While somebody is subscribed, a task of its own (:meth:`_run`) sends what is to be sent. Whether the connection may
@@ -34,9 +35,9 @@ class BridgedTopic(Topic):
 
     _pump: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def _run(self) -> None:
         """Sends until it is cancelled, or there is nothing more to send."""
-        raise NotImplementedError
 
     async def _stop(self) -> None:
         pump, self._pump = self._pump, None
