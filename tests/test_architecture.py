@@ -19,12 +19,12 @@ _PACKAGE = Path(__file__).parents[1] / "chanx"
 LINES = """
 chanx.cli
 chanx! | chanx.bridge! | chanx.channels | chanx.fast_channels | chanx.bridge.contrib
-chanx.bridge.worker | chanx.bridge.web | chanx.bridge.relay | chanx.client_generator | \
+chanx.testing | chanx.bridge.worker | chanx.bridge.web | chanx.bridge.relay | chanx.client_generator | \
   chanx.bridge.start chanx.bridge.starting chanx.bridge.started
 chanx.bridge.installed chanx.bridge.cancelling chanx.bridge.reporter chanx.bridge.scope chanx.bridge.reach \
   chanx.bridge.signal_events chanx.bridge.unread_results chanx.bridge.observer chanx.bridge.lease_watch
 chanx.bridge.transports
-chanx.testing | chanx.asyncapi | chanx.bridge.store
+chanx.asyncapi | chanx.bridge.store
 chanx.routing
 chanx.core
 chanx.type_defs | \

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -232,3 +232,21 @@ class JobCancelledEvent(JobEvent):
 
     def patch(self) -> dict[str, Any]:
         return {"ended_at": self.time}
+
+
+JOB_EVENTS: Final[tuple[type[JobEvent], ...]] = (
+    JobQueued,
+    JobStarted,
+    JobTaskState,
+    JobProgress,
+    JobLogLine,
+    JobOutput,
+    JobRetrying,
+    JobInterrupted,
+    JobGap,
+    JobCancelRequested,
+    JobSucceeded,
+    JobFailed,
+    JobCancelledEvent,
+)
+"""Every event of chanx itself, in about the order of a job's life."""

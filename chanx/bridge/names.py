@@ -9,6 +9,10 @@ from chanx.errors import InvalidNameError
 
 JOB_TOPIC_PATTERN = "job:{job_id}"
 
+JOB_STREAM_PROTOCOL = "job-stream"
+JOB_LIST_PROTOCOL = "job-list"
+"""How the AsyncAPI document calls what the frames of jobs and of their lists follow."""
+
 LIVE_EVENT_TYPE = "handle_topic_event"
 """The type of the channel-layer messages that carry a job's events."""
 

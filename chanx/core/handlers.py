@@ -64,7 +64,8 @@ class HandlerTable:
 
     A message and an event may share a value. ``events`` holds the events that are messages, ``channel_events`` those
     with a ``handler``. The adapters validate what a client sends, an event (each None where nothing is handled), and
-    what is sent: the declared outputs, errors and completions. ``tag_of`` reads a message's value.
+    what is sent: the declared outputs, errors and completions. ``tag_of`` reads a message's value. ``sends`` are the
+    messages that are declared by no handler.
     """
 
     owner: str
@@ -79,6 +80,7 @@ class HandlerTable:
     outputs: Mapping[str, type[BaseMessage]]
     tag_of: Callable[[BaseMessage], str]
     handlers: Sequence[Handler] = field(repr=False)
+    sends: Sequence[type[BaseMessage]] = field(repr=False)
     _others: dict[str, "HandlerTable"] = field(repr=False, compare=False, default_factory=dict[str, "HandlerTable"])
 
     def under(self, discriminator: str) -> "HandlerTable":
@@ -86,7 +88,7 @@ class HandlerTable:
         if discriminator == self.discriminator:
             return self
         if discriminator not in self._others:
-            self._others[discriminator] = _table(self.owner, self.handlers, discriminator)
+            self._others[discriminator] = _table(self.owner, self.handlers, discriminator, self.sends)
         return self._others[discriminator]
 
     def event_tag(self, event: Event) -> str:
@@ -109,15 +111,14 @@ class OfTable(Generic[_Value]):
         return self._read(owner.handler_table.under(owner.wire_discriminator()))
 
 
-def build_table(
-    cls: type, passthrough: Sequence[type[BaseMessage]], passthrough_prefix: str, discriminator: str = ACTION
-) -> HandlerTable:
+def build_table(cls: type, passthrough_prefix: str, discriminator: str = ACTION) -> HandlerTable:
     """Collect the decorated methods of a class, and give it a method for every event it only passes through.
 
-    Raises ``TypeError`` where two methods of different names claim the same action.
+    Raises ``TypeError`` where two methods of different names claim the same action, and where ``passthrough_events``
+    or ``sends`` have something else than concrete message types.
     """
-    passing = [_passthrough_handler(event, passthrough_prefix) for event in passthrough]
-    table = _table(cls.__name__, [*_declared(cls), *passing], discriminator)
+    passing = [_passthrough_handler(event, passthrough_prefix) for event in message_types_of(cls, "passthrough_events")]
+    table = _table(cls.__name__, [*_declared(cls), *passing], discriminator, message_types_of(cls, "sends"))
     for handler in dict.fromkeys(table.events.values()):
         if handler.passthrough and not hasattr(cls, handler.name):
             setattr(cls, handler.name, _passthrough_method(handler))
@@ -130,16 +131,18 @@ def merged_over_mro(cls: type, attribute: str) -> list[Any]:
     return list(dict.fromkeys(value for values in lists for value in values))
 
 
-def passthrough_events_of(cls: type) -> list[type[BaseMessage]]:
-    """The ``passthrough_events`` of a class and its bases; ``TypeError`` if one is no concrete message type."""
-    events = merged_over_mro(cls, "passthrough_events")
-    for event in events:
-        if not (isinstance(event, type) and issubclass(event, BaseMessage) and message_actions(event)):
-            raise TypeError(f"{cls.__name__}.passthrough_events: {event!r} must be a BaseMessage subclass.")
-    return events
+def message_types_of(cls: type, attribute: str) -> list[type[BaseMessage]]:
+    """The message types that an attribute of a class and its bases lists; ``TypeError`` if one is no concrete type."""
+    types = merged_over_mro(cls, attribute)
+    for message in types:
+        if not (isinstance(message, type) and issubclass(message, BaseMessage) and message_actions(message)):
+            raise TypeError(f"{cls.__name__}.{attribute}: {message!r} must be a BaseMessage subclass.")
+    return types
 
 
-def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> HandlerTable:
+def _table(
+    owner: str, handlers: Sequence[Handler], discriminator: str, sends: Sequence[type[BaseMessage]]
+) -> HandlerTable:
     messages: dict[str, Handler] = {}
     events: dict[str, Handler] = {}
     channel_events: dict[str, Handler] = {}
@@ -151,7 +154,7 @@ def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> Handl
             _claim(owner, events if is_message else channel_events, handler, discriminator)
     event_types = [handler.info.input_type for handler in (*events.values(), *channel_events.values())]
     inputs = {tag: cast("type[BaseMessage]", handler.info.input_type) for tag, handler in messages.items()}
-    declared = _output_types(messages, events, channel_events)
+    declared = (*_output_types(messages, events, channel_events), *sends)
     outputs: list[type[BaseMessage]] = list(dict.fromkeys((*SYSTEM_OUTPUTS, *declared)))
     _refuse_clashes(owner, discriminator, (*inputs.values(), *outputs))
     return HandlerTable(
@@ -167,6 +170,7 @@ def _table(owner: str, handlers: Sequence[Handler], discriminator: str) -> Handl
         outputs={tag: model for model in outputs for tag in message_actions(model, discriminator)},
         tag_of=_tag_reader(discriminator),
         handlers=handlers,
+        sends=sends,
     )
 
 

@@ -12,7 +12,7 @@ from chanx.core.calling import call_handler
 from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
-from chanx.core.handlers import HandlerTable, build_table, passthrough_events_of
+from chanx.core.handlers import HandlerTable, build_table
 from chanx.core.incoming import decamelized_json, problems
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
@@ -25,6 +25,7 @@ from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
 from chanx.utils.framework import channel_layer, consumer_base
 from chanx.utils.groups import safe_group_name
+from chanx.utils.naming import snake_case
 
 CONTROL_ACTIONS: Final = ("subscribe", "unsubscribe")
 MAX_HELD_EVENTS: Final = 1000
@@ -45,6 +46,12 @@ class Topic:
     ``reauthorize_seconds``: after so many seconds each time, and when the client signs out, ``authorize`` is asked
     again, and a subscription that is refused ends (None: never).
 
+    For the AsyncAPI document: ``sends`` are message types that the topic sends without a handler that declares them,
+    merged over the MRO; ``subscribe_payload_type`` and ``subscribed_payload_type`` say what the payloads of
+    ``subscribe`` and ``subscribed`` look like (None: they say nothing); ``protocol`` names the protocol that clients
+    know the topic's frames by, which ``camelize`` never renames (None: its messages are all there is to know). ``name``
+    is the class name without a trailing ``Topic``, ``snake_name`` its snake_case.
+
     Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it),
     ``subscribe_payload`` (that of the client's last ``subscribe``).
     """
@@ -56,6 +63,13 @@ class Topic:
     channel_layer_alias: ClassVar[str] = "default"
     reauthorize_seconds: ClassVar[float | None] = None
 
+    sends: ClassVar[Sequence[type[BaseMessage]]] = ()
+    subscribe_payload_type: ClassVar[Any] = None
+    subscribed_payload_type: ClassVar[Any] = None
+    protocol: ClassVar[str | None] = None
+    name: ClassVar[str]
+    snake_name: ClassVar[str]
+
     handler_table: HandlerTable
     incoming_message_adapter: ClassVar[TypeAdapter[BaseMessage] | None]
     incoming_event_adapter: ClassVar[TypeAdapter[Event] | None]
@@ -65,7 +79,7 @@ class Topic:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        table = build_table(cls, passthrough_events_of(cls), cls.passthrough_method_prefix)
+        table = build_table(cls, cls.passthrough_method_prefix)
         for action in CONTROL_ACTIONS:
             if action in table.messages:
                 raise TypeError(
@@ -78,6 +92,15 @@ class Topic:
         cls.outgoing_message_adapter = table.outgoing_message_adapter
         if "pattern" in vars(cls):
             cls._parsed_pattern = topic_pattern(cls.pattern)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__.removesuffix("Topic") or cls.__name__
+        if "snake_name" not in vars(cls):
+            cls.snake_name = snake_case(cls.name)
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        """The names of the pattern's parameters, in order."""
+        return cls._parsed_pattern.parameters
 
     def __init__(self, consumer: Sending, topic: str, params: Mapping[str, str]) -> None:
         self.consumer = consumer

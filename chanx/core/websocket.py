@@ -13,7 +13,7 @@ from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.frame_queue import FrameQueue
-from chanx.core.handlers import HandlerTable, OfTable, build_table, passthrough_events_of
+from chanx.core.handlers import HandlerTable, OfTable, build_table
 from chanx.core.long_keys import repeats_long_keys
 from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic_host import TopicHost
@@ -53,6 +53,9 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     The optional type parameter is the type of the events it receives, for type checkers only.
 
+    ``sends``: message types that it sends without a handler that declares them (in ``post_authentication``, say), for
+    the AsyncAPI document and for tests; merged over the MRO.
+
     ``message_concurrency``: how many frames of one connection are handled at a time (1: one after the other, in order);
     what runs is cancelled on disconnect. When 1,000 wait, the connection is closed with 1013. ``max_message_bytes``: a
     longer frame closes the connection with 1009, and so does one with a very long key above very many values, because
@@ -72,6 +75,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     passthrough_events: ClassVar[Any] = ()  # a sequence of message types: Any, so that a subclass may annotate it
     passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
+    sends: ClassVar[Any] = ()  # message types, likewise
 
     authenticator_class: type[BaseAuthenticator] | None = None
     authenticator: Any = None  # an instance of that class: Any, so that a subclass may annotate the one it has
@@ -82,9 +86,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.handler_table = build_table(
-            cls, passthrough_events_of(cls), cls.passthrough_method_prefix, cls.discriminator_field or ACTION
-        )
+        cls.handler_table = build_table(cls, cls.passthrough_method_prefix, cls.discriminator_field or ACTION)
         for handler in cls.handler_table.handlers:
             if handler.name in INSTANCE_ATTRIBUTES:
                 raise TypeError(

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from chanx.bridge.entry import Head
-from chanx.bridge.names import list_group
+from chanx.bridge.names import JOB_LIST_PROTOCOL, list_group
 from chanx.bridge.owner import is_owner, owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
@@ -30,6 +30,7 @@ from chanx.core.topic import TopicRefused
 from chanx.core.topic_pattern import MAX_TOPIC_LENGTH
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
+from chanx.utils.json_schema import SchemaOf
 
 PAGE: Final = 50
 OWN: Final = "me"
@@ -50,18 +51,39 @@ class JobListRequest(BaseModel):
     limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE
 
 
+class ListedJob(JobSnapshot):
+    """A job on a list: its snapshot without the fields that are long, which ``omitted_fields`` names."""
+
+    omitted_fields: list[str]
+
+
+class JobListPage(BaseModel):
+    """The payload of ``subscribed``: the newest jobs, or the next older ones; ``more``: whether there are others."""
+
+    jobs: list[ListedJob]
+    more: bool
+
+
+class JobChangedPayload(BaseModel):
+    job: ListedJob
+
+
 class JobChanged(BaseMessage):
     """A job is new on the list, or has changed: ``{"job": …}``, as it stands."""
 
     action: Literal["job_changed"] = "job_changed"
-    payload: dict[str, Any]
+    payload: Annotated[dict[str, Any], SchemaOf(JobChangedPayload)]
+
+
+class JobRemovedPayload(BaseModel):
+    job_id: str
 
 
 class JobRemoved(BaseMessage):
     """A job is no longer on the list: ``{"job_id": …}``."""
 
     action: Literal["job_removed"] = "job_removed"
-    payload: dict[str, str]
+    payload: Annotated[dict[str, str], SchemaOf(JobRemovedPayload)]
 
 
 class JobListTopic(BridgedTopic):
@@ -75,6 +97,10 @@ class JobListTopic(BridgedTopic):
     """
 
     pattern = f"{_PREFIX}{{owner}}"
+    sends = (JobChanged, JobRemoved)
+    subscribe_payload_type = JobListRequest
+    subscribed_payload_type = JobListPage
+    protocol = JOB_LIST_PROTOCOL
     repair_seconds: ClassVar[float] = 10.0
 
     def __init__(self, consumer: Any, topic: str, params: Mapping[str, str]) -> None:

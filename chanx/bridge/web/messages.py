@@ -18,6 +18,12 @@ class JobPosition(BaseModel):
     after: Annotated[int, Field(ge=0)] = 0
 
 
+class JobSubscribe(JobPosition):
+    """What a client may say when it subscribes to a job: up to where it has the log, and a signed token."""
+
+    token: str | None = None
+
+
 def reaches_back(job: JobSnapshot, position: JobPosition) -> bool:
     """Whether the log has everything after the client's position, in the same epoch."""
     is_from_the_start = position.after == 0

@@ -13,7 +13,8 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from chanx.bridge.entry import LogEntry
-from chanx.bridge.names import JOB_TOPIC_PATTERN, LIVE_EVENT_TYPE, is_job_id, job_group
+from chanx.bridge.events import JOB_EVENTS
+from chanx.bridge.names import JOB_STREAM_PROTOCOL, JOB_TOPIC_PATTERN, LIVE_EVENT_TYPE, is_job_id, job_group
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.tokens import JobAction
@@ -27,6 +28,7 @@ from chanx.bridge.web.messages import (
     JobCancel,
     JobCancelAccepted,
     JobPosition,
+    JobSubscribe,
     JobSubscribed,
     reaches_back,
 )
@@ -49,9 +51,16 @@ class JobTopic(BridgedTopic):
     A client without a right of its own sends a signed token (:meth:`Bridge.token`) as ``"token"`` in the payload of
     ``subscribe``. The frames of the stream are a fixed protocol: a consumer's ``camelize`` renames what a subclass
     sends itself, but nothing in them.
+
+    A job's own events reach the client as they are. List their types in a subclass's ``sends``, and the AsyncAPI
+    document and generated clients have them too.
     """
 
     pattern = JOB_TOPIC_PATTERN
+    sends = JOB_EVENTS
+    subscribe_payload_type = JobSubscribe
+    subscribed_payload_type = JobSubscribed
+    protocol = JOB_STREAM_PROTOCOL
 
     def __init__(self, consumer: Any, topic: str, params: Mapping[str, str]) -> None:
         super().__init__(consumer, topic, params)
