@@ -11,11 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from example_site.jobs import services, uploads
 from example_site.jobs.forms import CommandForm, UploadForm
-from example_site.jobs.services import JobsUnavailableError
+from example_site.jobs.services import NOT_STARTED, JobsUnavailableError
 
 logger = logging.getLogger(__name__)
 
-NOT_STARTED = "The job could not be started: the queue does not answer. Try again in a moment."
 NOT_LISTED = "Your jobs cannot be shown at the moment: the job log does not answer. Try again in a moment."
 
 
@@ -53,12 +52,12 @@ def start_upload(request: HttpRequest) -> HttpResponse:
         return _home(request, status=400, upload_form=form)
     kept = uploads.keep(form.cleaned_data["file"], request.user)
     try:
-        job_id = services.start_upload_job(kept, request.user)
+        job = services.start_upload_job(kept, request.user)
     except JobsUnavailableError:
         logger.warning("job not started", exc_info=True)
         uploads.forget(kept)
         return _home(request, status=503, trouble=NOT_STARTED)
-    return redirect("job", job_id=job_id)
+    return redirect("job", job_id=job.job_id)
 
 
 @require_POST
@@ -67,11 +66,11 @@ def start_command(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _home(request, status=400, command_form=form)
     try:
-        job_id = services.start_command_job(form.cleaned_data["command"], request.user)
+        job = services.start_command_job(form.cleaned_data["command"], request.user)
     except JobsUnavailableError:
         logger.warning("job not started", exc_info=True)
         return _home(request, status=503, trouble=NOT_STARTED)
-    return redirect("job", job_id=job_id)
+    return redirect("job", job_id=job.job_id)
 
 
 @require_safe
