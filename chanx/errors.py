@@ -13,6 +13,14 @@ class ConfigurationError(ChanxError):
     """A setting or an option is missing or contradicts another."""
 
 
+class ClientOutputError(ChanxError):
+    """A generated client cannot be written to that directory; the text names what to change. Nothing was touched."""
+
+
+class DocumentError(ChanxError, ValueError):
+    """An AsyncAPI document that cannot be read; the text names the place in it and what to change."""
+
+
 class PublisherError(ConfigurationError):
     """A channel layer cannot be published to from here; the text names the layer and what to change."""
 
