@@ -1,4 +1,4 @@
-"""The documentation page of a document, and its console: rendered on the server, nothing from elsewhere, nothing inline.
+"""The documentation page of a document, and its console: rendered on the server, nothing from elsewhere or inline.
 
 document ─> render_page() ─> HTML at the docs URL ─> ?asset=page.css, ?asset=console.js ─> asset()
 """
