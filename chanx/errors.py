@@ -21,6 +21,10 @@ class DocumentError(ChanxError, ValueError):
     """An AsyncAPI document that cannot be read; the text names the place in it and what to change."""
 
 
+class DocumentNotFoundError(DocumentError, FileNotFoundError):
+    """The file of an AsyncAPI document is not there."""
+
+
 class PublisherError(ConfigurationError):
     """A channel layer cannot be published to from here; the text names the layer and what to change."""
 
