@@ -10,6 +10,7 @@ from chanx.bridge.snapshot import JobSnapshot
 
 STATIC = Path(__file__).parents[3] / "chanx" / "channels" / "static" / "chanx"
 TYPES = (STATIC / "chanx.d.ts").read_text()
+VALUE = r"^export (?:class|const|function) (\w+)"
 
 
 def fields_of(interface: str) -> set[str]:
@@ -56,6 +57,9 @@ def test_every_export_has_its_type() -> None:
     """Given what chanx.js exports, when the types are read, then each of it has one."""
     exported = re.findall(r"export \{([^}]*)\}", (STATIC / "chanx.js").read_text())
     names = {name.strip() for names in exported for name in names.split(",")}
-    typed = set(re.findall(r"^export (?:class|const) (\w+)", TYPES, re.MULTILINE))
+    handed_on = re.findall(r"^  (\w+),$", TYPES.partition("export {")[2].partition("}")[0], re.MULTILINE)
+    channels = (STATIC / "channel_client.d.ts").read_text()
+    typed = {*re.findall(VALUE, TYPES, re.MULTILINE), *handed_on}
 
     assert names == typed
+    assert set(handed_on) == set(re.findall(VALUE, channels, re.MULTILINE))

@@ -1,5 +1,25 @@
 /** Types of chanx.js. The events and the snapshot are those of `chanx.bridge.events` and `chanx.bridge.snapshot`. */
 
+export {
+  ChannelClient,
+  ChanxError,
+  Topic,
+  channelUrl,
+  topicName,
+  type AnyMessage,
+  type ChannelOptions,
+  type CompletionMessage,
+  type ErrorMessage,
+  type OnTopic,
+  type Problem,
+  type RequestOptions,
+  type SubscribedMessage,
+  type TopicKeys,
+  type TopicOpening,
+  type TopicOptions,
+  type WaitOptions,
+} from "./channel_client.js";
+
 export type JobState = "queued" | "started" | "retrying" | "succeeded" | "failed" | "cancelled";
 export type TerminalState = "succeeded" | "failed" | "cancelled";
 

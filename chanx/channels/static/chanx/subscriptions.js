@@ -11,11 +11,16 @@
  *   token()                      a signed token, a promise of one, or nothing
  *   payload(token)               what a subscribe says
  *   subscribed(payload)          the answer; also unasked for, when the server starts over
- *   frame(frame)                 whatever else comes on the topic
+ *   frame(frame, raw)            whatever else comes on the topic
+ *   failed(frame, raw)           an error that answers nothing and ends nothing; optional
  *   lost()                       nothing comes until the next `subscribed`
  *   refused({reason, detail})    it is over
  *   misplaced()                  the server cannot read where the channel wants to begin
  *   hearsWhileAsking             whether frames before the answer to a repeated `subscribe` count
+ *   isDedicated                  whether the route is the topic's own, so that a refusal of it ends the connection; optional
+ *
+ * `plain` stands behind frames of no topic, and needs the connection whether there are topics or not:
+ *   opened(), frame(frame, raw), lost(), refused({reason, detail})
  */
 
 import { Backoff } from "./backoff.js";
@@ -39,9 +44,11 @@ export class Subscriptions {
   #socket;
   #clock;
   #random;
+  #plain;
   #all = new Map(); // topic -> Subscription
 
-  constructor(url, { clock, random, ...more }) {
+  constructor(url, { clock, random, plain = null, ...more }) {
+    this.#plain = plain;
     this.#clock = clock;
     this.#random = random;
     this.#socket = new ReconnectingSocket(url, this, { clock, random, ...more });
@@ -68,7 +75,7 @@ export class Subscriptions {
     if (subscription === undefined) return;
     const mayBeOpen = subscription.phase !== "lost" && subscription.phase !== "crowded";
     this.#end(subscription);
-    if (this.#all.size === 0) this.#socket.rest();
+    if (this.#isIdle) this.#socket.rest();
     else if (mayBeOpen && this.#socket.isOpen) this.#socket.request({ topic: channel.topic, action: "unsubscribe" }, () => this.#askNext());
   }
 
@@ -96,13 +103,46 @@ export class Subscriptions {
     this.#socket.request({ topic: channel.topic, action, payload }, answered);
   }
 
+  /** Sends a message of the topic as it is. */
+  write(channel, message) {
+    this.#socket.write({ ...message, topic: channel.topic });
+  }
+
+  /** The same with an answer, however long that takes; returns the function that forgets about it. */
+  ask(channel, message, answered) {
+    return this.#socket.ask({ ...message, topic: channel.topic }, answered);
+  }
+
   retryNow() {
-    if (this.#all.size > 0) this.#socket.retryNow();
+    if (!this.#isIdle) this.#socket.retryNow();
+  }
+
+  // Frames of no topic
+
+  get isConnected() {
+    return this.#socket.isOpen;
+  }
+
+  connect() {
+    this.#socket.open();
+  }
+
+  writePlain(message) {
+    this.#socket.write(message);
+  }
+
+  /** Nothing needs the connection any more. */
+  disconnect() {
+    this.#socket.rest();
   }
 
   // What the socket tells
 
   opened() {
+    if (this.#plain !== null) {
+      this.#socket.live();
+      this.#plain.opened();
+    }
     for (const subscription of [...this.#all.values()]) this.#ask(subscription);
   }
 
@@ -111,13 +151,15 @@ export class Subscriptions {
       this.#turn(subscription, "lost");
       subscription.channel.lost();
     }
+    this.#plain?.lost();
   }
 
   refused(reason) {
+    this.#plain?.refused(reason);
     for (const subscription of [...this.#all.values()]) this.#refuse(subscription, reason);
   }
 
-  frame(frame) {
+  frame(frame, raw) {
     const subscription = this.#all.get(frame.topic);
     if (subscription === undefined) return;
     const { channel, phase } = subscription;
@@ -125,15 +167,25 @@ export class Subscriptions {
     if (COMPLETIONS.has(frame.action)) return;
     const reason = frame.action === "error" ? frame.payload?.reason : undefined;
     if (frame.action === "subscribed") channel.subscribed(frame.payload);
+    else if (FINAL_REASONS.has(reason) && channel.isDedicated) this.#refuse(subscription, frame.payload);
     // Whether that is final is for the next answer to say: a new token may be there by now.
     else if (FINAL_REASONS.has(reason) || reason === "not_subscribed") this.#ask(subscription);
     else if (reason === "failed") this.#askLater(subscription); // it has ended, for trouble on the server's side
-    else if (frame.action !== "error") channel.frame(frame);
+    else if (frame.action === "error") channel.failed?.(frame, raw);
+    else channel.frame(frame, raw);
   }
 
-  /** Whatever a topic is sent is answered, what it does not know with an error. */
+  plainFrame(frame, raw) {
+    this.#plain?.frame(frame, raw);
+  }
+
+  /** Whatever a topic is sent is answered, what it does not know with an error; so is what is sent to no topic there is. */
   pingFrame() {
-    return { topic: this.#all.keys().next().value, action: "ping" };
+    return { topic: this.#all.keys().next().value ?? "", action: "ping" };
+  }
+
+  get #isIdle() {
+    return this.#all.size === 0 && this.#plain === null;
   }
 
   // One subscription
@@ -204,7 +256,8 @@ export class Subscriptions {
   #refuse(subscription, reason) {
     this.#end(subscription);
     subscription.channel.refused(reason);
-    if (this.#all.size === 0 && this.status.state !== "refused") this.#socket.rest();
+    if (subscription.channel.isDedicated && this.status.state !== "refused") this.#socket.refuse(reason);
+    if (this.#isIdle && this.status.state !== "refused") this.#socket.rest();
     else this.#askNext();
   }
 
