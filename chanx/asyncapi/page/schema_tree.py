@@ -20,7 +20,7 @@ class Node:
     """One line. ``name``: the key, or what stands for it; ``is_key``: which of the two.
 
     ``type_name``: the component to link to, where the type is one or a list of one. ``values``: all that is allowed, as
-    JSON. ``default`` is JSON or None. ``is_folded``: its schema is not shown again, because it is one of those
+    JSON. ``default`` is JSON, None where it is null or there is none. ``is_folded``: its schema is not shown again, because it is one of those
     above it, too deep, or one too many.
     """
 
@@ -70,11 +70,11 @@ class _Tree:
             is_key=is_key,
             type=type_in_words(schema),
             type_name=type_name if type_name in self._schemas else None,
-            is_required=is_required,
+            is_required=is_required or "const" in scalar,  # what tells messages apart has to be there in any case
             values=_values(scalar),
-            default=None if default is _MISSING or "const" in scalar else _json(default),
+            default=None if default in (_MISSING, None) or "const" in scalar else _json(default),
             facts=tuple(dict.fromkeys(facts(schema) + (facts(target) if referred(inner) else []))),
-            description=schema.get("description") or (target.get("description") if name else None),
+            description=schema.get("description") or (None if is_folded else target.get("description")),
             children=children,
             is_folded=is_folded and _has_parts(target),
         )

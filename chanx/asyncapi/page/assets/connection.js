@@ -1,0 +1,78 @@
+/** One WebSocket at a time: its state in words, its frames, and why it was closed. */
+
+const CLOSE_CODES = {
+  1000: "closed normally",
+  1001: "the other side went away",
+  1002: "a protocol error",
+  1003: "data of a kind that is not taken",
+  1005: "closed without a code",
+  1006: "lost, or refused before it was open: is the server running, is the address right, are you signed in?",
+  1007: "text that is not UTF-8",
+  1008: "against a rule of the server",
+  1009: "a frame that is too large",
+  1011: "an error in the server",
+  1012: "the server restarts",
+  1013: "the server is too busy: try again later",
+  1015: "the TLS handshake failed",
+  3000: "not allowed: sign in first",
+  3003: "forbidden",
+  4009: "a frame that is too large",
+  4401: "not signed in",
+  4403: "forbidden",
+};
+
+export function closeMeaning(code) {
+  if (CLOSE_CODES[code]) return CLOSE_CODES[code];
+  return code >= 4000 ? "a code of this application's own" : "no code that is generally known";
+}
+
+/** `onState({state, code, reason})`, state "closed" | "connecting" | "open" | "closing"; `onText(text)`; `onBinary(bytes)`. */
+export class Connection {
+  #WebSocket;
+  #socket = null;
+  #handlers;
+  state = "closed";
+
+  constructor(handlers, { WebSocket = globalThis.WebSocket } = {}) {
+    this.#handlers = handlers;
+    this.#WebSocket = WebSocket;
+  }
+
+  /** Raises what the browser raises for a URL that is none, or that is not allowed. */
+  open(url) {
+    const socket = new this.#WebSocket(url);
+    this.#drop();
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#tell("open");
+    socket.onmessage = ({ data }) => (typeof data === "string" ? this.#handlers.onText(data) : this.#handlers.onBinary(data.byteLength));
+    socket.onclose = ({ code, reason }) => {
+      this.#socket = null;
+      this.#tell("closed", { code, reason });
+    };
+    this.#tell("connecting");
+  }
+
+  send(text) {
+    this.#socket.send(text);
+  }
+
+  close() {
+    if (this.#socket === null) return;
+    this.#tell("closing");
+    this.#socket.close(1000);
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(1000);
+  }
+
+  #tell(state, more = {}) {
+    this.state = state;
+    this.#handlers.onState({ state, ...more });
+  }
+}

@@ -1,0 +1,46 @@
+/** The console at the side of the page: one for each address, which goes on while another one is shown. */
+
+import { Console } from "./console.js";
+import { button, element } from "./dom.js";
+
+export class Drawer {
+  #place;
+  #connections;
+  #schemas;
+  #consoles = new Map(); // address -> Console
+  #openedBy = null;
+  #heading = element("h2", { tabindex: "-1" }, "Console");
+  #body = element("div", { class: "console-body" });
+
+  /** `connections` are those of protocol.js. */
+  constructor(place, connections, schemas) {
+    this.#place = place;
+    this.#connections = connections;
+    this.#schemas = schemas;
+    place.append(element("header", { class: "console-head" }, this.#heading, button("Close", () => this.close(), { class: "small" })), this.#body);
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
+    });
+  }
+
+  /** Shows the console of a channel's address, with a message chosen. `openedBy` gets the focus back in the end. */
+  open(channelKey, messageKey, openedBy) {
+    const about = this.#connections.find(({ channels }) => channels.some(({ key }) => key === channelKey));
+    if (about === undefined) return;
+    if (!this.#consoles.has(about.address)) this.#consoles.set(about.address, new Console(about, this.#schemas));
+    const shown = this.#consoles.get(about.address);
+    this.#openedBy = openedBy;
+    this.#heading.textContent = about.address;
+    this.#body.replaceChildren(shown.element);
+    shown.show(channelKey, messageKey);
+    this.#place.hidden = false;
+    document.documentElement.classList.add("has-console");
+    this.#heading.focus({ preventScroll: true });
+  }
+
+  close() {
+    this.#place.hidden = true;
+    document.documentElement.classList.remove("has-console");
+    this.#openedBy?.focus({ preventScroll: true });
+  }
+}

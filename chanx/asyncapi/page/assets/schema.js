@@ -1,0 +1,104 @@
+/** JSON Schemas of a document: following references, telling alternatives apart, and a value to begin with. */
+
+const COMPONENTS = "#/components/schemas/";
+
+export class Schemas {
+  #components;
+
+  constructor(document) {
+    this.#components = document.components?.schemas ?? {};
+  }
+
+  has(name) {
+    return Object.hasOwn(this.#components, name);
+  }
+
+  /** The name of the component that a schema stands for, or null. */
+  nameOf(schema) {
+    const reference = schema?.$ref;
+    return typeof reference === "string" && reference.startsWith(COMPONENTS) ? reference.slice(COMPONENTS.length) : null;
+  }
+
+  /** The schema itself in place of a reference; what stands beside the reference is kept. */
+  resolve(schema) {
+    let whole = schema === true || schema === undefined ? {} : schema;
+    const seen = new Set();
+    while (true) {
+      if (whole.allOf?.length === 1) {
+        const { allOf, ...own } = whole;
+        whole = { ...allOf[0], ...own };
+      } else if (this.has(this.nameOf(whole)) && !seen.has(whole.$ref)) {
+        const { $ref, ...own } = whole;
+        seen.add($ref);
+        whole = { ...this.#components[this.nameOf({ $ref })], ...own };
+      } else {
+        return whole;
+      }
+    }
+  }
+
+  /** The alternatives of a union, each with a label; null for another schema. */
+  options(schema) {
+    const { anyOf, oneOf, type, ...own } = this.resolve(schema);
+    const alternatives = anyOf ?? oneOf ?? (Array.isArray(type) ? type.map((each) => ({ ...own, type: each })) : null);
+    return alternatives?.map((each, index) => ({ schema: each, label: this.label(each, index) })) ?? null;
+  }
+
+  /** A word for a schema: its component's name, its title, or its type. */
+  label(schema, index = 0) {
+    const whole = this.resolve(schema);
+    const name = this.nameOf(schema) ?? (whole.type === "object" ? whole.title : null);
+    if (name) return name;
+    if (whole.type === "array" && whole.items) return `list of ${this.label(whole.items)}`;
+    if (whole.const !== undefined) return JSON.stringify(whole.const);
+    return whole.format ?? whole.type ?? (whole.enum ? "one of some" : whole.anyOf || whole.oneOf ? `option ${index + 1}` : "anything");
+  }
+
+  /** What a form starts with: what has to be there, as its examples and defaults say; empty texts and lists else. */
+  initial(schema, depth = 0) {
+    const whole = this.resolve(schema);
+    if (whole.const !== undefined) return whole.const;
+    if (whole.default !== undefined) return structuredClone(whole.default);
+    if (whole.examples?.length > 0) return structuredClone(whole.examples[0]);
+    if (whole.enum) return whole.enum[0];
+    const options = this.options(whole);
+    if (options) return this.#first(options, depth);
+    if (whole.type === "object" || whole.properties) return this.#object(whole, depth);
+    if (whole.type === "array") return this.#array(whole, depth);
+    if (whole.type === "integer" || whole.type === "number") return number(whole);
+    return { string: "", boolean: false, null: null }[whole.type] ?? null;
+  }
+
+  #first(options, depth) {
+    const nullable = options.some(({ schema }) => this.resolve(schema).type === "null");
+    return nullable && depth > 0 ? null : this.initial(options[0].schema, depth + 1);
+  }
+
+  #object(whole, depth) {
+    const required = new Set(whole.required ?? []);
+    const made = {};
+    for (const [key, schema] of Object.entries(whole.properties ?? {})) {
+      const isFixed = this.resolve(schema).const !== undefined;
+      if ((required.has(key) || isFixed) && depth < 20) put(made, key, this.initial(schema, depth + 1));
+    }
+    return made;
+  }
+
+  #array(whole, depth) {
+    const made = (whole.prefixItems ?? []).map((each) => this.initial(each, depth + 1));
+    while (made.length < (whole.minItems ?? 0) && made.length < 50 && depth < 20) made.push(this.initial(whole.items ?? {}, depth + 1));
+    return made;
+  }
+}
+
+/** Sets a key that may have any name: by assignment `__proto__` would not become one. */
+export function put(object, key, value) {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function number({ minimum, exclusiveMinimum, maximum, exclusiveMaximum, multipleOf = 1 }) {
+  const low = Math.max(minimum ?? -Infinity, (exclusiveMinimum ?? -Infinity) + multipleOf);
+  const high = Math.min(maximum ?? Infinity, (exclusiveMaximum ?? Infinity) - multipleOf);
+  const near = Math.min(Math.max(0, low), high);
+  return Math.ceil(near / multipleOf) * multipleOf;
+}
