@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
+from chanx.errors import DocumentError
+
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON Schema that is an object."""
 
@@ -12,6 +14,7 @@ ANNOTATIONS: Final = frozenset(
     ("title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly", "$comment", "$id")
 )
 
+_JSON_SCHEMA_FORMATS: Final = ("vnd.aai.asyncapi", "schema+json", "schema+yaml", "vnd.oai.openapi")
 _NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _CONSTRAINTS: Final[Mapping[str, Sequence[str]]] = {
     "string": ("minLength", "maxLength", "pattern"),
@@ -34,6 +37,20 @@ _VALUES: Final = ("const", "enum", "anyOf", "oneOf", "$ref")
 def says_something(schema: Schema) -> bool:
     """Whether it has more than annotations."""
     return any(key not in ANNOTATIONS and not key.startswith("x-") for key in schema)
+
+
+def plain_schema(value: Any) -> Any:
+    """The schema in AsyncAPI's ``{"schemaFormat": …, "schema": …}``; what is none of those as it is.
+
+    Raises ``DocumentError`` for a format that is no JSON Schema.
+    """
+    content = mapping(value)
+    if "schemaFormat" not in content or "schema" not in content:
+        return value
+    format_ = str(content["schemaFormat"])
+    if not any(known in format_ for known in _JSON_SCHEMA_FORMATS):
+        raise DocumentError(f"Clients are generated from JSON Schemas, and the document has one in {format_}.")
+    return content["schema"]
 
 
 def is_record(schema: Schema) -> bool:

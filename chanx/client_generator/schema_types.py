@@ -37,6 +37,7 @@ from chanx.client_generator.json_schema import (
     is_record,
     kinds,
     mapping,
+    plain_schema,
     says_something,
     sequence,
     strings,
@@ -103,6 +104,13 @@ class SchemaTypes:
             raise DocumentError(f"The schemas {names} lead back to themselves: put something between.") from None
         return found
 
+    def declaration(self, name: str) -> Declaration:
+        """The declaration of that name, which has to exist."""
+        declaration = self._declared[name]
+        if declaration is None:
+            raise KeyError(name)
+        return declaration
+
     def declared(self, schema: Any, pointer: str, name: str) -> str:
         """The name of the declaration of a schema that stands at ``pointer``: one that exists, or a new one."""
         content = self._reduced(schema)
@@ -137,6 +145,7 @@ class SchemaTypes:
         """The schema without the keywords that others can say, and without options that only require properties."""
         if not isinstance(schema, Mapping | bool):
             raise DocumentError(f"The document has {schema!r} where a JSON Schema should be: an object, true or false.")
+        schema = plain_schema(schema)
         content = schema if isinstance(schema, bool) else without_all_of(cast("Schema", schema), self._document)
         if isinstance(content, bool):
             return content
