@@ -54,3 +54,62 @@ Fields that a sender may leave out and that have no default in the document are 
 were not set are left out of the frame. Python names differ from the keys on the wire by ``Field(alias=...)``.
 A generated method or field must not have one of the names in ``RESERVED_NAMES``.
 """
+
+from __future__ import annotations
+
+from .client import BaseClient
+from .errors import (
+    AccessDeniedError,
+    AnswerTimeoutError,
+    ClientError,
+    JobCancelledError,
+    JobClosedError,
+    JobError,
+    JobFailedError,
+    JobRefusedError,
+    NotConnectedError,
+    RequestRefusedError,
+    UnexpectedAnswerError,
+)
+from .job_list import JobList
+from .job_models import JobPosition, JobReference, JobReset, JobSnapshot, ListedJob
+from .jobs import BaseJob
+from .messages import AuthenticationMessage, ErrorMessage, ProtocolMessage, ProtocolModel, UnknownMessage
+from .subscriptions import Token
+from .topic_client import BaseTopicConnection, BaseTopicHandle
+
+RESERVED_NAMES = frozenset(
+    name for base in (BaseTopicConnection, BaseTopicHandle, BaseJob, ProtocolMessage) for name in dir(base)
+)
+"""What the bases use themselves."""
+
+__all__ = [
+    "RESERVED_NAMES",
+    "AccessDeniedError",
+    "AnswerTimeoutError",
+    "AuthenticationMessage",
+    "BaseClient",
+    "BaseJob",
+    "BaseTopicConnection",
+    "BaseTopicHandle",
+    "ClientError",
+    "ErrorMessage",
+    "JobCancelledError",
+    "JobClosedError",
+    "JobError",
+    "JobFailedError",
+    "JobList",
+    "JobPosition",
+    "JobReference",
+    "JobRefusedError",
+    "JobReset",
+    "JobSnapshot",
+    "ListedJob",
+    "NotConnectedError",
+    "ProtocolMessage",
+    "ProtocolModel",
+    "RequestRefusedError",
+    "Token",
+    "UnexpectedAnswerError",
+    "UnknownMessage",
+]

@@ -1,0 +1,189 @@
+"""The base of clients: one connection, its own messages, and what happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ValidationError
+from websockets.asyncio.client import ClientConnection, connect
+
+from .address import websocket_url
+from .errors import AccessDeniedError, ClientError, NotConnectedError, object_of
+from .messages import ACTION, COMPLETIONS, AuthenticationMessage, Frame, UnknownMessage, frame_of
+from .socket import ReconnectingSocket, SocketEvents
+from .source import MessageSource, ReceivedT, timeouts_say
+from .tasks import Tasks, logger
+
+DENIED_STATUSES = frozenset({401, 403, 404})
+
+
+class BaseClient(MessageSource[ReceivedT]):
+    """A connection, for ``async with``; ``async for message in client`` gives what the server sends.
+
+    ``base_url`` is ``host:port`` or a whole URL; ``protocol`` is ``ws`` or ``wss`` where it has none; ``headers`` go
+    with the opening request (``{"Cookie": …}``, ``{"Authorization": …}``); ``path_params`` fill the ``path``.
+
+    A lost connection is opened again, later each time, unless ``reconnects`` is false or the server does not let the
+    client in any more: then loops and calls raise ``AccessDeniedError``. What was sent meanwhile by others is missed,
+    but for what topics and jobs catch up with.
+    """
+
+    path: ClassVar[str] = "/"
+    discriminator: ClassVar[str] = ACTION
+    reconnects: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        base_url: str,
+        /,
+        protocol: str = "ws",
+        headers: Mapping[str, str] | None = None,
+        path_params: Mapping[str, object] | None = None,
+    ) -> None:
+        self._client_tasks = Tasks()
+        super().__init__(self, self._client_tasks, self.discriminator)
+        self.path_params = dict(path_params or {})
+        self.url = websocket_url(base_url, self.path, protocol=protocol, path_params=self.path_params)
+        self.headers = dict(headers or {})
+        self._socket: ReconnectingSocket | None = None
+        self._opened = asyncio.Event()
+
+    # The connection
+
+    async def connect(self) -> Self:
+        """Opens the connection; ``async with`` does it. Raises ``NotConnectedError`` or ``AccessDeniedError``."""
+        if self._socket is not None:
+            raise ClientError("The client is connected already: make another one for a second connection.")
+        self._begin()
+        events = SocketEvents(self._on_open, self._on_frame, self._on_lost, self._on_ended)
+        socket = ReconnectingSocket(events, self.open_websocket, url=self.url, reconnects=self.reconnects)
+        self._socket = socket
+        self._prepare(socket)
+        try:
+            await socket.open()
+        except BaseException:
+            self._socket = None
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Ends the connection and everything on it: loops end, who waits for something gets an error."""
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            try:
+                await socket.close()
+            finally:
+                self._opened.clear()
+                self._end_all(None)
+                await self._client_tasks.end()
+
+    async def __aenter__(self) -> Self:
+        return await self.connect()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection just now."""
+        return self._socket is not None and self._socket.is_open
+
+    async def open_websocket(self) -> ClientConnection:
+        """Opens a WebSocket whenever one is needed; override it for options of ``websockets`` (``ssl``, ``proxy``)."""
+        return await connect(self.url, additional_headers=self.headers, max_size=None, close_timeout=2)
+
+    # Messages
+
+    async def send_message(self, message: BaseModel, *, timeout: float | None = 10.0) -> None:
+        """Sends a message that names no topic; waits for a connection if there is none just now.
+
+        Raises ``AnswerTimeoutError`` or ``NotConnectedError`` if there is none in time.
+        """
+        socket = self._connected_socket()
+        with timeouts_say(f"The message was not sent within {timeout} seconds: there is no connection."):
+            async with asyncio.timeout(timeout):
+                while not socket.is_open:
+                    await self._opened.wait()
+                    if self._why_over is not None:
+                        raise self._why_over
+                await socket.send(frame_of(message))
+
+    # Hooks
+
+    async def on_connected(self) -> None:
+        """Called each time a connection is there, beside everything else."""
+
+    async def on_disconnected(self, code: int | None, reason: str) -> None:
+        """Called each time a connection is lost, with what the server closed it with, if it did."""
+
+    def on_authenticated(self, message: AuthenticationMessage) -> None:
+        """Called with the result of signing in, where the server tells it."""
+
+    def on_message(self, message: BaseModel) -> None:
+        """Called with each message that names no topic, before anybody else has it."""
+
+    def on_unknown_message(self, message: UnknownMessage) -> None:
+        """Called with a message of a type that this client was not generated with; by default it is ignored."""
+
+    def on_invalid_frame(self, error: ValidationError, frame: Frame) -> None:
+        """Called with a message that is not what its type says, which no loop gets; logs it by default."""
+        logger.warning("%s: %s is not as declared: %s", self.url, frame.get(self.discriminator), error)
+
+    def on_overflow(self, message: BaseModel) -> None:
+        """Called with the oldest of too many messages that nobody takes, which is dropped; logs it by default."""
+        logger.warning("%s: %s is dropped: nobody takes what comes", self.url, type(message).__name__)
+
+    # What the socket tells
+
+    def _connected_socket(self) -> ReconnectingSocket:
+        if self._why_over is not None:
+            raise self._why_over
+        if self._socket is None:
+            name = type(self).__name__
+            raise NotConnectedError(f"There is no connection: write `async with {name}(…) as client:` around it.")
+        return self._socket
+
+    def _prepare(self, socket: ReconnectingSocket) -> None:
+        """A connection is about to be opened."""
+
+    def _on_open(self) -> None:
+        self._opened.set()
+        self._client_tasks.start(self.on_connected())
+
+    def _on_lost(self, code: int | None, reason: str) -> None:
+        self._opened.clear()
+        self._client_tasks.start(self.on_disconnected(code, reason))
+
+    def _on_ended(self, error: ClientError) -> None:
+        self._end_all(error)
+        self._opened.set()
+
+    def _end_all(self, error: ClientError | None) -> None:
+        self._finish(error)
+
+    def _told(self, message: BaseModel) -> None:
+        self.on_message(message)
+
+    def _on_frame(self, frame: Frame) -> None:
+        action = frame.get(self.discriminator)
+        if action == "authentication":
+            self._authenticated(frame)
+        elif action not in COMPLETIONS:
+            self._take(frame)
+
+    def _authenticated(self, frame: Frame) -> None:
+        try:
+            message = AuthenticationMessage.model_validate({**frame, ACTION: "authentication"})
+        except ValidationError as error:
+            self.on_invalid_frame(error, frame)
+            return
+        self.on_authenticated(message)
+        payload = message.payload
+        if payload.status_code in DENIED_STATUSES and self._socket is not None:
+            detail = str(object_of(payload.data).get("detail") or payload.status_text)
+            self._socket.denied = AccessDeniedError(detail, status=payload.status_code)
