@@ -67,6 +67,14 @@ class Connection:
     own: Channel | None
     topics: tuple[TopicChannel, ...] = ()
 
+    @property
+    def is_dedicated(self) -> bool:
+        """Whether the address is that of its one topic: then the server subscribes the client as it connects."""
+        if self.own is not None or len(self.topics) != 1:
+            return False
+        (topic,) = self.topics
+        return not topic.channel.title.endswith(f"_{topic.name}")
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
