@@ -25,6 +25,10 @@ class DocumentNotFoundError(DocumentError, FileNotFoundError):
     """The file of an AsyncAPI document is not there."""
 
 
+class DescriptionError(ChanxError, TypeError):
+    """A message cannot be described in an AsyncAPI document; the text names the field and what to change there."""
+
+
 class PublisherError(ConfigurationError):
     """A channel layer cannot be published to from here; the text names the layer and what to change."""
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from chanx.core.camelize_packed import packed, unpacked
 from chanx.core.camelize_plan import Plan, renamed
-from chanx.core.camelize_schema import Direction, plan_of
+from chanx.core.camelize_schema import plan_of
+from chanx.core.field_names import Direction
 
 
 def camelized(model: type[BaseModel], content: dict[str, Any], discriminator: str) -> dict[str, Any]:

@@ -1,17 +1,15 @@
 """From a model's Pydantic schema to its rename plans, one for what is sent and one for what is received."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from chanx.core.camelize_plan import Choice, Fields, Items, Plan, Reference, TaggedChoice, Values
+from chanx.core.field_names import Direction, Schema, camel_names, computed_fields, field_keys, named_fields
 from chanx.utils.naming import camel_case
-
-Direction: TypeAlias = Literal["out", "in"]
-Schema: TypeAlias = dict[str, Any]
 
 _SEQUENCES: Final = ("list", "set", "frozenset", "generator")
 _WRAPPERS: Final = {"lax-or-strict": "lax_schema", "json-or-python": "json_schema"}
@@ -31,6 +29,7 @@ def plan_of(model: type[BaseModel], direction: Direction) -> Plan | None:
 
 class _Builder:
     def __init__(self, direction: Direction) -> None:
+        self._direction: Direction = direction
         self._out = direction == "out"
         self._schemas: dict[str, Schema] = {}
         self._plans: dict[str, Plan | None] = {}
@@ -47,10 +46,8 @@ class _Builder:
             return Reference(partial(self._plans.get, schema["schema_ref"]))
         if kind in ("model", "dataclass"):
             return self._configured(schema)
-        if kind in ("model-fields", "typed-dict"):
-            return self._fields(schema["fields"], schema)
-        if kind == "dataclass-args":
-            return self._fields({field["name"]: field for field in schema["fields"]}, schema)
+        if kind in ("model-fields", "typed-dict", "dataclass-args"):
+            return self._fields(named_fields(schema), schema)
         if kind == "dict":
             values = self._inner(schema.get("values_schema"))
             return Values(values) if values else None
@@ -82,15 +79,14 @@ class _Builder:
         finally:
             self._config = outer
 
-    def _fields(self, fields: dict[str, Schema], schema: Schema) -> Plan:
-        keys = {name: self._keys(name, field) for name, field in fields.items()}
+    def _fields(self, fields: Mapping[str, Schema], schema: Schema) -> Plan:
+        keys = {name: field_keys(name, field, self._config, self._direction) for name, field in fields.items()}
         inner = {name: field["schema"] for name, field in fields.items()}
         if self._out:
-            for field in schema.get("computed_fields", ()):
-                name = field["property_name"]
-                keys[name] = self._keys(name, {"serialization_alias": field.get("alias")})
+            for name, field in computed_fields(schema).items():
+                keys[name] = field_keys(name, field, self._config, self._direction)
                 inner[name] = field["return_schema"]
-        camels = _camel_names(keys)
+        camels = camel_names(keys)
         names: dict[str, str] = {}
         children: dict[str, Plan] = {}
         literals: dict[str, Sequence[Any]] = {}
@@ -109,19 +105,6 @@ class _Builder:
         required = [ways[name] for name, field in fields.items() if name in ways and self._is_required(field)]
         known = frozenset(key for way in ways.values() for key in way)
         return Fields(names, children, required, known, literals)
-
-    def _keys(self, name: str, field: Schema) -> tuple[str, ...]:
-        """The keys a model writes or takes a field by, its main one first; none if it takes it from paths only."""
-        if self._out:
-            alias = field.get("serialization_alias") if self._config.get("serialize_by_alias") else None
-        else:
-            alias = field.get("validation_alias")
-        if alias is None:
-            return (name,)
-        paths: list[Any] = [[alias]] if isinstance(alias, str) else alias if isinstance(alias[0], list) else [alias]
-        keys = [path[0] for path in paths if len(path) == 1]
-        by_name = self._config.get("validate_by_name") or self._config.get("populate_by_name")
-        return (name, *keys) if by_name and not self._out else tuple(keys)
 
     def _is_required(self, field: Schema) -> bool:
         if self._out and (field.get("serialization_exclude") or "serialization_exclude_if" in field):
@@ -180,15 +163,3 @@ def _literal_values(schema: Schema) -> Sequence[Any]:
         return ()
     values: list[Any] = to_jsonable_python(inner["expected"])
     return values
-
-
-def _camel_names(keys: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """The camelCase name of each field, without those that would clash with another field or with each other."""
-    camels = {name: camel_case(name) for name in keys}
-    all_camels = list(camels.values())
-    others = [(name, taken) for name, own in keys.items() for taken in (name, *own)]
-    return {
-        name: camel
-        for name, camel in camels.items()
-        if all_camels.count(camel) == 1 and all(taken != camel for other, taken in others if other != name)
-    }
