@@ -19,6 +19,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "ASYNCAPI_VERSION": "1.0.0",
     "ASYNCAPI_SERVER_URL": None,
     "ASYNCAPI_SERVER_PROTOCOL": None,
+    "ASYNCAPI_REACT_COMPONENT_URL": None,
 }
 
 
