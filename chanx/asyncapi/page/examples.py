@@ -109,7 +109,7 @@ class _Maker:
         values = schema.get("additionalProperties")
         least = int(schema.get("minProperties", 0))
         wanted = max(least, 1 if isinstance(values, Mapping) and values and not made else 0)
-        names = schema.get("propertyNames") or {"type": "string", "examples": ["key"]}
+        names = {"type": "string", **(schema.get("propertyNames") or {"examples": ["key"]})}
         number = 0
         while len(made) < wanted and number < 100:
             try:
