@@ -187,6 +187,7 @@ def test_a_document_of_another_maker() -> None:
         "B",
         "PlaceOrder",
         "PlaceOrderOrder",
+        "Done",
         "Failed",
     ]
 
