@@ -1,0 +1,4 @@
+"""A document's protocol as a Python package.
+
+Protocol ─> package_of() ─> Package (what is called what, and where it stands) ─> templates ─> OutputDirectory
+"""
