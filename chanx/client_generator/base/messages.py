@@ -28,7 +28,7 @@ MessageT = TypeVar("MessageT")
 class ProtocolModel(BaseModel):
     """The base of generated types. Keys that a newer server may add are ignored.
 
-    A field that is None because nobody set it is left out of what is sent.
+    A field that is None because nobody set it is left out of what is sent, unless it can be nothing but None.
     """
 
     model_config = ConfigDict(populate_by_name=True, protected_namespaces=())
@@ -37,7 +37,8 @@ class ProtocolModel(BaseModel):
     def _without_what_was_not_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = handler(self)
         for name, field in type(self).model_fields.items():
-            if name not in self.model_fields_set and getattr(self, name) is None:
+            is_optional = field.annotation not in (None, type(None))
+            if is_optional and name not in self.model_fields_set and getattr(self, name) is None:
                 content.pop(name, None)
                 content.pop(field.serialization_alias or name, None)
         return content
@@ -113,7 +114,7 @@ def tags_of(model: type[BaseModel], discriminator: str) -> tuple[str, tuple[str,
     """
     for key in (discriminator, ACTION):
         for name, field in model.model_fields.items():
-            values = get_args(field.annotation) if key in {name, field.alias} else ()
+            values = get_args(field.annotation) if key in (name, field.alias, field.validation_alias) else ()
             if values and all(isinstance(value, str) for value in values):
                 return key, values
     raise TypeError(f"{model.__name__} needs a field {discriminator!r} that is a Literal: that tells messages apart.")

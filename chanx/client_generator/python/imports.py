@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection
 from typing import Final
 
@@ -10,7 +11,8 @@ from chanx.client_generator.names import unique_name
 from chanx.client_generator.python.text import LINE_LENGTH, laid_out
 
 _STANDARD: Final = 0
-_RELATIVE: Final = 1
+_THIRD_PARTY: Final = 1
+_RELATIVE: Final = 2
 
 
 class Imports:
@@ -53,9 +55,11 @@ def _statement(module: str, names: list[str]) -> str:
 
 
 def _place(module: str) -> tuple[int, int, str]:
-    """Standard library first; of relative ones those from further up first."""
+    """Standard library first, then packages; of relative ones those from further up first."""
     dots = len(module) - len(module.lstrip("."))
-    return (_RELATIVE if dots else _STANDARD, -dots, module)
+    if dots:
+        return (_RELATIVE, -dots, module)
+    return (_STANDARD if module.split(".")[0] in sys.stdlib_module_names else _THIRD_PARTY, 0, module)
 
 
 def _member(name: str) -> tuple[int, list[tuple[int, str]], str]:

@@ -1,0 +1,162 @@
+"""Declarations as a module of Pydantic models.
+
+declarations ─> in_order() ─> one class or alias each ─> text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+
+from chanx.client_generator.annotations import Annotations, alternatives
+from chanx.client_generator.declaration_order import in_order
+from chanx.client_generator.declarations import (
+    MISSING,
+    Declaration,
+    EnumDeclaration,
+    Literals,
+    ObjectDeclaration,
+    Property,
+    Scalar,
+    Type,
+    UnionOf,
+)
+from chanx.client_generator.defaults import Defaults
+from chanx.client_generator.field_names import field_names
+from chanx.client_generator.layout import Group, Node, assignment, flat
+from chanx.client_generator.python.imports import Imports
+from chanx.client_generator.python.text import docstring, literal
+
+BASE: Final = "chanx.client_generator.base"
+
+_NULL: Final = Scalar("null")
+
+
+def generate_pydantic_code(
+    declarations: Sequence[Declaration],
+    *,
+    introduction: Sequence[str | None] = (),
+    base: str = BASE,
+    messages: Collection[str] = (),
+    imported: Mapping[str, str] | None = None,
+    known: Iterable[Declaration] = (),
+) -> str:
+    """The text of a module with a Pydantic model, or an alias, for each declaration: the same text for the same input.
+
+    ``introduction``: paragraphs of its docstring. ``base``: the module of ``ProtocolModel`` and ``ProtocolMessage``,
+    which the declarations in ``messages`` extend. ``imported``: declarations that are in other modules, with these;
+    ``known`` has those.
+    """
+    return _Module(declarations, base, messages, imported or {}, known).text(introduction)
+
+
+class _Module:
+    def __init__(
+        self,
+        declarations: Sequence[Declaration],
+        base: str,
+        messages: Collection[str],
+        imported: Mapping[str, str],
+        known: Iterable[Declaration],
+    ) -> None:
+        self._own = declarations
+        self._all = {one.name: one for one in (*known, *declarations)}
+        self._base = base
+        self._messages = messages
+        self._imported = imported
+        types = {*imported, *(one.name for one in declarations)}
+        objects = [one for one in self._all.values() if isinstance(one, ObjectDeclaration)]
+        self._fields = {one.name: field_names(one, types) for one in objects}
+        own_fields = [name for one in declarations for name in self._fields.get(one.name, {}).values()]
+        # A field hides what is imported under its name from the annotations below it.
+        self._imports = Imports({*types, *own_fields})
+        self._annotations = Annotations(
+            self._imports, self._refer, self._all, lambda declaration, key: self._fields[declaration][key]
+        )
+        self._defaults = Defaults(self._annotations, self._all)
+
+    def text(self, introduction: Sequence[str | None]) -> str:
+        blocks: list[str] = []
+        for group in in_order(self._own):
+            blocks += [self._declaration(one, group.is_recursive_alias(one.name)) for one in group.declarations]
+            if rebuilt := [f"{name}.model_rebuild()" for name in group.incomplete]:
+                blocks.append("\n".join(rebuilt))
+        about = docstring(*introduction)
+        head = "from __future__ import annotations\n\n"
+        start = f"{about}\n\n{head}" if any(introduction) else head
+        return f"{start}{self._imports}".rstrip() + "".join(f"\n\n\n{block}" for block in blocks) + "\n"
+
+    def _refer(self, name: str) -> str:
+        module = self._imported.get(name)
+        return name if module is None else self._imports.add(module, name)
+
+    def _declaration(self, declaration: Declaration, is_recursive_alias: bool) -> str:
+        if isinstance(declaration, ObjectDeclaration):
+            return self._model(declaration)
+        type_ = Literals(declaration.values) if isinstance(declaration, EnumDeclaration) else declaration.type
+        annotation = self._annotations.of(type_)
+        if is_recursive_alias:
+            make = self._imports.add("typing_extensions", "TypeAliasType")
+            items = (literal(declaration.name), literal(flat(annotation)))
+            text = f"{declaration.name} = {flat(Group(f'{make}(', items, ')'))}"
+        else:
+            text = assignment(declaration.name, self._imports.add("typing", "TypeAlias"), annotation)
+        return text if declaration.description is None else f"{text}\n{docstring(declaration.description)}"
+
+    def _model(self, declaration: ObjectDeclaration) -> str:
+        kind = "ProtocolMessage" if declaration.name in self._messages else "ProtocolModel"
+        lines = [f"class {declaration.name}({self._imports.add(self._base, kind)}):"]
+        about = docstring(declaration.description, indent=1)
+        if declaration.description:
+            lines.append(f"    {about}\n")
+        if declaration.extra is not None:
+            lines.append(f'    model_config = {self._imports.add("pydantic", "ConfigDict")}(extra="allow")\n')
+        names = self._fields[declaration.name]
+        for one in declaration.properties:
+            lines.append(self._field(names[one.wire_name], one))
+            if one.description:
+                lines.append(f"    {docstring(one.description, indent=1)}\n")
+        if len(lines) == 1:
+            lines.append("    pass")
+        return "\n".join(lines).rstrip()
+
+    def _field(self, name: str, one: Property) -> str:
+        annotation, value = self._typed(one)
+        if name != one.wire_name:
+            key = literal(one.wire_name)
+            annotation = self._annotations.bounded(annotation, {"validation_alias": key, "serialization_alias": key})
+        return assignment(name, annotation, value, indent=1)
+
+    def _typed(self, one: Property) -> tuple[Node, Node | None]:
+        """The annotation of a field and its default: one that the server may be sent, or None for not sending any."""
+        annotation = self._annotations.of(one.type)
+        if isinstance(one.type, Literals) and len(one.type.values) == 1 and not isinstance(one.type.values[0], float):
+            return annotation, flat(self._defaults.of(one.type.values[0], one.type) or "None")
+        if one.type == _NULL:
+            return annotation, "None"
+        value = None if one.default is MISSING else self._defaults.of(one.default, one.type)
+        if value is not None and not (one.is_required and one.default is None):
+            return annotation, self._made_anew(value, one)
+        if one.is_required:
+            return annotation, None
+        return (annotation if annotation == self._annotations.any() else alternatives([annotation, "None"])), "None"
+
+    def _made_anew(self, value: Node, one: Property) -> Node:
+        """The default; one that can change is made for each object."""
+        if not isinstance(value, Group) or value.start == "(" or value.start[:-1].endswith("timedelta"):
+            return value
+        field = f"{self._imports.add('pydantic', 'Field')}("
+        if value.items:
+            return Group(field, (Group("default_factory=lambda: " + value.start, value.items, value.end),), ")")
+        options = one.type.options if isinstance(one.type, UnionOf) else (one.type,)
+        made = next((option for option in options if self._defaults.of(one.default, option) == value), one.type)
+        factory = self._empty(made, value)
+        return Group(field, (f"default_factory={factory}",), ")")
+
+    def _empty(self, type_: Type, value: Group) -> str:
+        annotation = self._annotations.of(type_)
+        while isinstance(annotation, Group) and annotation.items and not annotation.start.startswith(("list", "dict")):
+            annotation = annotation.items[0]
+        if isinstance(annotation, Group):
+            return flat(annotation)
+        return "list" if value.start == "[" else "dict"
