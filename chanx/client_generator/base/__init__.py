@@ -51,8 +51,8 @@ not generated, a job topic's further requests are, as above::
             return self._job_list("jobs:{owner}", owner)
 
 Fields that a sender may leave out and that have no default in the document are ``name: T | None = None``: those that
-were not set are left out of the frame. Python names differ from the keys on the wire by ``Field(validation_alias=…, serialization_alias=…)``: with ``alias``
-type checkers would not take the Python name as an argument.
+were not set are left out of the frame. Python names differ from the keys on the wire by
+``Field(validation_alias=…, serialization_alias=…)``: with ``alias`` type checkers would not take the name as an argument.
 A generated method or field must not have one of the names in ``RESERVED_NAMES``.
 """
 
