@@ -52,7 +52,7 @@ not generated, a job topic's further requests are, as above::
 
 Fields that a sender may leave out and that have no default in the document are ``name: T | None = None``: those that
 were not set are left out of the frame. Python names differ from the keys on the wire by
-``Field(validation_alias=…, serialization_alias=…)``: with ``alias`` type checkers would not take the name as an argument.
+``Field(validation_alias=…, serialization_alias=…)``, as with ``alias`` type checkers refuse the name.
 A generated method or field must not have one of the names in ``RESERVED_NAMES``.
 """
 
