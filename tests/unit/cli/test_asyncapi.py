@@ -78,7 +78,7 @@ def run(project: Path, *arguments: str, **environment: str) -> subprocess.Comple
     plain = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     return subprocess.run(
         # As the script that pip installs does, which has its own directory in front, not the current one.
-        [sys.executable, "-P", "-c", "from chanx.cli.main import cli; cli(prog_name='chanx')", "asyncapi", *arguments],
+        [sys.executable, "-P", "-m", "chanx.cli", "asyncapi", *arguments],
         cwd=project,
         env={**plain, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
