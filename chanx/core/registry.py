@@ -165,10 +165,20 @@ def _message_schema(message: MessageType, consumer_name: str, wire: Wire) -> Wir
         ) from error
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise DescriptionError(
-            f"{consumer_name}: {message.__name__} is not complete: {error.message.splitlines()[0]}. Define or import "
+            f"{consumer_name}: {message.__name__} is not complete ({_what_is_missing(message, error)}). Define or import "
             "all types of its fields in its module before the document is made."
         ) from error
     return _told_apart(schema, message, wire)
+
+
+def _what_is_missing(message: MessageType, error: PydanticUserError | PydanticUndefinedAnnotation) -> str:
+    try:
+        message.model_rebuild(force=True)
+    except PydanticUndefinedAnnotation as undefined:
+        return undefined.message
+    except PydanticUserError as other:
+        error = other
+    return error.message.splitlines()[0]
 
 
 def _told_apart(schema: WireSchema, message: MessageType, wire: Wire) -> WireSchema:
