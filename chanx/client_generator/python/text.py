@@ -11,6 +11,9 @@ from unicodedata import category
 LINE_LENGTH: Final = 88
 
 _INDENT: Final = " " * 4
+_QUOTES: Final = '"""'
+_STRUCTURED: Final = re.compile(r"\s|[-*+>|#]|```|\d+[.)] ")
+_LIST_ITEM: Final = re.compile(r"\s*(?:[-*+] +|\d+[.)] +)?")
 
 
 def docstring(*paragraphs: str | None, indent: int = 0) -> str:
@@ -20,14 +23,17 @@ def docstring(*paragraphs: str | None, indent: int = 0) -> str:
     """
     spaces = _INDENT * indent
     width = LINE_LENGTH - len(spaces)
-    whole = "\n\n".join(_wrapped(plain(text), width) for text in paragraphs if text and plain(text))
+    whole = "\n\n".join(found for text in paragraphs if text and (found := plain(text)))
     content = whole.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if content.startswith('"'):
         content = f" {content}"
-    if "\n" not in content and len(content) + 6 <= width:
-        return f'"""{content} """' if content.endswith('"') else f'"""{content}"""'
-    first, *rest = content.split("\n")
-    return f'"""{first}\n' + "".join(f"{spaces}{line}".rstrip() + "\n" for line in rest) + f'{spaces}"""'
+    end = " " if content.endswith('"') else ""
+    if "\n" not in content and len(content + end) + 2 * len(_QUOTES) <= width:
+        return f"{_QUOTES}{content}{end}{_QUOTES}"
+    # One line that has room for one pair of quotes, and not for both, is made two.
+    room = width - 2 * len(_QUOTES) if "\n" not in content else width
+    first, *rest = _wrapped(_QUOTES + content, room).split("\n")
+    return f"{first}\n" + "".join(f"{spaces}{line}".rstrip() + "\n" for line in rest) + spaces + _QUOTES
 
 
 def plain(text: str) -> str:
@@ -60,21 +66,28 @@ def laid_out(start: str, items: Sequence[str], end: str, *, indent: int = 0, as_
     return f"{start}\n{lines}{spaces}{end}"
 
 
-def _wrapped(text: str, width: int) -> str:
-    """Lines that are too long are wrapped; the others stay, since they may be a list or code."""
-    return "\n".join(_wrapped_line(line, width) for line in text.split("\n"))
-
-
-def _wrapped_line(line: str, width: int) -> str:
-    if len(line) <= width:
-        return line.rstrip()
-    indent = re.match(r"\s*(?:[-*] +)?", line)
-    deeper = " " * (len(indent[0]) if indent else 0)
-    wrapped = textwrap.wrap(line, width, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(wrapped)
-
-
 def literal(text: str) -> str:
     """A string literal, in double quotes unless the text has some."""
     written = repr(text)
     return f'"{written[1:-1]}"' if written.startswith("'") and '"' not in written else written
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Paragraphs with a line that is too long are filled anew; what is a list, or indented, is wrapped line by line."""
+    paragraphs = (paragraph.split("\n") for paragraph in text.split("\n\n"))
+    return "\n\n".join(_filled(lines, width) for lines in paragraphs)
+
+
+def _filled(lines: list[str], width: int) -> str:
+    if all(len(line) <= width for line in lines):
+        return "\n".join(line.rstrip() for line in lines)
+    if any(_STRUCTURED.match(line) for line in lines):
+        return "\n".join(_wrapped_line(line, width) for line in lines)
+    return _wrapped_line(" ".join(line.strip() for line in lines), width)
+
+
+def _wrapped_line(line: str, width: int) -> str:
+    found = _LIST_ITEM.match(line)
+    deeper = " " * (len(found[0]) if found else 0)
+    wrapped = textwrap.wrap(line, width, subsequent_indent=deeper, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapped)

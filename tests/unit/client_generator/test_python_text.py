@@ -1,7 +1,6 @@
 """Words of a document inside generated code: they stay words, whatever they are."""
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -53,11 +52,22 @@ def test_a_docstring_reads_as_written(text: str, code: str) -> None:
 
 
 def test_long_lines_are_wrapped() -> None:
-    text = f"- {'word ' * 40}\n{'x' * 200}"
-    lines = docstring(text, indent=1).split("\n")
+    lines = docstring("A list:", f"- {'word ' * 40}\n{'x' * 200}", indent=1).split("\n")
     assert max(len(line) for line in lines[:-2]) <= 88
-    assert lines[1].startswith("      word")
+    assert lines[3].startswith("      word")
     assert lines[-2].strip() == "x" * 200
+
+
+def test_a_paragraph_with_a_long_line_is_filled_anew() -> None:
+    text = f"{'word ' * 20}\nand more"
+    assert [len(line) for line in docstring(text).split("\n")] == [87, 23, 3]
+
+
+@pytest.mark.parametrize("length", range(74, 84))
+def test_ruff_leaves_a_docstring_as_it_is(length: int, tmp_path: Path) -> None:
+    """Given a sentence that fills a line with its quotes, or almost."""
+    code = f"class A:\n    {docstring('x' * 40 + ' ' + 'y' * (length - 41), indent=1)}\n"
+    assert ruff("format", code, tmp_path) == ""
 
 
 @given(HOSTILE)
@@ -131,8 +141,13 @@ def test_ruff_has_nothing_to_change(tmp_path: Path) -> None:
     imports.add("asyncio", "run")
     calls = [laid_out("f(", ["abc"] * count, ")") for count in (1, 17, 40)]
     code = "\n".join([f"{imports}{calls[0]}", *calls[1:], ""])
-    (tmp_path / "x.py").write_text(code)
-    for arguments in (["format", "--diff"], ["check", "--select", "I"]):
-        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache", str(tmp_path / "x.py")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, json.dumps([code, done.stdout, done.stderr])
+    assert ruff("format", code, tmp_path) == ""
+    assert ruff("check", code, tmp_path, "--select=I") == ""
+
+
+def ruff(command: str, code: str, directory: Path, *options: str) -> str:
+    """What ruff would change in the code."""
+    (directory / "x.py").write_text(code)
+    arguments = [command, "--diff", "--quiet", "--isolated", "--no-cache", *options, str(directory / "x.py")]
+    done = subprocess.run([sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
