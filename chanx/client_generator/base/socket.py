@@ -70,6 +70,7 @@ class ReconnectingSocket:
         self._backoff = Backoff(self._loop)
         self._outgoing: deque[tuple[str, asyncio.Future[None] | None]] = deque()
         self._has_outgoing = asyncio.Event()
+        self._is_up = asyncio.Event()
         self._requests: dict[str, _Request] = {}
         self._last_ref = 0
         self._running: asyncio.Task[None] | None = None
@@ -81,6 +82,11 @@ class ReconnectingSocket:
         """Connects, and keeps the connection from then on. Raises ``NotConnectedError`` or ``AccessDeniedError``."""
         websocket = await self._connect(is_first=True)
         self._running = self._loop.create_task(self._run(websocket), name=f"chanx client {self._url}")
+        try:
+            await self._is_up.wait()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Ends the connection, and everything that waits for an answer."""
@@ -185,6 +191,7 @@ class ReconnectingSocket:
         self._reading = reading = self._loop.create_task(self._read(websocket))
         try:
             self._events.opened()
+            self._is_up.set()
             await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():  # what cannot be written to may still have said why
                 await asyncio.wait({reading}, timeout=1)

@@ -134,7 +134,7 @@ class MessageSource(Generic[ReceivedT]):
 
 
 @contextmanager
-def timeouts_say(what: str) -> Generator[None]:
+def timeouts_say(what: str) -> Generator[None, None, None]:
     """Makes a ``TimeoutError`` one of the client's."""
     try:
         yield
