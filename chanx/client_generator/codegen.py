@@ -26,6 +26,7 @@ from chanx.client_generator.field_names import field_names
 from chanx.client_generator.layout import Group, Node, assignment, flat
 from chanx.client_generator.python.imports import Imports
 from chanx.client_generator.python.text import docstring, literal
+from chanx.client_generator.references import references_in
 
 BASE: Final = "chanx.client_generator.base"
 
@@ -64,6 +65,7 @@ class _Module:
         self._base = base
         self._messages = messages
         self._imported = imported
+        self._defined = set(imported)
         types = {*imported, *(one.name for one in declarations)}
         objects = [one for one in self._all.values() if isinstance(one, ObjectDeclaration)]
         self._fields = {one.name: field_names(one, types) for one in objects}
@@ -78,7 +80,9 @@ class _Module:
     def text(self, introduction: Sequence[str | None]) -> str:
         blocks: list[str] = []
         for group in in_order(self._own):
-            blocks += [self._declaration(one, group.is_recursive_alias(one.name)) for one in group.declarations]
+            for one in group.declarations:
+                blocks.append(self._declaration(one, group.is_recursive_alias(one.name)))
+                self._defined.add(one.name)
             if rebuilt := [f"{name}.model_rebuild()" for name in group.incomplete]:
                 blocks.append("\n".join(rebuilt))
         about = docstring(*introduction)
@@ -158,5 +162,6 @@ class _Module:
         while isinstance(annotation, Group) and annotation.items and not annotation.start.startswith(("list", "dict")):
             annotation = annotation.items[0]
         if isinstance(annotation, Group):
-            return flat(annotation)
+            is_defined = self._defined.issuperset(references_in(type_))
+            return flat(annotation) if is_defined else f"lambda: {flat(annotation)}()"
         return "list" if value.start == "[" else "dict"

@@ -43,7 +43,7 @@ from chanx.client_generator.json_schema import (
     strings,
     text,
 )
-from chanx.client_generator.names import is_identifier, pascal_case, type_name, unique_name
+from chanx.client_generator.names import pascal_case, type_name, unique_name
 from chanx.client_generator.schema_merging import merged, without_all_of
 from chanx.client_generator.unions import ANY, NEVER, literals, union_of
 from chanx.errors import DocumentError
@@ -87,7 +87,7 @@ class SchemaTypes:
         self._document = document
         self._declared: dict[str, Declaration | None] = {}  # None while it is being made
         self._names: dict[str, str] = {}
-        for key in sorted(schemas, key=lambda key: not is_identifier(key)):  # a name that can stay is not taken away
+        for key in sorted(schemas, key=lambda key: type_name(key) != key):  # a name that can stay is not taken away
             self._take_name(_COMPONENTS + _escaped(key), key)
         for key in schemas:
             pointer = _COMPONENTS + _escaped(key)

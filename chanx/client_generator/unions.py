@@ -16,7 +16,7 @@ def union_of(options: Sequence[Type], discriminator: str | None = None) -> Type:
     found: list[Type] = []
     for option in options:
         inner = option.options if isinstance(option, UnionOf) and option.discriminator is None else (option,)
-        found += [one for one in inner if one not in found and one != NEVER]
+        found += [one for one in inner if isinstance(one, Literals) or (one not in found and one != NEVER)]
     if ANY in found:
         return ANY
     found = _with_literals_together(found)
