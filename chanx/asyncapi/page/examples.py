@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import ceil, floor
 from typing import Any, Final
 
-from chanx.asyncapi.page.schema_facts import merged, referred, variants
+from chanx.asyncapi.page.schema_facts import as_schema, merged, referred, variants
 from chanx.asyncapi.page.string_examples import string_example
 from chanx.asyncapi.type_defs import SchemaObject
 
@@ -66,8 +66,8 @@ class _Maker:
 
     def _whole(self, schema: SchemaObject) -> SchemaObject:
         """The schema with everything of its ``allOf``, references resolved, as one."""
-        parts = schema.get("allOf")
-        if not isinstance(parts, list):
+        parts: list[SchemaObject] = schema.get("allOf") or []
+        if not parts:
             return schema
         if len(parts) == 1:
             return merged(schema)
@@ -93,9 +93,10 @@ class _Maker:
         raise _EndlessError
 
     def _object(self, schema: SchemaObject, above: tuple[str, ...], number: int) -> dict[str, Any]:
-        required = set(schema.get("required") or ())
+        required: set[str] = set(schema.get("required") or [])
         made: dict[str, Any] = {}
-        for key, value in (schema.get("properties") or {}).items():
+        properties: dict[str, SchemaObject] = schema.get("properties") or {}
+        for key, value in properties.items():
             if key not in required and len(above) > MAX_DEPTH:
                 continue
             try:
@@ -106,15 +107,15 @@ class _Maker:
         return self._with_more_keys(schema, above, made)
 
     def _with_more_keys(self, schema: SchemaObject, above: tuple[str, ...], made: dict[str, Any]) -> dict[str, Any]:
-        values = schema.get("additionalProperties")
+        values = as_schema(schema.get("additionalProperties"))
         least = int(schema.get("minProperties", 0))
-        wanted = max(least, 1 if isinstance(values, Mapping) and values and not made else 0)
+        wanted = max(least, 1 if values and not made else 0)
         names = {"type": "string", **(schema.get("propertyNames") or {"examples": ["key"]})}
         number = 0
         while len(made) < wanted and number < 100:
             try:
                 key = str(self.make(names, above, number))
-                made.setdefault(key, self.make(dict(values) if isinstance(values, Mapping) else {}, above, number))
+                made.setdefault(key, self.make(values or {}, above, number))
             except _EndlessError:
                 if len(made) < least:
                     raise
@@ -123,23 +124,20 @@ class _Maker:
         return made
 
     def _array(self, schema: SchemaObject, above: tuple[str, ...], _number: int) -> list[Any]:
-        places = schema.get("prefixItems") or []
+        places: list[SchemaObject] = schema.get("prefixItems") or []
         made = [self.make(place, above) for place in places]
-        items = schema.get("items")
-        if items is False or (places and not isinstance(items, Mapping)):
-            return made
         least = int(schema.get("minItems", 0))
-        most = int(schema.get("maxItems", 1 if not places else len(places)))
-        wanted = max(least, min(1, most)) if not places else max(least, len(places))
+        wanted = max(least, len(places) or min(1, int(schema.get("maxItems", 1))))
+        items, is_set = as_schema(schema.get("items")) or {}, bool(schema.get("uniqueItems"))
         number = 0
         while len(made) < wanted and number < 100 + least:
             try:
-                item = self.make(dict(items or {}), above, number if schema.get("uniqueItems") else 0)
+                item = self.make(items, above, number if is_set else 0)
             except _EndlessError:
                 if len(made) < least:
                     raise
                 break
-            if not (schema.get("uniqueItems") and item in made):
+            if not (is_set and item in made):
                 made.append(item)
             number += 1
         return made
@@ -161,11 +159,11 @@ def _number(schema: SchemaObject, number: int, *, is_whole: bool) -> float:
     if is_whole or not (lows and highs):
         return int(max(lows, default=0))
     value = max(lows) + (min(highs) - max(lows)) / (number + 2)
-    return value if _is_within(schema, value) else max(lows)
+    return float(value if _is_within(schema, value) else max(lows))
 
 
 def _is_within(schema: SchemaObject, value: float) -> bool:
-    is_high_enough = value >= schema.get("minimum", value) and value > schema.get("exclusiveMinimum", value - 1)
+    is_high_enough: bool = value >= schema.get("minimum", value) and value > schema.get("exclusiveMinimum", value - 1)
     return (
         is_high_enough and value <= schema.get("maximum", value) and value < schema.get("exclusiveMaximum", value + 1)
     )

@@ -107,7 +107,7 @@ class Outline:
     title: str
     version: str
     description: list[Block]
-    servers: tuple[tuple[str, str, str], ...]
+    servers: tuple[tuple[str, str], ...]
     connections: tuple[Connection, ...]
     schemas: tuple[Schema, ...]
     has_topics: bool
@@ -128,7 +128,10 @@ def outline_of(document: Mapping[str, Any]) -> Outline:
         title=read.info.title,
         version=read.info.version,
         description=blocks(read.info.description),
-        servers=tuple((name, server.protocol, server.host) for name, server in read.servers.items()),
+        servers=tuple(
+            (name, f"{each.protocol}://{each.host}{(each.model_extra or {}).get('pathname', '')}")
+            for name, each in read.servers.items()
+        ),
         connections=connections,
         schemas=tuple(writer.schemas()),
         has_topics=bool(topics),

@@ -61,6 +61,10 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def _schema_href(name: str) -> str:
+    return schema_anchor(name).href
+
+
 def _markup(html: str) -> Any:
     return need("markupsafe", extra="core").Markup(html)
 
@@ -75,7 +79,5 @@ def _templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        pretty=_pretty, text_blocks=blocks, in_frame=in_frame, schema_href=lambda name: schema_anchor(name).href
-    )
+    environment.globals.update(pretty=_pretty, text_blocks=blocks, in_frame=in_frame, schema_href=_schema_href)
     return environment

@@ -1,8 +1,7 @@
 """What a JSON Schema says of one value, in words: its type, and what else it has to be."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chanx.asyncapi.type_defs import SchemaObject
 
@@ -21,24 +20,28 @@ _MORE_SIZES: Final = (("minProperties", "maxProperties", "key"),)
 
 def referred(schema: SchemaObject) -> str | None:
     """The name of the component that a schema stands for, or None."""
-    reference = schema.get("$ref")
-    is_component = isinstance(reference, str) and reference.startswith(REFERENCE)
-    return reference.removeprefix(REFERENCE) if is_component else None
+    reference = str(schema.get("$ref", ""))
+    return reference.removeprefix(REFERENCE) if reference.startswith(REFERENCE) else None
+
+
+def as_schema(value: Any) -> SchemaObject | None:
+    """The value of a keyword that is a schema, if it says anything: not True, nor an empty one."""
+    return cast("SchemaObject", value) or None if isinstance(value, dict) else None
 
 
 def variants(schema: SchemaObject) -> list[SchemaObject]:
     """The alternatives of a union; empty for another schema."""
     for keyword in ("anyOf", "oneOf"):
-        if isinstance(schema.get(keyword), list):
+        if keyword in schema:
             return list(schema[keyword])
-    types = schema.get("type")
-    return [{**schema, "type": one} for one in types] if isinstance(types, list) else []
+    types: Any = schema.get("type")
+    return [{**schema, "type": one} for one in cast("list[str]", types)] if isinstance(types, list) else []
 
 
 def merged(schema: SchemaObject) -> SchemaObject:
     """A schema whose only ``allOf`` entry is taken in: that is how a reference gets a description beside it."""
-    parts = schema.get("allOf")
-    if not (isinstance(parts, list) and len(parts) == 1):
+    parts: list[SchemaObject] = schema.get("allOf") or []
+    if len(parts) != 1:
         return schema
     own = {key: value for key, value in schema.items() if key != "allOf"}
     return {**parts[0], **own}
@@ -56,12 +59,12 @@ def type_in_words(schema: SchemaObject) -> str:
     if kind == "array":
         return _list_in_words(schema)
     if kind == "object" and "properties" not in schema:
-        values = schema.get("additionalProperties")
-        return f"map of {type_in_words(values)}" if isinstance(values, Mapping) and values else "object"
+        values = as_schema(schema.get("additionalProperties"))
+        return f"map of {type_in_words(values)}" if values else "object"
     if kind is not None:
         return str(kind)
-    known = schema.get("const", next(iter(schema.get("enum") or ()), None))
-    return _type_of(known) if "const" in schema or "enum" in schema else "anything"
+    known: list[Any] = [schema["const"]] if "const" in schema else schema.get("enum") or []
+    return " or ".join(dict.fromkeys(_type_of(value) for value in known)) or "anything"
 
 
 def facts(schema: SchemaObject) -> list[str]:
@@ -87,8 +90,8 @@ def facts(schema: SchemaObject) -> list[str]:
 def _list_in_words(schema: SchemaObject) -> str:
     if places := schema.get("prefixItems"):
         return "[" + ", ".join(type_in_words(place) for place in places) + "]"
-    items = schema.get("items")
-    return f"list of {type_in_words(items)}" if isinstance(items, Mapping) and items else "list"
+    items = as_schema(schema.get("items"))
+    return f"list of {type_in_words(items)}" if items else "list"
 
 
 def _size(least: int | None, most: int | None, unit: str) -> str | None:
@@ -102,5 +105,5 @@ def _size(least: int | None, most: int | None, unit: str) -> str | None:
 
 
 def _type_of(value: Any) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    return names.get(type(value), "null")
+    names = {"bool": "boolean", "int": "integer", "float": "number", "str": "string", "list": "array", "dict": "object"}
+    return names.get(value.__class__.__name__, "null")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chanx.asyncapi.page.schema_facts import facts, merged, referred, type_in_words, variants
+from chanx.asyncapi.page.schema_facts import as_schema, facts, merged, referred, type_in_words, variants
 from chanx.asyncapi.type_defs import SchemaObject
 
 MAX_DEPTH: Final = 5
@@ -20,8 +20,8 @@ class Node:
     """One line. ``name``: the key, or what stands for it; ``is_key``: which of the two.
 
     ``type_name``: the component to link to, where the type is one or a list of one. ``values``: all that is allowed, as
-    JSON. ``default`` is JSON, None where it is null or there is none. ``is_folded``: its schema is not shown again, because it is one of those
-    above it, too deep, or one too many.
+    JSON. ``default`` is JSON, None where it is null or there is none. ``is_folded``: its schema is not shown again,
+    because it is one of those above it, too deep, or one too many.
     """
 
     name: str
@@ -94,29 +94,30 @@ class _Tree:
         yield from self._elements(schema, above)
 
     def _properties(self, schema: SchemaObject, above: tuple[str, ...]) -> Iterator[Node]:
-        required = set(schema.get("required") or ())
-        for key, value in (schema.get("properties") or {}).items():
+        required: set[str] = set(schema.get("required") or [])
+        properties: dict[str, SchemaObject] = schema.get("properties") or {}
+        for key, value in properties.items():
             yield self.node(key, value, above=above, is_required=key in required or not self._is_sent)
-        values = schema.get("additionalProperties")
-        if isinstance(values, Mapping) and values and (_has_parts(values) or "properties" in schema):
-            yield self.node("any key", dict(values), above=above, is_key=False, is_required=False)
+        values = as_schema(schema.get("additionalProperties"))
+        if values and (_has_parts(values) or "properties" in schema):
+            yield self.node("any key", values, above=above, is_key=False, is_required=False)
 
     def _elements(self, schema: SchemaObject, above: tuple[str, ...]) -> Iterator[Node]:
         for number, place in enumerate(schema.get("prefixItems") or ()):
             yield self.node(f"{number + 1}.", place, above=above, is_key=False)
-        items = schema.get("items")
-        if not isinstance(items, Mapping):
+        items = as_schema(schema.get("items"))
+        if not items:
             return
-        if _is_transparent(dict(items)):
-            yield from self._children(dict(items), above)
-        elif variants(dict(items)) or items.get("type") in {"array", "object"} or facts(dict(items)) or _values(items):
-            yield self.node("each", dict(items), above=above, is_key=False)
+        if _is_transparent(items):
+            yield from self._children(items, above)
+        elif variants(items) or items.get("type") in {"array", "object"} or facts(items) or _values(items):
+            yield self.node("each", items, above=above, is_key=False)
 
 
 def _item_of(schema: SchemaObject) -> SchemaObject:
     """What a list is of; the schema itself if it is no list."""
-    items = schema.get("items")
-    return merged(dict(items)) if schema.get("type") == "array" and isinstance(items, Mapping) else schema
+    items = as_schema(schema.get("items"))
+    return merged(items) if schema.get("type") == "array" and items else schema
 
 
 def _is_transparent(items: SchemaObject) -> bool:
@@ -138,7 +139,7 @@ def _values(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _has_parts(schema: Mapping[str, Any]) -> bool:
     keys = ("properties", "anyOf", "oneOf", "allOf", "items", "prefixItems", "$ref")
-    return any(key in schema for key in keys) or isinstance(schema.get("additionalProperties"), Mapping)
+    return any(key in schema for key in keys) or as_schema(schema.get("additionalProperties")) is not None
 
 
 def _json(value: Any) -> str:

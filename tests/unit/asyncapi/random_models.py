@@ -45,7 +45,8 @@ _SCALARS: list[Any] = [
     str, int, float, bool, None, Any, datetime.datetime, datetime.date, datetime.time, datetime.timedelta, uuid.UUID,
     decimal.Decimal, bytes, Shade, Level, Tree, Fork, Literal["a", 1, None], tuple[int, str], tuple[()], dict[str, Any],
     dict[Literal["x", "y"], int], dict[uuid.UUID, int], Annotated[str, Field(pattern=r"^[A-Z]{2}-\d{3,}$")],
-    Annotated[str, Field(pattern=r"^(red|green)\.(?:jpe?g|png)$")], Annotated[str, Field(pattern=r"^\+?[1-9]\d{1,14}$")],
+    Annotated[str, Field(pattern=r"^(red|green)\.(?:jpe?g|png)$")],
+    Annotated[str, Field(pattern=r"^\+?[1-9]\d{1,14}$")],
     Annotated[str, Field(examples=["given"])],
 ]  # fmt: skip
 

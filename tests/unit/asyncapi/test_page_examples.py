@@ -12,6 +12,8 @@ from chanx.asyncapi.page.examples import example_of
 from tests.unit.asyncapi.page_documents import REF
 from tests.unit.asyncapi.random_models import Fork, Tree, any_model
 
+OBJECT_OF_A = {"type": "object", "properties": {"a": {"const": 1}}}
+
 
 def schemas_of(model: type[BaseModel], mode: Any = "validation") -> tuple[dict[str, Any], dict[str, Any]]:
     """The model's own schema, and the components it refers to."""
@@ -73,7 +75,7 @@ def test_a_value_without_an_end() -> None:
         ({"type": "string", "pattern": "["}, "text"),
         ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, 0.5),
         ({"type": ["string", "null"]}, "text"),
-        ({"allOf": [{"type": "object", "properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]}, {"a": 1, "b": 2}),
+        ({"allOf": [OBJECT_OF_A, {"properties": {"b": {"const": 2}}}]}, {"a": 1, "b": 2}),
         ({}, {}),
     ],
 )  # fmt: skip

@@ -2,17 +2,11 @@
 
 import { button, element, labelled, newId } from "./dom.js";
 import { Form } from "./form.js";
+import { tagsOf } from "./frames.js";
 import { filled, parametersIn } from "./protocol.js";
 import { isObject, problems } from "./validate.js";
 
-const CONTROL_SCHEMAS = {
-  subscribe: (discriminator) => control(discriminator, "subscribe"),
-  unsubscribe: (discriminator) => control(discriminator, "unsubscribe"),
-};
-
-function control(discriminator, action) {
-  return { type: "object", properties: { [discriminator]: { const: action } }, required: [discriminator] };
-}
+const CONTROL_ACTIONS = ["subscribe", "unsubscribe"];
 
 export class Composer {
   #connection;
@@ -38,7 +32,7 @@ export class Composer {
     this.#connection = connection;
     this.#schemas = schemas;
     this.#onSend = onSend;
-    this.#choices = choicesOf(connection);
+    this.#choices = choicesOf(connection, schemas);
     this.#fillSelect();
     this.#json.setAttribute("aria-describedby", this.#jsonProblem.id);
     const json = element("details", { class: "json-box" }, element("summary", {}, "As JSON"), labelled("The message as JSON", this.#json).whole, this.#jsonProblem);
@@ -66,7 +60,7 @@ export class Composer {
 
   #fillSelect() {
     for (const channel of this.#connection.channels) {
-      const options = this.#choices.flatMap((choice, index) => (choice.channel === channel ? [element("option", { value: String(index) }, choice.message.name)] : []));
+      const options = this.#choices.flatMap((choice, index) => (choice.channel === channel ? [element("option", { value: String(index) }, choice.tags.join(" or ") || choice.message.name)] : []));
       if (options.length > 0) this.#select.append(element("optgroup", { label: channel.topic === null ? channel.title : `${channel.title} (topic ${channel.topic.pattern})` }, ...options));
     }
   }
@@ -161,12 +155,17 @@ export class Composer {
   }
 }
 
-/** Every message that can be sent, and for a topic on a connection how to open and to leave it. */
-function choicesOf(connection) {
+/** Every message that can be sent, and for a topic on a connection how to open and to leave it, where nobody says. */
+function choicesOf(connection, schemas) {
   return connection.channels.flatMap((channel) => {
-    const hasOwn = new Set(channel.sent.map(({ schema }) => schema).flatMap((schema) => [schema.title]));
-    const sent = channel.sent.map((message) => ({ channel, message }));
-    if (channel.topic === null || channel.isDedicated) return sent;
-    return [...sent, ...Object.entries(CONTROL_SCHEMAS).filter(([action]) => !hasOwn.has(action)).map(([action, schema]) => ({ channel, message: { key: action, name: action, schema: schema(channel.discriminator) } }))];
+    const choices = channel.sent.map((message) => ({ channel, message, tags: tagsOf(message.schema, channel.discriminator, schemas) }));
+    if (channel.topic === null || channel.isDedicated) return choices;
+    const known = new Set(choices.flatMap(({ tags }) => tags));
+    const others = CONTROL_ACTIONS.filter((action) => !known.has(action));
+    return [...choices, ...others.map((action) => ({ channel, message: controlMessage(action, channel.discriminator), tags: [action] }))];
   });
+}
+
+function controlMessage(action, discriminator) {
+  return { key: action, name: action, schema: { type: "object", properties: { [discriminator]: { const: action } }, required: [discriminator] } };
 }

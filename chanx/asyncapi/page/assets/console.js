@@ -13,6 +13,7 @@ const STATES = { closed: "Not connected", connecting: "Connecting…", open: "Co
 export class Console {
   #about;
   #schemas;
+  #pathname;
   #connection;
   #composer;
   #log = new LogView();
@@ -25,8 +26,9 @@ export class Console {
   #toggle = button("Connect", () => this.#connectOrNot(), { class: "primary" });
   element;
 
-  /** `about` is a connection of protocol.js. */
-  constructor(about, schemas) {
+  /** `about` is a connection of protocol.js; `pathname` what stands before every address on the page's own host. */
+  constructor(about, schemas, pathname = "") {
+    this.#pathname = pathname;
     this.#about = about;
     this.#schemas = schemas;
     this.#connection = new Connection({
@@ -47,7 +49,7 @@ export class Console {
 
   #connectionPart() {
     const secure = location.protocol === "https:" ? "wss" : "ws";
-    this.#base = element("input", { type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: `${secure}://${location.host}`, on: { input: () => this.#drawUrl() } });
+    this.#base = element("input", { type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: `${secure}://${location.host}${this.#pathname}`, on: { input: () => this.#drawUrl() } });
     this.#query = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "token=…", on: { input: () => this.#drawUrl() } });
     const parameters = this.#about.parameters.map((name) => {
       const input = element("input", { type: "text", autocomplete: "off", on: { input: () => this.#setParameter(name, input.value) } });

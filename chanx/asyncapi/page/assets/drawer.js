@@ -12,8 +12,11 @@ export class Drawer {
   #heading = element("h2", { tabindex: "-1" }, "Console");
   #body = element("div", { class: "console-body" });
 
-  /** `connections` are those of protocol.js. */
-  constructor(place, connections, schemas) {
+  #pathname;
+
+  /** `connections` are those of protocol.js; `pathname` stands before every address on the page's own host. */
+  constructor(place, connections, schemas, pathname) {
+    this.#pathname = pathname;
     this.#place = place;
     this.#connections = connections;
     this.#schemas = schemas;
@@ -27,7 +30,7 @@ export class Drawer {
   open(channelKey, messageKey, openedBy) {
     const about = this.#connections.find(({ channels }) => channels.some(({ key }) => key === channelKey));
     if (about === undefined) return;
-    if (!this.#consoles.has(about.address)) this.#consoles.set(about.address, new Console(about, this.#schemas));
+    if (!this.#consoles.has(about.address)) this.#consoles.set(about.address, new Console(about, this.#schemas, this.#pathname));
     const shown = this.#consoles.get(about.address);
     this.#openedBy = openedBy;
     this.#heading.textContent = about.address;

@@ -19,7 +19,7 @@ export function readFrame(text, connection, schemas, { isSent = false } = {}) {
   const about = { topic, ref: frame.ref ?? null, frame };
   for (const channel of channels) {
     const messages = isSent ? channel.sent : channel.received;
-    const found = messages.find(({ schema }) => isTagged(frame, schema, channel.discriminator, schemas));
+    const found = messages.find(({ schema }) => tagsOf(schema, channel.discriminator, schemas).includes(frame[channel.discriminator]));
     if (found) return { kind: "typed", name: found.name, schemaName: found.schemaName, problems: problems(frame, found.schema, schemas), ...about };
   }
   const discriminators = new Set([...channels, ...connection.channels].map(({ discriminator }) => discriminator));
@@ -33,10 +33,10 @@ function belongs({ topic, isDedicated }, name, isSent) {
   return topic !== null && isOfPattern(name, topic.pattern);
 }
 
-function isTagged(frame, schema, discriminator, schemas) {
+/** The values of a message's discriminating key. */
+export function tagsOf(schema, discriminator, schemas) {
   const tag = schemas.resolve(schemas.resolve(schema).properties?.[discriminator] ?? {});
-  const values = tag.enum ?? (tag.const === undefined ? [] : [tag.const]);
-  return values.includes(frame[discriminator]);
+  return tag.enum ?? (tag.const === undefined ? [] : [tag.const]);
 }
 
 function parsed(text) {

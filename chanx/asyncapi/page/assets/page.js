@@ -7,7 +7,8 @@ import { Schemas } from "./schema.js";
 
 const asyncapi = JSON.parse(document.getElementById("asyncapi-document").textContent);
 const schemas = new Schemas(asyncapi);
-const drawer = new Drawer(document.getElementById("console"), connectionsOf(asyncapi, schemas), schemas);
+const server = Object.values(asyncapi.servers ?? {}).find(({ host }) => host === location.host);
+const drawer = new Drawer(document.getElementById("console"), connectionsOf(asyncapi, schemas), schemas, server?.pathname ?? "");
 
 for (const opener of document.querySelectorAll("[data-try]")) {
   opener.hidden = false;
