@@ -84,7 +84,13 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL]},
     },
 }
-CHANX = {"LOG_WEBSOCKET_MESSAGE": False}
+CHANX = {
+    "LOG_WEBSOCKET_MESSAGE": False,
+    "ASYNCAPI_TITLE": "Live jobs",
+    "ASYNCAPI_DESCRIPTION": "The WebSocket of the example site: start jobs, watch them while they run, cancel them.\n\n"
+    "A connection is its user's by the session cookie of the pages; the server closes it with 4401 where nobody is "
+    "signed in.",
+}
 
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"

@@ -9,5 +9,6 @@ from example_site.jobs.views import SignInView
 urlpatterns = [
     path("sign-in/", SignInView.as_view(), name="sign_in"),
     path("sign-out/", login_not_required(LogoutView.as_view()), name="sign_out"),
+    path("asyncapi/", include("chanx.channels.urls")),
     path("", include("example_site.jobs.urls")),
 ]
