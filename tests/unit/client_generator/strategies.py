@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, make_dataclass
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
