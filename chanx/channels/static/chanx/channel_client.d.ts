@@ -72,6 +72,20 @@ export interface ChannelOptions {
   WebSocket?: new (url: string) => unknown;
 }
 
+/** Of a generated client, which knows the rest. */
+export interface ConnectOptions extends Omit<ChannelOptions, "actionKey" | "heartbeat"> {
+  /** Of the server, "https://example.com"; by default the page's own. */
+  baseUrl?: string;
+}
+
+/** A job's own event as it comes: one of the log, or one of which only the newest counts. */
+export type OwnEvent<Message, Key extends string = "action"> = Message extends { [Name in Key]: infer Action extends string }
+  ? Message & Omit<EventBase, keyof Message | "action"> & { action: Action } & (
+        | { seq: number; head?: undefined; rev?: undefined }
+        | { seq?: undefined; head: number; rev: number }
+      )
+  : never;
+
 /** Those who look at messages: the same of a connection and of a topic. `System` come only to who asks for them by name. */
 export interface Messages<Received, System, Key extends string> extends AsyncIterable<Received | ErrorMessage<Key>> {
   /** Calls `listener` with every message of the action; returns the function that ends it. One that throws is reported. */
@@ -98,7 +112,7 @@ export interface Messages<Received, System, Key extends string> extends AsyncIte
  * `Received` and `Sent` are the unions of its messages, `Key` the name of what tells them apart, `OwnEvents` the types of
  * jobs' own events. What comes while there is no connection is lost, except on jobs: `onStatus` tells when it is live again.
  */
-export interface ChannelClient<Received = AnyMessage, Sent = AnyMessage, Key extends string = "action">
+export interface ChannelClient<Received = AnyMessage, Sent = AnyMessage, Key extends string = "action", OwnEvents extends EventBase = never>
   extends Messages<Received, CompletionMessage<Key>, Key> {}
 export class ChannelClient<Received = AnyMessage, Sent = AnyMessage, Key extends string = "action", OwnEvents extends EventBase = never> {
   constructor(url: string, options?: ChannelOptions);
