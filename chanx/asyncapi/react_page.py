@@ -21,6 +21,7 @@ def react_page_parts(document: Mapping[str, Any], component_url: str) -> PagePar
     return PageParts(
         title=escape(document["info"]["title"]),
         head=(
+            '<link rel="icon" href="?asset=icon.svg" type="image/svg+xml">\n'
             f'<link rel="stylesheet" href="{base}/styles/default.min.css">\n'
             f'<script src="{base}/browser/standalone/index.js" defer></script>\n'
             '<script src="?asset=react_component.js" defer></script>'

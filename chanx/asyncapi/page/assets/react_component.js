@@ -1,3 +1,3 @@
 // The page on @asyncapi/react-component, which has put AsyncApiStandalone here before this runs.
-const text = document.getElementById("asyncapi-document").textContent;
-AsyncApiStandalone.render({ schema: JSON.parse(text) }, document.getElementById("asyncapi"));
+const schema = JSON.parse(document.getElementById("asyncapi-document").textContent);
+AsyncApiStandalone.render({ schema, config: { show: { sidebar: true } } }, document.getElementById("asyncapi"));
