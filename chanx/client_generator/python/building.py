@@ -79,7 +79,7 @@ class _Builder:
             name=self._class_name(f"{prefix}Client"),
             connection=connection,
             received=self._messages.tagged(own.received, own.discriminator) if own else (),
-            received_name=self._class_name(f"{prefix}Received"),
+            received_name=self._class_name(f"{prefix}{'Client' if connection.is_dedicated else ''}Received"),
             methods=tuple(self._methods(own, own.requests, taken)) if own else (),
             topics=tuple(
                 self._topic_method(topic, of_topics.get(topic.channel.key), taken) for topic in connection.topics

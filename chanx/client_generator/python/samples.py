@@ -85,7 +85,7 @@ class Samples:
     def _object(self, declaration: ObjectDeclaration, depth: int) -> Node:
         names = field_names(declaration, self._types)
         fields = [
-            f"{names[one.wire_name]}={flat(self.of(one.type, depth + 1))}"
+            _keyword(names[one.wire_name], self.of(one.type, depth + 1))
             for one in declaration.properties
             if one.is_required and one.default is MISSING and not _has_one_value(one.type)
         ]
@@ -104,6 +104,12 @@ class Samples:
             except NoSampleError:
                 continue
         raise NoSampleError
+
+
+def _keyword(name: str, value: Node) -> Node:
+    if isinstance(value, Group):
+        return Group(f"{name}={value.start}", value.items, value.end)
+    return f"{name}={flat(value)}"
 
 
 def _example(scalar: Scalar) -> object:

@@ -107,7 +107,8 @@ def _fitted(start: str, call: Group, end: str, level: int) -> list[str]:
     line = f"{start}{flat(call)}{end}"
     if len(_INDENT * level + line) <= LINE_LENGTH:
         return [line]
-    return f"{start}{laid_out(call, 0)}{end}".split("\n")
+    first, *rest = laid_out(call, level).split("\n")
+    return [start + first, *(line.removeprefix(_INDENT * level) for line in rest[:-1]), rest[-1].strip() + end]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
