@@ -62,6 +62,8 @@ TaskState = Literal["started", "retrying", "succeeded", "failed", "cancelled"]
 
 
 class TaskPayload(BaseModel):
+    """``name`` is the task's; ``state`` what has become of it."""
+
     name: str
     state: TaskState
 
@@ -77,7 +79,7 @@ class ProgressPayload(BaseModel):
     """``unit`` of the amounts ("rows", "bytes"); ``fraction`` 0..1; ``rate`` per second; ``eta`` in seconds.
 
     ``step`` names the open steps, the outermost first. The amounts and ``rate`` are those of the innermost one,
-    ``fraction`` and ``eta`` those of the task as a whole: None where its total is not known. ``rate`` is None before
+    ``fraction`` and ``eta`` those of the task as a whole: null where its total is not known. ``rate`` is null before
     the second report.
     """
 
@@ -103,6 +105,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class LogPayload(BaseModel):
+    """A line of text, and how grave it is."""
+
     level: LogLevel = "info"
     message: str
 
@@ -129,7 +133,7 @@ class JobOutput(JobEvent):
 
 
 class RetryPayload(BaseModel):
-    """``countdown`` is in seconds, None where the retry has no delay of its own."""
+    """``reason`` is a text to show; ``countdown`` is in seconds, null where the retry has no delay of its own."""
 
     reason: str
     countdown: float | None = None
@@ -174,6 +178,8 @@ class JobGap(JobEvent):
 
 
 class ReasonPayload(BaseModel):
+    """``reason`` is what whoever cancelled said, if anything."""
+
     reason: str | None = None
 
 
@@ -185,6 +191,8 @@ class JobCancelRequested(JobEvent):
 
 
 class SucceededPayload(BaseModel):
+    """``result`` is what the task returned, as JSON; null where it is too long to keep: ``result_omitted`` says so."""
+
     result: Any = None
     result_omitted: bool = False
 
@@ -209,6 +217,8 @@ class ErrorPayload(BaseModel):
 
 
 class FailedPayload(BaseModel):
+    """Why it failed."""
+
     error: ErrorPayload
 
 

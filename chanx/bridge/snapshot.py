@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
+from chanx.bridge.events import ErrorPayload, ProgressPayload
 from chanx.bridge.states import JobState
+from chanx.utils.json_schema import SchemaOf
 
 
 class JobRecord(BaseModel):
@@ -36,15 +39,33 @@ class JobRecord(BaseModel):
         return tuple(dict.fromkeys([self.owner, *self.watchers]))
 
 
-class JobSnapshot(BaseModel):
-    """A job's state and position, read in one atomic step.
+class JobFields(TypedDict, total=False):
+    """What the events of a job have set so far, each as the last of them left it; of the rest nothing is there.
 
-    ``seq`` is the newest numbered event, ``oldest`` the first one the log still has, ``rev`` the newest ``latest``
-    event; ``latest`` has that of each ``latest`` action. ``fields`` holds what events patched in: ``result``,
-    ``error``, ``job_progress``, … An ``epoch`` that differs from the one a client knows means that the log may have
-    been rewound.
+    ``result`` is what the task returned; null where it is too long to keep, which ``result_omitted`` says.
+    ``job_progress`` is the payload of the newest such event, and so is it with every other event of which only the
+    newest counts: it is under its action.
     """
 
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] # where Pydantic looks for it
+
+    started_at: datetime | None
+    ended_at: datetime | None
+    result: Any
+    result_omitted: bool
+    error: ErrorPayload
+    job_progress: ProgressPayload | None
+
+
+class JobSnapshot(BaseModel):
+    """A job as it stands: its state, and how far its log goes.
+
+    ``seq`` is the newest numbered event, ``oldest`` the first one the log still has, ``rev`` the newest of the events
+    of which only the last counts. ``fields`` holds what the events have set. An ``epoch`` that differs from the one a
+    client knows means that the log may have been rewound.
+    """
+
+    # Read in one atomic step; `latest` has the `rev` of each `latest` action.
     model_config = ConfigDict(frozen=True)
 
     job_id: str
@@ -60,7 +81,7 @@ class JobSnapshot(BaseModel):
     seq: int
     oldest: int
     rev: int
-    fields: dict[str, Any]
+    fields: Annotated[dict[str, Any], SchemaOf(JobFields)]
     task_id: str = Field(exclude=True)
     watchers: tuple[str, ...] = Field((), exclude=True)
     latest: dict[str, int] = Field(default_factory=dict, exclude=True)

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from chanx.bridge.entry import Head
 from chanx.bridge.names import JOB_LIST_PROTOCOL, list_group
@@ -22,17 +22,17 @@ from chanx.bridge.owner import is_owner, owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.heads import Listener
+from chanx.bridge.web import descriptions
 from chanx.bridge.web.access import NO_SUCH_LIST
 from chanx.bridge.web.bridged import BridgedTopic
 from chanx.bridge.web.job_list import MAX_SHOWN, JobList, listed
+from chanx.bridge.web.list_messages import PAGE, JobChanged, JobListPage, JobListRequest, JobRemoved
+from chanx.core.decorators import channel
 from chanx.core.failures import log_failure
 from chanx.core.topic import TopicRefused
 from chanx.core.topic_pattern import MAX_TOPIC_LENGTH
 from chanx.log import log_throttled
-from chanx.messages.base import BaseMessage
-from chanx.utils.json_schema import SchemaOf
 
-PAGE: Final = 50
 OWN: Final = "me"
 RETRY_SECONDS: Final = 1.0
 ROUND_SECONDS: Final = 0.1
@@ -44,48 +44,7 @@ MAX_SINGLE_READS: Final = 10
 _PREFIX: Final = "jobs:"
 
 
-class JobListRequest(BaseModel):
-    """The payload of ``subscribe``: with ``before`` the list goes on with the jobs created earlier than that."""
-
-    before: AwareDatetime | None = None
-    limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE
-
-
-class ListedJob(JobSnapshot):
-    """A job on a list: its snapshot without the fields that are long, which ``omitted_fields`` names."""
-
-    omitted_fields: list[str]
-
-
-class JobListPage(BaseModel):
-    """The payload of ``subscribed``: the newest jobs, or the next older ones; ``more``: whether there are others."""
-
-    jobs: list[ListedJob]
-    more: bool
-
-
-class JobChangedPayload(BaseModel):
-    job: ListedJob
-
-
-class JobChanged(BaseMessage):
-    """A job is new on the list, or has changed: ``{"job": …}``, as it stands."""
-
-    action: Literal["job_changed"] = "job_changed"
-    payload: Annotated[dict[str, Any], SchemaOf(JobChangedPayload)]
-
-
-class JobRemovedPayload(BaseModel):
-    job_id: str
-
-
-class JobRemoved(BaseMessage):
-    """A job is no longer on the list: ``{"job_id": …}``."""
-
-    action: Literal["job_removed"] = "job_removed"
-    payload: Annotated[dict[str, str], SchemaOf(JobRemovedPayload)]
-
-
+@channel(description=descriptions.JOB_LIST)
 class JobListTopic(BridgedTopic):
     """Put it into a consumer's ``topics``: a client sees the lists of the owners that it watches as.
 
@@ -98,7 +57,7 @@ class JobListTopic(BridgedTopic):
 
     pattern = f"{_PREFIX}{{owner}}"
     sends = (JobChanged, JobRemoved)
-    subscribe_payload_type = JobListRequest
+    subscribe_payload_type = JobListRequest | None
     subscribed_payload_type = JobListPage
     protocol = JOB_LIST_PROTOCOL
     repair_seconds: ClassVar[float] = 10.0

@@ -12,14 +12,19 @@ from chanx.messages.base import BaseMessage
 
 
 class JobPosition(BaseModel):
-    """Up to where a client has seen the log: everything up to ``after``, in the log of that ``epoch``."""
+    """Up to where a client has seen the log: every event up to the number ``after``, in the log of that ``epoch``."""
 
     epoch: Annotated[str, Field(max_length=100)] | None = None
     after: Annotated[int, Field(ge=0)] = 0
 
 
 class JobSubscribe(JobPosition):
-    """What a client may say when it subscribes to a job: up to where it has the log, and a signed token."""
+    """What a client may say when it subscribes to a job: up to where it has the log, and a signed token.
+
+    ``epoch`` and ``after`` are those of the last ``subscribed`` and the last event that it has dealt with: what comes
+    after them is sent again. Without them the job is told from its beginning. ``token`` is for a client that is not the
+    job's owner.
+    """
 
     token: str | None = None
 
@@ -31,7 +36,10 @@ def reaches_back(job: JobSnapshot, position: JobPosition) -> bool:
 
 
 class JobSubscribed(BaseModel):
-    """The payload of ``subscribed``. With ``recovered`` false the client forgets what it had and starts from here."""
+    """The job as it stands, and where its log begins to be told: at the client's position if ``recovered``.
+
+    With ``recovered`` false the client forgets what it had, and starts from ``snapshot`` and the events that follow.
+    """
 
     epoch: str
     seq: int
@@ -40,6 +48,8 @@ class JobSubscribed(BaseModel):
 
 
 class AckPayload(BaseModel):
+    """``seq`` of the last event that the client has dealt with."""
+
     seq: Annotated[int, Field(ge=0)]
 
 
@@ -51,6 +61,8 @@ class JobAck(BaseMessage):
 
 
 class CancelPayload(BaseModel):
+    """``reason`` is shown to those who watch the job."""
+
     reason: Annotated[str, Field(max_length=500)] | None = None
 
 
@@ -62,6 +74,8 @@ class JobCancel(BaseMessage):
 
 
 class CancelAcceptedPayload(BaseModel):
+    """The job's state as the cancellation was taken down."""
+
     state: JobState
 
 

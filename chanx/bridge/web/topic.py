@@ -18,6 +18,7 @@ from chanx.bridge.names import JOB_STREAM_PROTOCOL, JOB_TOPIC_PATTERN, LIVE_EVEN
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.tokens import JobAction
+from chanx.bridge.web import descriptions
 from chanx.bridge.web.access import NO_SUCH_JOB
 from chanx.bridge.web.bridged import BridgedTopic, token_in
 from chanx.bridge.web.early import EarlyEvents
@@ -34,7 +35,7 @@ from chanx.bridge.web.messages import (
 )
 from chanx.bridge.web.stream import RETRY_SECONDS, JobStream
 from chanx.core.channel_layer import configured
-from chanx.core.decorators import ws_handler
+from chanx.core.decorators import channel, ws_handler
 from chanx.core.failures import log_failure
 from chanx.core.group_probe import GroupProbes
 from chanx.core.rekeying import rekeyed_text
@@ -45,6 +46,7 @@ from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
 
 
+@channel(description=descriptions.JOB)
 class JobTopic(BridgedTopic):
     """Put it into a consumer's ``topics``; override :meth:`allows` for rules of its own about who may watch or cancel.
 
@@ -58,7 +60,7 @@ class JobTopic(BridgedTopic):
 
     pattern = JOB_TOPIC_PATTERN
     sends = JOB_EVENTS
-    subscribe_payload_type = JobSubscribe
+    subscribe_payload_type = JobSubscribe | None
     subscribed_payload_type = JobSubscribed
     protocol = JOB_STREAM_PROTOCOL
 
@@ -103,7 +105,7 @@ class JobTopic(BridgedTopic):
         if self._stream is not None:
             self._stream.acknowledge(message.payload.seq)
 
-    @ws_handler(summary="Cancel the job")
+    @ws_handler(summary="Cancel the job", description=descriptions.CANCEL)
     async def cancel(self, message: JobCancel) -> JobCancelAccepted:
         job_id = self.params["job_id"]
         if await self._allowed_job(job_id, "cancel") is None:

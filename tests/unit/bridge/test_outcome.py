@@ -9,7 +9,7 @@ from celery.exceptions import Retry, SoftTimeLimitExceeded, WorkerLostError
 
 from chanx.bridge import outcome
 from chanx.bridge.web.job_list import listed
-from chanx.bridge.web.list_topic import JobChanged
+from chanx.bridge.web.list_messages import JobChanged
 from chanx.errors import JobError
 from chanx.messages.topic import SubscribedMessage
 from tests.unit.bridge.doubles import Bench
