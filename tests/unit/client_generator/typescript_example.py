@@ -62,7 +62,7 @@ class PersonLeft(BaseMessage):
 class Switch(BaseMessage):
     """Told apart by two actions."""
 
-    action: Literal["on", "off"]
+    action: Literal["on", "off"]  # pyright: ignore[reportGeneralTypeIssues] -- no default: it is one of two
     payload: None = None
 
 
