@@ -25,6 +25,10 @@ class DocumentNotFoundError(DocumentError, FileNotFoundError):
     """The file of an AsyncAPI document is not there."""
 
 
+class ContractViolationError(ChanxError, AssertionError):
+    """Consumers have sent what their AsyncAPI document does not have, or a document breaks an older one; says where."""
+
+
 class DescriptionError(ChanxError, TypeError):
     """A message cannot be described in an AsyncAPI document; the text names the field and what to change there."""
 
