@@ -49,7 +49,7 @@ def check(document: dict[str, Any], schema: str, frame: Any) -> None:
 def snapshot(**fields: Any) -> JobSnapshot:
     return JobSnapshot(
         job_id="j", owner="user:1", name="tasks.work", meta={"a": 1}, created_at=NOW, state=JobState.STARTED, attempt=1,
-        cancel_requested=False, epoch="e", seq=3, oldest=1, rev=2, fields=fields, task_id="t",
+        cancel_requested=False, epoch="e", seq=3, oldest=1, rev=2, fields=fields, task_id="t", watchers=(),
     )  # fmt: skip
 
 
