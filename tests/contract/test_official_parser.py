@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from chanx.asyncapi.exporting import Wanted
 from chanx.asyncapi.generator import AsyncAPIGenerator
@@ -20,6 +21,8 @@ from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.fast_channels.documents import exported_document
 from chanx.routing.discovery import RouteInfo
 from tests.node_tools import node_packages, run_node
+from tests.unit.asyncapi.random_models import any_model
+from tests.unit.asyncapi.test_document_properties import consumer_of
 from tests.unit.fast_channels import chat_app
 
 Document: TypeAlias = dict[str, Any]
@@ -42,6 +45,7 @@ PACKAGES = (
 SPECIFICATION = ("tests.acceptance.specification_messages", "tests.acceptance.specification_samples")
 
 SITE, CHAT, COLLECTED, CAMELIZED = "example site", "FastAPI", "consumers of tests", "consumers of tests, camelized"
+RANDOM = "random types"
 BROKEN: Document = {
     "asyncapi": "3.0.0",
     "info": {"title": "Broken", "version": "1"},
@@ -59,6 +63,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
         CHAT: exported_document(chat_app.app, Wanted()),
         COLLECTED: AsyncAPIGenerator(routes).generate(),
         CAMELIZED: AsyncAPIGenerator(routes, camelize=True).generate(),
+        RANDOM: AsyncAPIGenerator(list(random_routes())).generate(),
         "empty": AsyncAPIGenerator([]).generate(),
         "below a prefix": exported_document(chat_app.app, Wanted(base_url="wss://example.com/live")),
         "broken": BROKEN,
@@ -101,7 +106,22 @@ def routes_of_tests() -> Iterator[RouteInfo]:
                 yield RouteInfo(f"/{name}/{found.__qualname__}/{{pk}}", None, "", found, {"pk": "str"}, topic)
 
 
-@pytest.mark.parametrize("name", [SITE, CHAT, COLLECTED, CAMELIZED, "empty", "below a prefix"])
+def random_routes() -> Iterator[RouteInfo]:
+    """Routes to consumers of messages of random types, every other one with camelCase keys; always the same ones."""
+    payloads: list[Any] = []
+
+    @settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(any_model)
+    def draw(payload: Any) -> None:
+        payloads.append(payload)
+
+    draw()
+    for number, payload in enumerate(payloads):
+        consumer = consumer_of(payload, "action", camelize=number % 2 == 1)
+        yield RouteInfo(f"/random/{number}", None, "", consumer)
+
+
+@pytest.mark.parametrize("name", [SITE, CHAT, COLLECTED, CAMELIZED, RANDOM, "empty", "below a prefix"])
 def test_no_errors_and_no_warnings(findings: dict[str, list[Finding]], name: str) -> None:
     """
     Given: a document as chanx makes it
