@@ -7,7 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import isfunction
+from inspect import isfunction, signature
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from chanx.utils.extras import need
 _SETTINGS: Final = "DJANGO_SETTINGS_MODULE"
 
 
-@click.command()
+@click.command(short_help="Write a project's AsyncAPI document.")
 @click.option("--settings", metavar="MODULE", help=f"A Django project, by its settings. [default: {_SETTINGS}]")
 @click.option("--app", metavar="MODULE:NAME", help="A FastAPI or Starlette application, or a function that makes it.")
 @click.option("--format", "text_format", type=click.Choice(FORMATS), help="[default: yaml; json for a --file *.json]")
@@ -88,14 +88,28 @@ def _application(name: str) -> Any:
         found = attrgetter(path or "app")(import_module(module))
     except AttributeError as error:
         raise ConfigurationError(f"--app {name}: {error}. Write it as module:name, such as main:app.") from error
-    return found() if isfunction(found) else found
+    if not isfunction(found):
+        return found
+    try:
+        signature(found).bind()
+    except TypeError as error:
+        raise ConfigurationError(
+            f"--app {name} is a function that takes arguments: give an application, or a function without arguments "
+            "that returns one."
+        ) from error
+    return found()
 
 
 def _module_found_here(module: str, *, option: str) -> None:
     """Raises ``ConfigurationError`` if there is none of that name; errors inside it are the project's own to show."""
     try:
         is_there = find_spec(module) is not None
-    except (ModuleNotFoundError, ValueError):
+    except ModuleNotFoundError as error:
+        if f"{module}.".startswith(f"{error.name}."):
+            is_there = False
+        else:
+            raise
+    except ValueError:  # an empty name
         is_there = False
     if not is_there:
         raise ConfigurationError(

@@ -43,6 +43,9 @@ FASTAPI = """
 
     def make_app():
         return app
+
+    def not_made(settings):
+        return app
     """
 DJANGO_SETTINGS = """
     print("loading")
@@ -133,6 +136,9 @@ def test_the_same_options_for_both(project: Path, of: tuple[str, str]) -> None:
         (["--app", "a:b", "--settings", "c"], 2, "give one of them"),
         (["--app", "no_such_module:app"], 1, "there is no module 'no_such_module'"),
         (["--app", "site_app:nothing"], 1, "Write it as module:name, such as main:app"),
+        (["--app", "site_app:not_made"], 1, "takes arguments"),
+        (["--app", ":app"], 1, "there is no module ''"),
+        (["--app", "no_package.module:app"], 1, "there is no module 'no_package.module'"),
         (["--settings", "no.such.settings"], 1, "there is no module 'no.such.settings'"),
         (["--app", "site_app:app", "--base-url", "ftp://x"], 1, "wss://example.com"),
         (["--app", "site_app:app", "--file", "missing/out.yaml"], 1, "a directory that exists"),
@@ -148,9 +154,12 @@ def test_mistakes(project: Path, arguments: list[str], code: int, says: str) -> 
     assert done.stdout == ""
 
 
-def test_an_error_of_the_projects_own_is_shown_whole(project: Path) -> None:
-    (project / "broken.py").write_text("import module_that_nobody_has")
-    done = run(project, "--app", "broken:app")
+@pytest.mark.parametrize("name", ["broken.py", "broken/__init__.py"])
+def test_an_error_of_the_projects_own_is_shown_whole(project: Path, name: str) -> None:
+    file = project / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("import module_that_nobody_has")
+    done = run(project, "--app", "broken:app" if name == "broken.py" else "broken.part:app")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "module_that_nobody_has" in done.stderr
