@@ -1,6 +1,8 @@
 """``chanx generate-client``: what it writes, what it says, and how it fails."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,8 @@ def test_a_client_is_written_and_formatted(command: Command) -> None:
         "Operations: 1",
         "Schemas: 1",
     ]
+    ruff = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--no-cache", str(command.client)]
+    assert subprocess.run(ruff, capture_output=True, check=False).returncode == 0
     names = {path.name for path in command.client.iterdir()}
     assert names == {"README.md", "__init__.py", "base", "chat", "py.typed", ".chanx-client.json"}
 
