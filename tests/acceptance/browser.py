@@ -101,14 +101,14 @@ def everything_shown(page: Page) -> dict[str, list[str]]:
     return {part: page.locator(f"[data-part={part}]").all_inner_texts() for part in parts}
 
 
-def screenshot(page: Page, name: str) -> None:
-    """Both colour schemes, on a desktop's and a phone's width."""
+def screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Both colour schemes, on a desktop's and a phone's width; of the whole page, or of what the window shows."""
     before = page.viewport_size
     for device, size in (("desktop", (1280, 900)), ("phone", (390, 844))):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{device}-{scheme}.png", full_page=True)
+            page.screenshot(path=SCREENSHOTS / f"{name}-{device}-{scheme}.png", full_page=full_page)
     if before is not None:
         page.set_viewport_size(before)
 

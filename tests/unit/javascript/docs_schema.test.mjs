@@ -97,10 +97,22 @@ test("an alternative is known by what is fixed in it, right or not", () => {
   assert.equal(fits({ kind: "circle" }, { $ref: `${REF}Square` }, schemas), false);
 });
 
+test("a union in a union is one choice", () => {
+  const labels = schemas.choices({ anyOf: [shape, { type: "null" }] }).map(({ label }) => label);
+  assert.deepEqual(labels, ["Circle", "Square", "null"]);
+});
+
+test("what somebody adds is not null", () => {
+  assert.equal(schemas.wanted({ anyOf: [{ type: "null" }, { type: "string" }], default: null }), "");
+  assert.equal(schemas.wanted({ type: "null" }), null);
+  assert.equal(schemas.wanted({ anyOf: [{ type: "string" }, { type: "null" }], default: "x" }), "x");
+});
+
 test("labels", () => {
   assert.equal(schemas.label({ $ref: `${REF}Circle` }), "Circle");
   assert.equal(schemas.label({ type: "array", items: { $ref: `${REF}Circle` } }), "list of Circle");
   assert.equal(schemas.label({ type: "string", format: "date" }), "date");
+  assert.equal(schemas.label({ type: "object", title: "Scores", additionalProperties: { type: "integer" } }), "map of integer");
   assert.equal(schemas.label({}), "anything");
 });
 

@@ -41,7 +41,7 @@ export function objectField(slot, about) {
     focusFirst(body.querySelector(".more"));
   };
   const add = (key) => {
-    set(key, schemas.initial(whole.properties[key]));
+    set(key, schemas.wanted(whole.properties[key]));
     draw();
     focusFirst(body.querySelector(`:scope > [data-path="${CSS.escape(pointer(path, key))}"]`));
   };
@@ -134,7 +134,7 @@ export function listField(slot, about) {
 /** A choice between the alternatives, and the field of the chosen one below; null has none. */
 export function unionField(slot, about) {
   const { whole, schemas, path, label, remove, fieldFor } = about;
-  const options = schemas.options(whole);
+  const options = schemas.choices(whole);
   const fitting = options.findIndex(({ schema }) => fits(slot.get(), schema, schemas));
   const body = element("div", { class: "union" });
   const choose = element("select", { "aria-label": `${label ?? "Value"}: which kind`, on: { change: ({ target }) => take(Number(target.value)) } });

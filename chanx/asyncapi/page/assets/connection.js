@@ -6,7 +6,7 @@ const CLOSE_CODES = {
   1002: "a protocol error",
   1003: "data of a kind that is not taken",
   1005: "closed without a code",
-  1006: "lost, or refused before it was open: is the server running, is the address right, are you signed in?",
+  1006: "lost, or refused before it was open: is the server running, is the address right, are you signed in, may this page connect there?",
   1007: "text that is not UTF-8",
   1008: "against a rule of the server",
   1009: "a frame that is too large",

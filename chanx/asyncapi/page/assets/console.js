@@ -20,6 +20,7 @@ export class Console {
   #subscriptions;
   #values = {};
   #base;
+  #openUrl = null;
   #query;
   #url = element("output", { class: "socket-url" });
   #state = element("span", { class: "state", role: "status", "data-state": "closed" }, STATES.closed);
@@ -89,6 +90,7 @@ export class Console {
   }
 
   #open(url) {
+    this.#openUrl = url;
     try {
       this.#connection.open(url);
     } catch (error) {
@@ -99,8 +101,10 @@ export class Console {
   #changed({ state, code, reason }) {
     const why = code === undefined ? "" : `: ${code}, ${reason || closeMeaning(code)}`;
     this.#say(state, (code === undefined ? STATES[state] : "Closed") + why);
-    this.#log.addNote(state === "open" ? `Connected to ${this.#currentUrl()}` : this.#state.textContent);
-    if (state === "closed") this.#subscriptions.clear();
+    if (state === "open") this.#log.addNote(`Connected to ${this.#openUrl}`);
+    if (state !== "closed") return;
+    this.#log.addNote(this.#state.textContent);
+    this.#subscriptions.clear();
   }
 
   #say(state, text) {

@@ -44,11 +44,17 @@ export class Schemas {
     return alternatives?.map((each, index) => ({ schema: each, label: this.label(each, index) })) ?? null;
   }
 
+  /** The alternatives with those of a union in a union in its place, as a person chooses. */
+  choices(schema) {
+    return this.options(schema).flatMap((option) => (this.nameOf(option.schema) === null && this.options(option.schema) ? this.choices(option.schema) : [option]));
+  }
+
   /** A word for a schema: its component's name, its title, or its type. */
   label(schema, index = 0) {
     const whole = this.resolve(schema);
-    const name = this.nameOf(schema) ?? (whole.type === "object" ? whole.title : null);
+    const name = this.nameOf(schema) ?? (whole.properties ? whole.title : null);
     if (name) return name;
+    if (whole.type === "object" && whole.additionalProperties?.type) return `map of ${this.label(whole.additionalProperties)}`;
     if (whole.type === "array" && whole.items) return `list of ${this.label(whole.items)}`;
     if (whole.const !== undefined) return JSON.stringify(whole.const);
     return whole.format ?? whole.type ?? (whole.enum ? "one of some" : whole.anyOf || whole.oneOf ? `option ${index + 1}` : "anything");
@@ -67,6 +73,13 @@ export class Schemas {
     if (whole.type === "array") return this.#array(whole, depth);
     if (whole.type === "integer" || whole.type === "number") return number(whole);
     return { string: "", boolean: false, null: null }[whole.type] ?? null;
+  }
+
+  /** A value for somebody who wants to say something: where null would be the first one, that of another alternative. */
+  wanted(schema) {
+    const value = this.initial(schema);
+    const other = value === null && this.options(schema) ? this.choices(schema).find((option) => this.resolve(option.schema).type !== "null") : undefined;
+    return other === undefined ? value : this.initial(other.schema);
   }
 
   #first(options, depth) {
