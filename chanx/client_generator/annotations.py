@@ -75,6 +75,7 @@ class Annotations:
         self._refer = refer
         self._declarations = declarations
         self._field_name = field_name
+        self._any: str | None = None
 
     def of(self, type_: Type) -> Node:
         """The annotation of a type."""
@@ -105,24 +106,28 @@ class Annotations:
         )
         return Group(self._imports.add("typing", "Annotated") + "[", (annotation, field), "]")
 
-    def any(self) -> str:
-        """``Any``."""
-        return self._imports.add("typing", "Any")
+    def is_any(self, annotation: Node) -> bool:
+        """Whether it is ``Any``, as this has written it."""
+        return annotation == self._any
 
     def of_class(self, format_: str) -> str:
         """The class of a format's strings."""
         return self._imports.add(*FORMATS[format_])
 
+    def _any_type(self) -> str:
+        self._any = self._imports.add("typing", "Any")
+        return self._any
+
     def _scalar(self, scalar: Scalar) -> Node:
         if scalar.kind == "string" and scalar.format is not None and scalar.format in FORMATS:
             return self.of_class(scalar.format)
         if scalar.kind not in BUILTINS:
-            return self.any()
+            return self._any_type()
         return self.bounded(BUILTINS[scalar.kind], _arguments(scalar.constraints, scalar.kind))
 
     def _literals(self, values: tuple[Any, ...]) -> Node:
         if any(isinstance(value, float) for value in values):  # Literal has no place for them
-            return self.any()
+            return self._any_type()
         items = tuple(
             literal(value) if isinstance(value, str) else repr(value) for value in values if value is not None
         )
@@ -132,10 +137,8 @@ class Annotations:
     def _tuple(self, items: list[Node], rest: Type | None) -> Node:
         if rest is None:
             return Group("tuple[", tuple(items or ["()"]), "]")
-        further = Group("tuple[", (self.of(rest), "..."), "]")
-        if not items:
-            return further
-        return Group("tuple[", (*items, Group("*" + further.start, further.items, further.end)), "]")
+        # Pydantic has no tuples of which only the end repeats.
+        return Group("tuple[", (alternatives([*items, self.of(rest)]), "..."), "]")
 
     def _union(self, union: UnionOf) -> Node:
         annotation = alternatives([self.of(option) for option in union.options])

@@ -35,6 +35,7 @@ _CLASSES: Final[Mapping[str, Any]] = {
     "timedelta": timedelta,
     "UUID": UUID,
 }
+_MODEL: Final = ".model_validate("
 _IS_KIND: Final[Mapping[str, Callable[[Any], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -114,7 +115,7 @@ class Defaults:
                 cast("Mapping[str, Any]", value), declaration
             ):
                 name = flat(self._annotations.of(ReferenceTo(declaration.name)))
-                return Group(f"{name}.model_validate(", (written(value),), ")")
+                return Group(f"{name}{_MODEL}", (written(value),), ")")
             case _:
                 return None
 
@@ -125,8 +126,13 @@ class Defaults:
         )
 
     def _all(self, start: str, items: Sequence[tuple[Any, Type]], end: str) -> Group | None:
-        nodes = [self.of(value, type_) for value, type_ in items]
-        return None if None in nodes else Group(start, tuple(node for node in nodes if node is not None), end)
+        found = [node for value, type_ in items if (node := self._inside(value, type_)) is not None]
+        return Group(start, tuple(found), end) if len(found) == len(items) else None
+
+    def _inside(self, value: Any, type_: Type) -> Node | None:
+        """Inside of a list or dict, which is made when its class is, there are no models: they may not exist yet."""
+        node = self.of(value, type_)
+        return None if node is not None and is_model(node) else node
 
     def _tuple(self, values: Sequence[Any], items: Sequence[Type]) -> Node | None:
         if len(values) != len(items):
@@ -135,12 +141,17 @@ class Defaults:
         return f"({flat(group.items[0])},)" if group is not None and len(items) == 1 else group
 
     def _mapping(self, value: Mapping[str, Any], values: Type) -> Node | None:
-        nodes = {key: self.of(inner, values) for key, inner in value.items()}
+        nodes = {key: self._inside(inner, values) for key, inner in value.items()}
         if any(node is None for node in nodes.values()):
             return None
         return Group(
             "{", tuple(f"{literal(key)}: {flat(node)}" for key, node in nodes.items() if node is not None), "}"
         )
+
+
+def is_model(node: Node) -> bool:
+    """Whether the expression makes a model."""
+    return isinstance(node, Group) and node.start.endswith(_MODEL)
 
 
 def written(value: Any) -> Node:

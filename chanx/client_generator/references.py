@@ -34,6 +34,23 @@ def references_in(type_: Type) -> Iterator[str]:
             pass
 
 
+def discriminators_in(type_: Type) -> Iterator[str]:
+    """The keys by which unions in a type tell their options apart."""
+    match type_:
+        case ArrayOf(items=inner) | MapOf(values=inner):
+            yield from discriminators_in(inner)
+        case TupleOf(items, rest):
+            for item in (*items, *([rest] if rest is not None else [])):
+                yield from discriminators_in(item)
+        case UnionOf(options, discriminator):
+            if discriminator is not None:
+                yield discriminator
+            for option in options:
+                yield from discriminators_in(option)
+        case _:
+            pass
+
+
 def types_in(declaration: Declaration) -> Iterator[Type]:
     """The types that a declaration consists of."""
     match declaration:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field, make_dataclass
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, Union
 
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import ConfigDict, Field, TypeAdapter, create_model
 from typing_extensions import TypedDict
 
 from chanx.messages.base import BaseMessage
@@ -42,16 +42,16 @@ def models(draw: st.DrawFn, inner: st.SearchStrategy[Form]) -> Form:
     content = draw(fields(inner))
     match draw(st.sampled_from(["model", "model", "alias", "extra", "dataclass", "TypedDict"])):
         case "dataclass":
-            # Their defaults come after what is required.
+            made = {name: default_of(form, draw) for name, (form, required) in content.items() if not required}
             definitions = [
-                (name, form.type, field(**({} if required else {"default": default_of(form, draw)})))
-                for name, (form, required) in content.items()
-                if required or not isinstance(default_of(form, draw), list | dict | set | BaseModel)
+                (
+                    name,
+                    form.type,
+                    field(**({"default_factory": lambda value=made[name]: value} if name in made else {})),
+                )
+                for name, (form, _) in content.items()
             ]
-            kept = {name: content[name] for name, *_ in definitions}
-            return (
-                _object(make_dataclass("Record", definitions, kw_only=True), kept) if kept else Form(int, st.integers())
-            )
+            return _object(make_dataclass("Record", definitions, kw_only=True), content)
         case "TypedDict":
             types = {
                 name: form.type if required else NotRequired[form.type] for name, (form, required) in content.items()
@@ -133,6 +133,10 @@ def optional(form: Form) -> Form:
     return Form(Optional[form.type], form.values | st.none())  # noqa: UP045 -- the type may be None
 
 
+def either(one: Form, other: Form) -> Form:
+    return Form(Union[one.type, other.type], one.values | other.values)  # noqa: UP007 -- either may be None
+
+
 def boxes(form: Form) -> Form:
     values = st.fixed_dictionaries({"item": form.values}, optional={"all_items": st.lists(form.values, max_size=2)})
     return Form(Box[form.type], values)  # type: ignore[name-defined]
@@ -151,6 +155,7 @@ def types(depth: int = 2) -> st.SearchStrategy[Form]:
         inner.map(lists),
         inner.map(dicts),
         st.builds(tuples, inner, inner),
+        st.builds(either, leaves, inner),
         inner.map(optional),
         inner.map(boxes),
         rivals(inner),

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,19 +12,8 @@ from hypothesis import strategies as st
 from chanx.client_generator.base.messages import frame_of
 from chanx.client_generator.codegen import generate_pydantic_code
 from chanx.client_generator.schema_types import declarations_of
+from tests.unit.client_generator.executed import executed
 from tests.unit.client_generator.strategies import messages
-
-
-@contextmanager
-def executed(code: str) -> Iterator[ModuleType]:
-    """The code as a module that exists meanwhile."""
-    module = ModuleType("generated_models")
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(code, module.__name__, "exec"), module.__dict__)
-        yield module
-    finally:
-        del sys.modules[module.__name__]
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
