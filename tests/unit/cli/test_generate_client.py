@@ -48,7 +48,9 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run outside of this repository, whose settings ruff would take."""
+    monkeypatch.chdir(tmp_path)
     return Command(tmp_path)
 
 
