@@ -10,11 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STATIC = Path("chanx/channels/static/chanx")
+DOCS_TEMPLATE = Path("chanx/channels/templates/channels/asyncapi_docs.html")
+DOCS_STYLE = Path("chanx/asyncapi/page/assets/page.css")
 
 
 @pytest.mark.timeout(240)
-def test_the_wheel_has_what_browsers_load(tmp_path: Path) -> None:
-    """Given a wheel built from this tree, when it is opened, then it has chanx.js, its types and all of its modules."""
+def test_the_wheel_has_every_file(tmp_path: Path) -> None:
+    """Given a wheel built from this tree, when it is opened, then it has chanx.js, templates, and all else of chanx."""
     command = [sys.executable, "-m", "build", "--installer", "uv", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     # uv is found beside Python; the backend comes from the index.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -24,6 +26,7 @@ def test_the_wheel_has_what_browsers_load(tmp_path: Path) -> None:
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         packed = {Path(name) for name in wheel.namelist()}
 
-    files = {STATIC / file.name for file in (ROOT / STATIC).iterdir()}
-    assert {STATIC / "chanx.js", STATIC / "chanx.d.ts", STATIC / "chanx-job.js"} <= files
-    assert files <= packed
+    files = {file.relative_to(ROOT) for file in (ROOT / "chanx").rglob("*") if file.is_file()}
+    files = {file for file in files if "__pycache__" not in file.parts}
+    assert {STATIC / "chanx.js", STATIC / "chanx.d.ts", STATIC / "chanx-job.js", DOCS_TEMPLATE, DOCS_STYLE} <= files
+    assert files - packed == set()
