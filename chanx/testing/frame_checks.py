@@ -86,9 +86,11 @@ class FrameChecks:
         """What is wrong with the text of a frame, or None. Never raises: what cannot be checked is a violation too."""
         try:
             return self._violation(consumer, text, camelize=camelize)
-        except ChanxError as error:
-            fix = "Without a document nothing can be checked."
-            return Violation(consumer.__name__, _shortened(text), f"Its document cannot be made: {error}", fix)
+        except RecursionError:  # hundreds of levels, which jsonschema cannot look into
+            return None
+        except Exception as error:  # what is raised here would be the consumer's failure to send
+            problem = f"It cannot be checked: {error if isinstance(error, ChanxError) else repr(error)}"
+            return Violation(consumer.__name__, _shortened(text), problem, "Make its document, and look what fails.")
 
     def _violation(self, consumer: Consumer, text: str, *, camelize: bool) -> Violation | None:
         content: Any = json.loads(text)
@@ -97,7 +99,7 @@ class FrameChecks:
         whole = cast("dict[str, Any]", content)
         topic = _topic_of(consumer, whole)
         frame = _Frame(consumer, topic, _message(topic, whole), _shortened(text))
-        tag = str(whole.get(consumer.wire_discriminator()))
+        tag = str(whole.get(consumer.wire_discriminator(), ""))
         problem = None if topic is None else _envelope_problem(whole)
         if problem is not None:
             fix = "Send it by the methods of Topic, which write these keys."
@@ -118,6 +120,8 @@ class FrameChecks:
         key = channel.channel.discriminator
         if channel.takes_only(tag):
             return f"{key} {tag!r} is what clients send: the document does not say that they get it.", _declare(owner)
+        if not tag:
+            return f"It has no {key}, by which clients tell messages apart.", "Send messages only."
         return f"The message with the {key} {tag!r} is not declared.", _declare(owner)
 
     def _no_channel(self, frame: _Frame) -> tuple[str, str]:

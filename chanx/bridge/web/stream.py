@@ -8,15 +8,20 @@ from collections.abc import Awaitable, Callable
 from pydantic_core import to_json
 
 from chanx.bridge.entry import Head, LogEntry
+from chanx.bridge.events import JobEvent
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.web.merge import LatestEntry, StreamMerge
 from chanx.log import log_throttled
+from chanx.messages.base import BaseMessage
 
 RETRY_SECONDS = 1.0
 PORTION = 32
 """Events that are sent in a row, before other clients' portions get their turn."""
+
+_UNKNOWN = dict.fromkeys(name for name in JobEvent.model_fields if name not in BaseMessage.model_fields)
+"""What a snapshot does not know of an event, which every event has all the same."""
 
 SendEntry = Callable[[LogEntry | LatestEntry], Awaitable[None]]
 
@@ -133,5 +138,5 @@ def latest_entries(job: JobSnapshot) -> list[LatestEntry]:
 
 
 def _latest_event(job: JobSnapshot, action: str) -> str:
-    event = {"action": action, "payload": job.fields[action], "job_id": job.job_id}
+    event = {"action": action, "payload": job.fields[action], **_UNKNOWN, "job_id": job.job_id}
     return to_json(event, inf_nan_mode="null").decode()

@@ -200,7 +200,8 @@ async def test_a_latest_event_that_was_lost_is_read_once_the_head_tells_of_it(jo
     stream.head(job.head())
 
     # Then
-    await job.has_seen("1", '{"action":"job_progress","payload":{"current":2},"job_id":"j"}')
+    who = '"job_id":"j","task_id":null,"attempt":null,"run_id":null,"time":null'
+    await job.has_seen("1", f'{{"action":"job_progress","payload":{{"current":2}},{who}}}')
 
 
 async def test_a_latest_event_that_lives_under_no_field_of_its_own_is_not_made_up(job: Watched) -> None:

@@ -129,6 +129,22 @@ async def test_whatever_sends_is_seen(base: Any, connect: Connect, contract: Con
     assert [violation.tag for violation in contract.violations] == ["raw", "by the framework", "", "undeclared"]
 
 
+async def test_what_cannot_be_checked_is_sent_all_the_same(
+    base: Any, connect: Connect, contract: ContractChecker
+) -> None:
+    """Given frames that are no JSON, too deep or without a discriminator, When sent, Then the client gets each."""
+    client = await connect(chat(base, said))
+    texts = ["{", '{"action":"said","payload":' + '{"a":' * 3000 + "1" + "}" * 3001, '{"payload":1}']
+    for text in texts:
+        await client.consumer.send_text(text)
+
+    assert [(await client.output())["text"] for _ in texts] == texts
+    assert [violation.problem.partition(":")[0] for violation in contract.violations] == [
+        "It cannot be checked",
+        "It has no action, by which clients tell messages apart.",
+    ]
+
+
 async def test_connections_that_were_open_before(base: Any, connect: Connect) -> None:
     """Given an open connection, When a checker starts and stops, Then it sees what is sent in between, and no more."""
     client = await connect(chat(base, undeclared))
