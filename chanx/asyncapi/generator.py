@@ -166,4 +166,4 @@ class AsyncAPIGenerator:
 
 
 def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1").replace("%", "%25")

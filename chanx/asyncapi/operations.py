@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from pydantic import TypeAdapter, ValidationError, create_model
+from pydantic import PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from chanx.asyncapi.descriptions import handler_description, message_description
 from chanx.asyncapi.sources import ChannelSource
 from chanx.core.handlers import SYSTEM_OUTPUTS, Handler
 from chanx.core.topic import Topic
+from chanx.errors import DescriptionError
 from chanx.messages.base import BaseMessage, message_actions
 from chanx.messages.outgoing import AuthenticationMessage
 
@@ -51,17 +52,25 @@ def operations_of(source: ChannelSource) -> list[Operation]:
     operations += [_handling(source, handler) for handler in _by_name(table.messages.values())]
     operations += [_sending(source, handler) for handler in _by_name(h for h in events if not h.passthrough)]
     operations += [_sending(source, handler) for handler in events if handler.passthrough]
-    operations += [_announcing(message, source) for message in table.sends]
+    operations += [_announcing(message, source) for message in table.sends if message not in UNDOCUMENTED]
     return operations
 
 
 def _subscribing(topic: type[Topic]) -> Iterator[Operation]:
     if topic.subscribe_payload_type is None and topic.subscribed_payload_type is None:
         return
+    hashable: Any = topic
+    try:
+        messages = _subscribe_message(hashable), _subscribed_message(hashable)
+    except PydanticUserError as error:
+        raise DescriptionError(
+            f"{topic.__name__}.subscribe_payload_type or subscribed_payload_type is no type that Pydantic knows "
+            f"({error.message.splitlines()[0]}). Name a model, or another type that JSON has."
+        ) from error
     yield Operation(
         name="subscribe",
-        inputs=(_subscribe_message(cast(Any, topic)),),
-        outputs=(_subscribed_message(cast(Any, topic)),),
+        inputs=messages[:1],
+        outputs=messages[1:],
         description="Opens the topic: its messages come from now on. Answered by `subscribed`.",
         summary="Subscribe",
         is_protocol=True,

@@ -5,13 +5,13 @@ routes ─> expand_topic_routes() ─> ChannelSource (a class at an address, und
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from chanx.asyncapi.descriptions import channel_info
 from chanx.core.field_names import Direction
 from chanx.core.handlers import HandlerTable
 from chanx.core.registry import Wire
-from chanx.core.schema_forms import unique_name
 from chanx.core.topic import Topic
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.messages.base import ACTION
@@ -23,8 +23,7 @@ from chanx.utils.naming import camel_case
 class ChannelSource:
     """One channel: a consumer's own messages, or a topic. ``title`` is its key before ``camelize``.
 
-    ``consumer`` is the one that the connection is to (None where a topic's route does not tell); ``is_hosted``: the
-    topic is one of several there.
+    ``consumer`` is the one that the connection is to (None where a topic's route does not tell).
     """
 
     key: str
@@ -32,7 +31,6 @@ class ChannelSource:
     route: RouteInfo
     consumer: ConsumerType | None
     topic: type[Topic] | None
-    is_hosted: bool
     camelize: bool
 
     @property
@@ -69,14 +67,16 @@ class ChannelSource:
 
 
 def channel_sources(routes: Iterable[RouteInfo], *, camelize: bool) -> list[ChannelSource]:
-    """A source for each channel of the routes, in their order.
+    """A source for each channel of the routes, in their order; these may be expanded to topics already.
 
     Where a route's channels would have the keys of another's, their consumer's name gets a number. ``camelize`` is for
     keys, and for consumers that say nothing about it themselves.
     """
     sources: list[ChannelSource] = []
-    for route in routes:
-        expanded = expand_topic_routes([route])
+    given = list(routes)
+    is_expanded = any(route.host is not None for route in given)
+    for route in given:
+        expanded = [route] if is_expanded else expand_topic_routes([route])
         consumer = _consumer(route)
         own = consumer.camelize if consumer is not None else None
         taken = {source.title for source in sources}
@@ -86,8 +86,7 @@ def channel_sources(routes: Iterable[RouteInfo], *, camelize: bool) -> list[Chan
                 title=title,
                 route=part,
                 consumer=consumer,
-                topic=part.topic,
-                is_hosted=part.host is not None,
+                topic=part.consumer if issubclass(part.consumer, Topic) else None,
                 camelize=camelize if own is None else own,
             )
             sources.append(source)
@@ -101,17 +100,24 @@ def _consumer(route: RouteInfo) -> ConsumerType | None:
 
 
 def _titles(routes: Sequence[RouteInfo], taken: Collection[str]) -> list[str]:
+    others = {camel_case(title) for title in taken}
     number = 1
     while True:
         suffix = "" if number == 1 else f"_{number}"
         titles = [_title(route, suffix) for route in routes]
-        if not {camel_case(title) for title in titles} & {camel_case(title) for title in taken}:
-            break
+        if not others.intersection(map(camel_case, titles)):
+            return _apart(titles)
         number += 1
-    unique: list[str] = []
+
+
+def _apart(titles: Iterable[str]) -> list[str]:
+    """The titles, with a number behind one that another has already, in camelCase at least."""
+    found: dict[str, str] = {}
     for title in titles:
-        unique.append(unique_name(unique, [title], "_"))
-    return unique
+        numbered = (f"{title}_{number}" for number in count(2))
+        free = next(name for name in chain([title], numbered) if camel_case(name) not in found)
+        found[camel_case(free)] = free
+    return list(found.values())
 
 
 def _title(route: RouteInfo, suffix: str) -> str:

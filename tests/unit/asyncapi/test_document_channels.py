@@ -201,6 +201,12 @@ class TestTopics:
         }
         assert (hosts, list(second)) == ({"house_2"}, ["house_2", "house_2_room", "house_2_bells"])
 
+    def test_two_of_one_name(self) -> None:
+        topics = [type(name, (BellTopic,), {"snake_name": snake}) for name, snake in (("A", "a_b"), ("B", "aB"))]
+        consumer = type("TwoConsumer", (HouseConsumer,), {"topics": topics})
+        assert list(channels(consumer)) == ["two", "two_a_b", "two_aB_2"]
+        assert list(channels(consumer, camelize=True)) == ["two", "twoAB", "twoAB2"]
+
     def test_a_dedicated_one_has_a_name_of_its_own(self) -> None:
         dedicated = RoomTopic.as_consumer(ChanxWebsocketConsumerMixin)
         (found,) = channels(dedicated).items()

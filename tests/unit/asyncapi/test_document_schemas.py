@@ -1,76 +1,22 @@
 """The schemas of a document: each class once, under names of their own, as Pydantic describes it."""
 
-import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, computed_field, create_model
+from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
 from typing_extensions import TypedDict
 
 from chanx.asyncapi.generator import AsyncAPIGenerator
-from chanx.core.decorators import event_handler, ws_handler
-from chanx.core.websocket import ChanxWebsocketConsumerMixin
-from chanx.errors import DescriptionError
-from chanx.messages.base import BaseMessage
 from chanx.routing.discovery import RouteInfo
+from tests.unit.asyncapi.document_consumers import Color, Inner, consumer, message, schemas
 
 Item = TypeVar("Item")
 
 OTHER_ENUM: Any = Enum  # mypy wants names of functional enumerations to be those of their variables
 REF = "#/components/schemas/"
-
-
-def message(payload: Any, name: str = "Message") -> type[BaseMessage]:
-    """A message type with that payload."""
-    fields: dict[str, Any] = {"action": (Literal["message"], "message"), "payload": (payload, ...)}
-    return create_model(name, __base__=BaseMessage, __module__=__name__, **fields)
-
-
-def consumer(taken: Any = None, sent: Any = None, name: str = "SomeConsumer", **attributes: Any) -> Any:
-    """A consumer that takes one message, and sends another."""
-
-    async def handle(self: Any, message: Any) -> None: ...
-
-    async def event(self: Any, event: Any) -> None: ...
-
-    if taken is not None:
-        attributes["handle"] = ws_handler(input_type=taken)(handle)
-    if sent is not None:
-        attributes["event"] = event_handler(input_type=sent, output_type=sent)(event)
-    return type(name, (ChanxWebsocketConsumerMixin,), attributes)
-
-
-def schemas(*consumers: Any, camelize: bool = False) -> dict[str, Any]:
-    """The schemas of their document."""
-    routes = [RouteInfo(f"/{number}", None, "ws://localhost", each) for number, each in enumerate(consumers)]
-    document = AsyncAPIGenerator(routes, camelize=camelize).generate()
-    assert "#/$defs/" not in json.dumps(document)
-    found: dict[str, Any] = document["components"]["schemas"]
-    for name in found:
-        assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
-    return found
-
-
-def payload_of(annotation: Any) -> Any:
-    """The schema of a received payload of that type."""
-    return schemas(consumer(message(annotation)))["Message"]["properties"]["payload"]
-
-
-class Color(Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-class Inner(BaseModel):
-    """What is inside."""
-
-    color: Color
-    amount: Annotated[int, Field(ge=1)] = 1
 
 
 class Entry(TypedDict):
@@ -208,6 +154,15 @@ class TestDirections:
         assert found["MessageOutput"]["properties"]["payload"] == {"$ref": REF + "MoneyOutput"}
         assert found["MoneyOutput"]["title"] == "MoneyOutput"
 
+    def test_such_a_message_is_two_messages(self) -> None:
+        class Money(BaseModel):
+            amount: Decimal
+
+        both = message(Money)
+        document = AsyncAPIGenerator([RouteInfo("/", None, "ws://localhost", consumer(both, both))]).generate()
+        assert list(document["channels"]["some"]["messages"]) == ["message", "message_output"]
+        assert document["operations"]["event"]["messages"] == [{"$ref": "#/channels/some/messages/message_output"}]
+
     def test_only_sent_it_has_the_class_name(self) -> None:
         class Money(BaseModel):
             amount: Decimal
@@ -252,51 +207,3 @@ class TestDirections:
         for model, taken, sent in [(Taken, "theName", "name"), (Written, "theName", "theName"), (Both, "name", "name")]:
             assert list(schemas(consumer(message(model)))[model.__name__]["properties"]) == [taken]
             assert list(schemas(consumer(sent=message(model)))[model.__name__]["properties"]) == [sent]
-
-
-class TestNoSchema:
-    @pytest.mark.parametrize(
-        "kind", [Callable[[], int], list[Callable[[], int]], Callable[[], int] | None, dict[str, type]]
-    )
-    def test_says_where_and_what_to_do(self, kind: Any) -> None:
-        holder = create_model("Holder", inner=(kind, ...))
-        with pytest.raises(DescriptionError, match=r"Some: Message\.payload\.inner has no JSON schema.*WithJsonSchema"):
-            schemas(consumer(message(holder)))
-
-    def test_in_a_class_that_refers_to_itself(self) -> None:
-        class Loop(BaseModel):
-            again: "Loop | None"
-            call: Callable[[], int]
-
-        with pytest.raises(DescriptionError, match=r"Some: Message\.(payload\.)?(again\.)?call has no JSON schema"):
-            schemas(consumer(message(Loop)))
-
-    def test_the_fix_helps(self) -> None:
-        kind = Annotated[Callable[[], int], WithJsonSchema({"type": "integer"})]
-        assert payload_of(kind) == {"title": "Payload", "type": "integer"}
-
-    def test_a_type_that_is_not_complete(self) -> None:
-        class Later(BaseMessage):
-            action: Literal["later"] = "later"
-            payload: "NowhereDefined"  # type: ignore[name-defined] # noqa: F821
-
-        with pytest.raises(DescriptionError, match=r"Some: Later is not complete .*NowhereDefined"):
-            schemas(consumer(sent=Later))
-
-
-class TestDiscriminatorField:
-    def test_the_value_stands_under_the_consumers_key(self) -> None:
-        both = message(Inner)
-        found = schemas(consumer(both, both, discriminator_field="kind"))
-        assert list(found["Message"]["properties"]) == ["kind", "payload"]
-        assert found["Message"]["properties"]["kind"]["const"] == "message"
-
-    def test_two_consumers_with_different_keys_have_different_schemas(self) -> None:
-        both = message(Inner)
-        found = schemas(consumer(both), consumer(both, name="KindConsumer", discriminator_field="kind"))
-        assert list(found) == ["Color", "Inner", "KindMessage", "Message"]
-
-    def test_a_message_inside_of_another_has_its_own_key(self) -> None:
-        inner = message(int, "InnerMessage")
-        found = schemas(consumer(message(inner), discriminator_field="kind"))
-        assert list(found["InnerMessage"]["properties"]) == ["action", "payload"]

@@ -1,0 +1,59 @@
+"""Schemas: what has none, and messages that are told apart by another key."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, WithJsonSchema, create_model
+
+from chanx.errors import DescriptionError
+from chanx.messages.base import BaseMessage
+from tests.unit.asyncapi.document_consumers import Inner, consumer, message, payload_of, schemas
+
+
+class TestNoSchema:
+    @pytest.mark.parametrize(
+        "kind", [Callable[[], int], list[Callable[[], int]], Callable[[], int] | None, dict[str, type]]
+    )
+    def test_says_where_and_what_to_do(self, kind: Any) -> None:
+        holder = create_model("Holder", inner=(kind, ...))
+        with pytest.raises(DescriptionError, match=r"Some: Message\.payload\.inner has no JSON schema.*WithJsonSchema"):
+            schemas(consumer(message(holder)))
+
+    def test_in_a_class_that_refers_to_itself(self) -> None:
+        class Loop(BaseModel):
+            again: "Loop | None"
+            call: Callable[[], int]
+
+        with pytest.raises(DescriptionError, match=r"Some: Message\.(payload\.)?(again\.)?call has no JSON schema"):
+            schemas(consumer(message(Loop)))
+
+    def test_the_fix_helps(self) -> None:
+        kind = Annotated[Callable[[], int], WithJsonSchema({"type": "integer"})]
+        assert payload_of(kind) == {"title": "Payload", "type": "integer"}
+
+    def test_a_type_that_is_not_complete(self) -> None:
+        class Later(BaseMessage):
+            action: Literal["later"] = "later"
+            payload: "NowhereDefined"  # type: ignore[name-defined] # noqa: F821
+
+        with pytest.raises(DescriptionError, match=r"Some: Later is not complete .*NowhereDefined"):
+            schemas(consumer(sent=Later))
+
+
+class TestDiscriminatorField:
+    def test_the_value_stands_under_the_consumers_key(self) -> None:
+        both = message(Inner)
+        found = schemas(consumer(both, both, discriminator_field="kind"))
+        assert list(found["Message"]["properties"]) == ["kind", "payload"]
+        assert found["Message"]["properties"]["kind"]["const"] == "message"
+
+    def test_two_consumers_with_different_keys_have_different_schemas(self) -> None:
+        both = message(Inner)
+        found = schemas(consumer(both), consumer(both, name="KindConsumer", discriminator_field="kind"))
+        assert list(found) == ["Color", "Inner", "KindMessage", "Message"]
+
+    def test_a_message_inside_of_another_has_its_own_key(self) -> None:
+        inner = message(int, "InnerMessage")
+        found = schemas(consumer(message(inner), discriminator_field="kind"))
+        assert list(found["InnerMessage"]["properties"]) == ["action", "payload"]
