@@ -16,7 +16,7 @@ from chanx.client_generator.python.text import LINE_LENGTH, literal
 
 _INSIDE: Final = 2
 _INDENT: Final = " " * 4
-_NAMES: Final = ("main", "client", "topic", "reply", "message", "job", "event", "jobs")
+_NAMES: Final = ("main", "client", "topic", "reply", "answer", "message", "job", "event", "jobs")
 
 
 class Usage:
@@ -54,8 +54,16 @@ class Usage:
             *self._loop("topic", topic.module.topic.received, samples),
         ] or ["print(topic.is_subscribed)"]
         handle = Group(f"client.{topic.name}(", tuple(arguments), ")")
-        opened = _fitted("async with ", handle, " as topic:", _INSIDE)
-        return self._program(client, [*opened, *_indented(inner)], imports)
+        try:
+            payload = None if topic.module.topic.subscribe is None else samples.of(topic.module.topic.subscribe)
+        except NoSampleError:
+            payload = None
+        if payload is None:
+            lines = [*_fitted("async with ", handle, " as topic:", _INSIDE), *_indented(inner)]
+        else:
+            asked = _fitted("answer = await ", Group("topic.subscribe(", (payload,), ")"), "", _INSIDE)
+            lines = [*_fitted("topic = ", handle, "", _INSIDE), *asked, "print(answer)", *inner]
+        return self._program(client, lines, imports)
 
     def _start(self, module: Module) -> tuple[Imports, Samples]:
         imports = Imports(_NAMES)
