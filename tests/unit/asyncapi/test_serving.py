@@ -2,7 +2,10 @@
 
 import json
 import logging
+import subprocess
 import sys
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import yaml
 from chanx.asyncapi.react_page import react_page_parts
 from chanx.asyncapi.serving import Answer, Docs, docs_answer, document_answer, whole_page
 
+ROOT = Path(__file__).parents[3]
 YAML = "application/yaml"
 
 DOCUMENT: dict[str, Any] = {
@@ -100,6 +104,21 @@ class TestDocs:
         assert "&lt;b&gt;no&lt;/b&gt; schema" in answer.body.decode()
         assert "<b>no" not in answer.body.decode()
         assert [record.getMessage() for record in caplog.records] == ["asyncapi_docs_failed"]
+
+    def test_without_jinja(self) -> None:
+        """In a process of its own, because templates are kept once they are loaded."""
+        program = """
+            import sys
+            sys.modules["jinja2"] = None
+            from chanx.asyncapi.serving import Docs, docs_answer
+            from tests.unit.asyncapi.test_serving import made
+            answer = docs_answer(made, Docs("/docs/"))
+            print(answer.status, answer.body.decode())
+            """
+        command = [sys.executable, "-c", dedent(program)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.startswith("500 ")
+        assert "pip install &quot;chanx[core]&quot;" in done.stdout
 
 
 class TestReact:

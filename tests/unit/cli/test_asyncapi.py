@@ -165,6 +165,40 @@ def test_an_error_of_the_projects_own_is_shown_whole(project: Path, name: str) -
     assert "module_that_nobody_has" in done.stderr
 
 
+def test_a_field_that_has_no_schema(project: Path) -> None:
+    """
+    Given: a consumer whose message has a field that JSON has nothing for
+    When: its document is asked for
+    Then: the error says which one it is and what to do, and no file is begun
+    """
+    odd = """
+        from collections.abc import Callable
+        from typing import Literal
+        from fastapi import FastAPI
+        from starlette.routing import WebSocketRoute
+        from chanx.core.decorators import ws_handler
+        from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
+        from chanx.messages.base import BaseMessage
+
+        class Odd(BaseMessage):
+            action: Literal["odd"] = "odd"
+            payload: Callable[[int], int]
+
+        class OddConsumer(AsyncJsonWebsocketConsumer):
+            @ws_handler
+            async def odd(self, message: Odd) -> None: ...
+
+        app = FastAPI(routes=[WebSocketRoute("/", OddConsumer.as_asgi())])
+        """
+    (project / "odd.py").write_text(dedent(odd))
+    done = run(project, "--app", "odd", "--file", "out.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Odd.payload has no JSON schema" in done.stderr
+    assert "WithJsonSchema" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "out.yaml").exists()
+
+
 def test_django_settings_that_miss_something(project: Path) -> None:
     (project / "poor_settings.py").write_text("ASGI_APPLICATION = 'nothing.application'")
     done = run(project, "--settings", "poor_settings")
