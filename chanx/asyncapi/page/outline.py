@@ -5,6 +5,7 @@ document ─> outline_of() ─> Connection (an address) ─> Channel (the consum
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chanx.asyncapi.page.examples import example_of
-from chanx.asyncapi.page.schema_facts import referred
+from chanx.asyncapi.page.schema_facts import REFERENCE, referred
 from chanx.asyncapi.page.schema_tree import Node, tree_of
 from chanx.asyncapi.page.text import Block, blocks
 from chanx.asyncapi.type_defs import (
@@ -162,14 +163,27 @@ class _Writer:
             )
 
     def schemas(self) -> Iterable[Schema]:
+        sent = self._sent_schemas()
         for name, schema in self._schemas.items():
             yield Schema(
                 name=name,
                 anchor=schema_anchor(name),
                 description=blocks(schema.get("description")),
-                tree=tree_of(schema, self._schemas),
+                tree=tree_of(schema, self._schemas, is_sent=name in sent),
                 example=example_of(schema, self._schemas),
             )
+
+    def _sent_schemas(self) -> set[str]:
+        """The names of the components in messages of the client, however deep; the others are the server's alone."""
+        operations = [each for each in self._document.operations.values() if each.action == "receive"]
+        keys = {_last_part(self._resolved(each)) for operation in operations for each in operation.messages}
+        found: set[str] = set()
+        waiting = [self._document.components.messages[key].payload for key in keys]
+        while waiting:
+            names = set(re.findall(f'"{REFERENCE}([^"]+)"', json.dumps(waiting.pop())))
+            waiting += [self._schemas[name] for name in names - found if name in self._schemas]
+            found |= names
+        return found
 
     def _channel(self, key: str, channel: ChannelObject, operations: list[tuple[str, OperationObject]]) -> Channel:
         return Channel(

@@ -22,6 +22,7 @@ export class Console {
   #base;
   #openUrl = null;
   #query;
+  #fields = element("div", { class: "connection-fields" });
   #url = element("output", { class: "socket-url" });
   #state = element("span", { class: "state", role: "status", "data-state": "closed" }, STATES.closed);
   #toggle = button("Connect", () => this.#connectOrNot(), { class: "primary" });
@@ -39,7 +40,8 @@ export class Console {
     });
     this.#composer = new Composer(about, schemas, (frame) => this.#send(frame));
     this.#subscriptions = new Subscriptions(about, (topic, discriminator) => this.#send(this.#composer.unsubscribeFrame(topic, discriminator)));
-    this.element = element("div", { class: "console-of" }, this.#connectionPart(), this.#subscriptions.element, this.#composer.element, this.#log.element);
+    const upper = element("div", { class: "console-upper" }, this.#connectionPart(), this.#subscriptions.element, this.#composer.element);
+    this.element = element("div", { class: "console-of" }, upper, this.#log.element);
     this.#composer.isOpen = false;
     this.#drawUrl();
   }
@@ -56,8 +58,8 @@ export class Console {
       const input = element("input", { type: "text", autocomplete: "off", on: { input: () => this.#setParameter(name, input.value) } });
       return labelled(name, input).whole;
     });
-    const fields = element("div", { class: "connection-fields" }, labelled("Server", this.#base).whole, ...parameters, labelled("Query string", this.#query).whole);
-    return element("section", { class: "console-part" }, element("div", { class: "part-head" }, element("h3", {}, "Connection"), this.#state), fields, this.#url, this.#toggle);
+    this.#fields.append(labelled("Server", this.#base).whole, ...parameters, labelled("Query string", this.#query).whole);
+    return element("section", { class: "console-part" }, element("div", { class: "part-head" }, element("h3", {}, "Connection"), this.#state, this.#toggle), this.#fields, this.#url);
   }
 
   #setParameter(name, value) {
@@ -112,6 +114,7 @@ export class Console {
     this.#state.dataset.state = state;
     this.#toggle.textContent = state === "closed" ? "Connect" : "Disconnect";
     this.#toggle.classList.toggle("primary", state === "closed");
+    this.#fields.hidden = state !== "closed";
     this.#composer.isOpen = state === "open";
   }
 

@@ -36,8 +36,10 @@ export class Drawer {
     this.#heading.textContent = about.address;
     this.#body.replaceChildren(shown.element);
     shown.show(channelKey, messageKey);
+    const before = openedBy.getBoundingClientRect().top;
     this.#place.hidden = false;
     document.documentElement.classList.add("has-console");
+    scrollBy({ top: openedBy.getBoundingClientRect().top - before }); // the page beside the drawer is narrower, so longer
     this.#heading.focus({ preventScroll: true });
   }
 

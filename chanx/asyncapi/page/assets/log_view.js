@@ -1,6 +1,6 @@
 /** The log of frames as a list that follows its end, drawn once for each picture the browser paints. */
 
-import { button, element, labelled } from "./dom.js";
+import { button, element } from "./dom.js";
 import { FrameLog, isFound, MAX_ENTRIES } from "./frame_log.js";
 
 const ARROWS = { sent: "↑", received: "↓", note: "•" };
@@ -14,9 +14,9 @@ export class LogView {
   element;
 
   constructor() {
-    const { whole } = labelled("Filter", element("input", { type: "search", autocomplete: "off", placeholder: "Name, topic or text", on: { input: ({ target }) => this.#filter(target.value) } }));
+    const filter = element("input", { type: "search", autocomplete: "off", placeholder: "Filter", "aria-label": "Filter frames by name, topic or text", on: { input: ({ target }) => this.#filter(target.value) } });
     const clear = button("Clear", () => this.#clear(), { class: "small" });
-    this.element = element("section", { class: "console-part log-part" }, element("div", { class: "part-head" }, element("h3", {}, "Frames"), this.#count, clear), whole, this.#list);
+    this.element = element("section", { class: "console-part log-part" }, element("div", { class: "part-head" }, element("h3", {}, "Frames"), this.#count, filter, clear), this.#list);
     this.#filter("");
   }
 
