@@ -22,7 +22,7 @@ from chanx.asyncapi.sources import ChannelSource, channel_sources
 from chanx.core.registry import MESSAGES, MessageRegistry, Registered, parts
 from chanx.core.schema_forms import unique_name
 from chanx.routing.discovery import RouteInfo
-from chanx.utils.naming import camel_case, snake_case
+from chanx.utils.naming import camel_case
 
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "0.0.0.0", "::1")
 
@@ -128,8 +128,7 @@ class AsyncAPIGenerator:
         return {self.registry.message_key(part) for entry in registered for part in (*entry.inputs, *entry.outputs)}
 
     def _operation_key(self, source: ChannelSource, name: str) -> str:
-        own = snake_case(source.name)
-        candidates = (name, f"{own}_{name}", f"{source.title}_{name}")
+        candidates = (name, f"{source.cls.snake_name}_{name}", f"{source.title}_{name}")
         cased = [camel_case(candidate) for candidate in candidates] if self.camelize else candidates
         return unique_name(self.operations, cased, "_")
 

@@ -45,6 +45,11 @@ class ChannelSource:
         return name
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether it is one of several topics of its consumer."""
+        return self.route.host is not None
+
+    @property
     def topic_name(self) -> str:
         """What clients call the topic, its consumer's name apart."""
         return _own_name(self.cls)
