@@ -51,7 +51,9 @@ RUNTIME_NAMES: Final = (
 )
 """What the modules of a client import of it."""
 
-OWN_DIRECTORIES: Final[frozenset[str]] = frozenset(("index", "readme", "runtime", "shared"))
+OWN_DIRECTORIES: Final[frozenset[str]] = frozenset(
+    ("index", "readme", "runtime", "shared", "aux", "con", "nul", "prn")  # the last four are devices of Windows
+)
 
 _NO_ASCII: Final = re.compile(r"[^A-Za-z0-9_$]+")
 
