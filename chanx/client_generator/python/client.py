@@ -6,6 +6,7 @@ Package ─> classes ─> templates ─> OutputDirectory
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -40,9 +41,10 @@ def write_client(protocol: Protocol, out: OutputDirectory, *, readme: bool = Tru
     out.add("__init__.py", _root(package, templates))
     out.add("py.typed", "")
     if readme:
-        out.add("README.md", readme_text(package, out.path.name, templates))
+        out.add("README.md", readme_text(package, out.path.resolve().name, templates))
 
 
+@cache
 def _templates() -> Any:
     jinja2 = need("jinja2", extra="cli")
     return jinja2.Environment(

@@ -28,7 +28,8 @@ def _connection(module: Module, client: ClientClass, usage: Usage) -> dict[str, 
     topics = [
         {
             "name": method.name,
-            "pattern": method.topic.pattern,
+            "protocol": method.topic.protocol,
+            "pattern": one_line(method.topic.pattern),
             "about": _quoted(method.topic.channel.description),
             "methods": [
                 _row(one) for one in (method.module.topic.methods if method.module and method.module.topic else ())
@@ -43,7 +44,7 @@ def _connection(module: Module, client: ClientClass, usage: Usage) -> dict[str, 
         "about": _quoted(connection.description),
         "parameters": {name: _escaped(one_line(about or "")) for name, about in connection.parameters.items()},
         "methods": [_row(method) for method in client.methods],
-        "received": client.received,
+        "has_answers": any(method.replies for method in client.methods),
         "program": usage.of_connection(module, client),
         "topics": topics,
     }

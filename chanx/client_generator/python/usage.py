@@ -26,11 +26,13 @@ class Usage:
         self._package = package
         self.name = name if name.isidentifier() and not keyword.iskeyword(name) else "client"
 
-    def of_connection(self, module: Module, client: ClientClass) -> str:
-        """Connects, sends a message, and takes what comes."""
+    def of_connection(self, module: Module, client: ClientClass) -> str | None:
+        """Connects, sends a message, and takes what comes; None where there are topics alone."""
         imports, samples = self._start(module)
         lines = self._first_call("client", client.methods, samples)
         lines += self._loop("client", client.received, samples)
+        if client.topics and not lines:
+            return None
         return self._program(client, lines or ["print(client.url)"], imports)
 
     def of_topic(self, client: ClientClass, topic: TopicMethod) -> str:
@@ -49,13 +51,15 @@ class Usage:
             ]
             return self._program(client, lines, imports)
         arguments = [] if client.connection.is_dedicated else [f'{name}="1"' for name in topic.parameters.values()]
-        inner = [
-            *self._first_call("topic", topic.module.topic.methods, samples),
-            *self._loop("topic", topic.module.topic.received, samples),
-        ] or ["print(topic.is_subscribed)"]
+        class_ = topic.module.topic
+        replies = {reply for method in class_.methods for reply in method.replies}
+        pushed = [name for name in class_.received if name not in replies]
+        inner = [*self._first_call("topic", class_.methods, samples), *self._loop("topic", pushed, samples)] or [
+            "print(topic.is_subscribed)"
+        ]
         handle = Group(f"client.{topic.name}(", tuple(arguments), ")")
         try:
-            payload = None if topic.module.topic.subscribe is None else samples.of(topic.module.topic.subscribe)
+            payload = None if class_.subscribe is None else samples.of(class_.subscribe)
         except NoSampleError:
             payload = None
         if payload is None:

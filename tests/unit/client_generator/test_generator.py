@@ -40,7 +40,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("generated")
     ClientGenerator(written(directory, chat_document()), directory / PACKAGE).generate()
     programs = re.findall(r"```python\n(.*?)```", (directory / PACKAGE / "README.md").read_text(), re.DOTALL)
-    assert len(programs) == 8
+    assert len(programs) == 7
     for number, program in enumerate(programs):
         (directory / f"program{number}.py").write_text(program)
     return directory
