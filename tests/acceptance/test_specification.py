@@ -25,6 +25,7 @@ from chanx.core.decorators import channel, event_handler, ws_handler
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import CompleteMessage, PongMessage
 from tests.acceptance import specification_claims as claims
+from tests.acceptance import specification_documents as documents
 from tests.acceptance import specification_sending as sending
 from tests.acceptance.specification_messages import (
     ChatMessage,
@@ -71,6 +72,10 @@ async def framework(settings: Any) -> AsyncIterator[claims.Framework]:
 
 
 class TestConsumers(claims.ConsumerClaims):
+    pass
+
+
+class TestDocuments(documents.DocumentClaims):
     pass
 
 

@@ -17,6 +17,7 @@ from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
 from tests.acceptance import specification_claims as claims
+from tests.acceptance import specification_documents as documents
 from tests.acceptance import specification_sending as sending
 from tests.acceptance.specification_messages import NewPostEvent, Notification, UserMessage
 from tests.acceptance.specification_samples import event_samples
@@ -53,6 +54,10 @@ async def framework() -> AsyncIterator[claims.Framework]:
 
 
 class TestConsumers(claims.ConsumerClaims):
+    pass
+
+
+class TestDocuments(documents.DocumentClaims):
     pass
 
 
