@@ -19,11 +19,19 @@ class Say(BaseMessage):
     payload: str
 
 
+class SayTwice(BaseMessage):
+    action: Literal["say_twice"] = "say_twice"
+    first_words: str
+
+
 @channel(name="chat", description="One room.", tags=["chat"])
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     @ws_handler(summary="Say something")
     async def say(self, message: Say) -> Say:
         return message
+
+    @ws_handler
+    async def say_twice(self, message: SayTwice) -> None: ...
 
 
 class NoRoutes(RouteDiscovery):

@@ -68,6 +68,7 @@ def test_into_a_file(tmp_path: Path, name: str, arguments: list[str], read: Any)
     file = tmp_path / name
     file.write_text("an older and longer text " * 1000)
     assert "successfully generated" in printed("--file", str(file), *arguments)
+    assert b"\r" not in file.read_bytes()
     assert read(file.read_text("utf-8"))["channels"]["chat"]["tags"] == [{"name": "chat"}]
 
 

@@ -52,7 +52,7 @@ class TestSchema:
         assert document["info"] == {"title": "AsyncAPI Documentation", "version": "1.0.0"}
         assert document["servers"] == {"production": {"host": "testserver", "protocol": "ws"}}
         assert document["channels"]["chat"]["address"] == "ws/{pk}/"
-        assert list(document["operations"]) == ["say"]
+        assert list(document["operations"]) == ["say", "say_twice"]
 
     def test_as_yaml(self, client: Client) -> None:
         response = client.get(self.URL, {"format": "yaml"})
@@ -107,7 +107,9 @@ class TestSchema:
 
     def test_camelized_as_the_wire_is(self, client: Client) -> None:
         with override_chanx_settings(CAMELIZE=True):
-            assert client.get(self.URL).status_code == 200
+            document = client.get(self.URL).json()
+        assert list(document["operations"]) == ["say", "sayTwice"]
+        assert set(document["components"]["schemas"]["SayTwice"]["properties"]) == {"action", "firstWords"}
 
     def test_a_host_that_is_not_allowed_is_told_nothing(self, client: Client) -> None:
         response = client.get(self.URL, headers={"host": "evil.example"})
