@@ -73,10 +73,10 @@ class View:
 
     async def _leave(self) -> None:
         if self._next is not None:
-            if self._next.done() and not self._next.cancelled() and self._next.exception() is None:
-                self._took(self._next.result())
             self._next.cancel()
-            await asyncio.wait({self._next})
+            (ended,) = await asyncio.gather(self._next, return_exceptions=True)
+            if not isinstance(ended, BaseException):
+                self._took(ended)
         await self._events.aclose()
 
     async def end(self) -> None:
@@ -119,12 +119,13 @@ class World:
         await settled()
         for view in self.views:
             reader: Any = view.job._reader
-            assert reader is None or len(reader._waiting) <= CREDIT + 3
+            # As much as the server sends, twice where it begins anew before what waits.
+            assert reader is None or len(reader._waiting) <= 2 * CREDIT + 3
 
     async def everybody_ends(self) -> None:
         self.server.trouble = 0
         self.server.append("job_succeeded")
-        for _ in range(4000):
+        for _ in range(400):
             for view in self.views:
                 await view.take(50)
             if all(view.has_ended for view in self.views):
@@ -166,7 +167,7 @@ def runs(examples: int) -> Any:
     return settings(max_examples=examples, deadline=None, suppress_health_check=checks)
 
 
-@runs(150)
+@runs(60)
 @given(
     trouble=st.sampled_from([0.0, 0.0, 0.01, 0.05]), seed=st.integers(0, 999), steps=steps, many=st.integers(0, 1200)
 )
