@@ -15,6 +15,7 @@ import pytest
         ("channels", "import chanx.channels.websocket", 'pip install "chanx[channels]"'),
         ("rest_framework", "import chanx.channels.authenticator", 'pip install "chanx[channels]"'),
         ("fast_channels", "import chanx.fast_channels.websocket", 'pip install "chanx[fast_channels]"'),
+        ("websockets", "import chanx.client_generator.generator", 'pip install "chanx[cli]"'),
     ],
 )
 def test_the_error_names_the_extra(absent: str, statement: str, line: str) -> None:
