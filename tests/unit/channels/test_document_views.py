@@ -109,7 +109,7 @@ class TestSchema:
         with override_chanx_settings(CAMELIZE=True):
             document = client.get(self.URL).json()
         assert list(document["operations"]) == ["say", "sayTwice"]
-        assert set(document["components"]["schemas"]["SayTwice"]["properties"]) == {"action", "firstWords"}
+        assert set(document["components"]["schemas"]["SayTwice"]["properties"]) == {"action", "payload", "firstWords"}
 
     def test_a_host_that_is_not_allowed_is_told_nothing(self, client: Client) -> None:
         response = client.get(self.URL, headers={"host": "evil.example"})
