@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, create_model
 from typing_extensions import TypedDict
 
 from chanx.messages.base import BaseMessage
-from tests.unit.client_generator.forms import KEYS, LEAVES, TEXTS, Box, Form
+from tests.unit.client_generator.forms import JSON, KEYS, LEAVES, TEXTS, Box, Form
 
 # Names that fields cannot have in Python or in Pydantic are wire names only.
 NAMES = ["user_name", "userName", "plain", "x_1", "tail_", "type", "date", "time", "list_of", "Literal", "Any", "field"]
@@ -27,12 +27,13 @@ WIRE_NAMES = [
     "model_config",
     "é",
 ]
+_OTHERS = st.sampled_from(["other", "another one"])
 
 
 @st.composite
 def fields(draw: st.DrawFn, inner: st.SearchStrategy[Form]) -> dict[str, tuple[Form, bool]]:
     """Forms by name, each with whether it is required."""
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5, unique=True))
     return {name: (draw(inner), draw(st.booleans())) for name in names}
 
 
@@ -65,7 +66,10 @@ def models(draw: st.DrawFn, inner: st.SearchStrategy[Form]) -> Form:
             return _object(model, {wires[name]: value for name, value in content.items()})
         case "extra":
             model = create_model("Open", __config__=ConfigDict(extra="allow"), **_definitions(content, draw))
-            return _object(model, content)
+            named = _object(model, content)
+            return Form(
+                model, st.builds(lambda one, more: {**more, **one}, named.values, st.dictionaries(_OTHERS, JSON))
+            )
         case _:
             return _object(create_model("Random", __doc__=draw(TEXTS), **_definitions(content, draw)), content)
 
@@ -173,7 +177,7 @@ class MessageForm(NamedTuple):
 @st.composite
 def messages(draw: st.DrawFn, action: str = "random", depth: int = 2) -> MessageForm:
     """Message classes with one random payload, which may be left out if it has a default."""
-    payload = draw(types(depth))
+    payload = draw(types(depth) | models(types(depth - 1)) | models(types(depth - 1)))
     default = draw(st.sampled_from([..., ..., "own"]))
     name = "".join(part.capitalize() for part in action.split("_")) + "Message"
     definition: Any = (payload.type, default_of(payload, draw) if default == "own" else ...)

@@ -18,7 +18,7 @@ from tests.unit.client_generator.strategies import messages
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 @settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )  # classes are slow
 @given(data=st.data())
 def test_frames_of_the_original_models_are_frames_of_the_generated_ones(mode: Any, data: st.DataObject) -> None:
