@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from pydantic_core import from_json, to_json
+
 from chanx.asyncapi.channels import channel_object
 from chanx.asyncapi.constants import (
     ASYNCAPI_VERSION,
@@ -66,11 +68,11 @@ class AsyncAPIGenerator:
         self.operations: dict[str, Any] = {}
 
     def generate(self) -> dict[str, Any]:
-        """The document, ready for JSON or YAML."""
+        """The document: objects, arrays, texts, numbers, true, false and null, no part of which is there twice."""
         self.build_channels()
         self.build_operations()
         schemas = self.registry.schema_objects
-        return {
+        document = {
             "asyncapi": ASYNCAPI_VERSION,
             "info": self._info(),
             "servers": self._servers(),
@@ -81,6 +83,9 @@ class AsyncAPIGenerator:
                 "schemas": {name: asyncapi_schema(schema) for name, schema in schemas.items()},
             },
         }
+        # What YAML writes as an alias, or JSON cannot say (a default that is infinite), is gone after this.
+        copy: dict[str, Any] = from_json(to_json(document, inf_nan_mode="null"))
+        return copy
 
     def build_channels(self) -> dict[str, Any]:
         """``channels``, by key."""

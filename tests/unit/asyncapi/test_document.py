@@ -1,9 +1,11 @@
 """The document as a whole: its parts in their order, its server, the same for the same routes."""
 
 import json
+import math
 from typing import Any, Literal
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from chanx.asyncapi.generator import AsyncAPIGenerator
@@ -22,6 +24,7 @@ BASE_URL = "ws://localhost:8000"
 
 class ChatPayload(BaseModel):
     text: str
+    loudness: float = math.inf
 
 
 class ChatMessage(BaseMessage):
@@ -104,6 +107,15 @@ def test_the_same_routes_give_the_same_bytes(camelize: bool) -> None:
     routes = [route(room="str"), route(path="/other/{room}", room="str")]
     texts = {json.dumps(AsyncAPIGenerator(routes, camelize=camelize).generate()) for _ in range(3)}
     assert len(texts) == 1
+
+
+def test_it_is_json_that_yaml_writes_without_aliases() -> None:
+    """Also where a default is a number that JSON does not have."""
+    document = AsyncAPIGenerator([route(room="str")]).generate()
+    assert document["components"]["schemas"]["ChatPayload"]["properties"]["loudness"]["default"] is None
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert yaml.safe_load(yaml.dump(document, Dumper=yaml.SafeDumper, sort_keys=False)) == document
+    assert "&id" not in yaml.safe_dump(document)
 
 
 @pytest.mark.parametrize("camelize", [False, True])

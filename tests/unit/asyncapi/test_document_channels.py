@@ -113,6 +113,10 @@ class TestContent:
     def test_what_there_is_not_is_left_out(self) -> None:
         assert list(channels(BareConsumer)["bare"]) == ["address", "title", "messages"]
 
+    def test_of_a_consumer_that_neither_takes_nor_sends_anything(self) -> None:
+        silent = type("SilentConsumer", (ChanxWebsocketConsumerMixin,), {})
+        assert channels(silent) == {"silent": {"address": "/0", "title": "silent"}}
+
     def test_the_docstring_without_its_indentation(self) -> None:
         described = channels(LiveScoresConsumer)["live_scores"]["description"]
         assert described == "\nScores as they come.\n\n    Indented.\n"

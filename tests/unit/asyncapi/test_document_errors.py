@@ -1,5 +1,6 @@
 """Schemas: what has none, and messages that are told apart by another key."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -52,6 +53,22 @@ class TestDiscriminatorField:
         both = message(Inner)
         found = schemas(consumer(both), consumer(both, name="KindConsumer", discriminator_field="kind"))
         assert list(found) == ["Color", "Inner", "KindMessage", "Message"]
+
+    @pytest.mark.parametrize("camelize", [False, True])
+    @pytest.mark.parametrize("key", ["action", "message_kind", "other_key"])
+    def test_a_message_with_another_field_in_its_place(self, key: str, camelize: bool) -> None:
+        """On the wire it has the consumer's key, which is never camelCase."""
+
+        class KindMessage(BaseMessage):
+            message_kind: Literal["kind"]
+            payload: int
+
+        some = consumer(KindMessage, KindMessage, discriminator_field=key)
+        found = schemas(some, camelize=camelize)["KindMessage"]
+        assert set(found["properties"]) == set(found["required"]) == {key, "payload"}
+        some.camelize = camelize
+        frame = json.loads(some().encode(KindMessage(message_kind="kind", payload=1)))
+        assert frame == {key: "kind", "payload": 1}
 
     def test_a_message_inside_of_another_has_its_own_key(self) -> None:
         inner = message(int, "InnerMessage")
