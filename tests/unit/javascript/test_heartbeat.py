@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -68,10 +68,12 @@ class WithTopics(One):
 
 def answers_ping(frame: dict[str, Any]) -> bool:
     """As socket.js has it; the test below sees to it that it does."""
-    payload = frame.get("payload")
-    if frame["action"] != "error" or not isinstance(payload, list):
-        return frame["action"] == "pong"
-    return any(problem["loc"][:1] == ["ping"] or "'ping'" in problem["msg"] for problem in payload)
+    action: str = frame["action"]
+    problems: Any = frame.get("payload")
+    if action != "error" or not isinstance(problems, list):
+        return action == "pong"
+    found = cast("list[dict[str, Any]]", problems)
+    return any(problem["loc"][:1] == ["ping"] or "'ping'" in problem["msg"] for problem in found)
 
 
 @pytest.mark.parametrize("consumer", [One, Two, Pinged, PingedOtherwise])
