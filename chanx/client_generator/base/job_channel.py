@@ -39,6 +39,7 @@ class JobChannel:
         self._on_empty = on_empty
         self._place = LogPlace()
         self._readers: list[JobReader] = []
+        self._followers = 0
         self._cancels = CancelRequests(job_id, self._ask_to_cancel)
         self._acked = 0
         self._is_listed = False
@@ -48,6 +49,7 @@ class JobChannel:
     def join(self, reader: JobReader, token: Token = None) -> None:
         """Begins to hand events to a reader, from its place on."""
         self._readers.append(reader)
+        self._followers += reader.takes_at_once
         self._token = token if token is not None else self._token
         if self._is_listed:
             self._subscriptions.again(self)
@@ -62,19 +64,19 @@ class JobChannel:
         if reader not in self._readers:
             return
         self._readers.remove(reader)
+        self._followers -= reader.takes_at_once
         if self._readers:
-            self.took()
+            self.took(self._place.seq)
             return
         self._end()
         self._on_empty()
         self._cancels.fail(JobClosedError(self.job_id))
 
-    def took(self) -> None:
-        """A reader has dealt with more than before: the server may send more."""
-        taken = self._place.seq
-        if taken - self._acked < ACK_EVERY:
+    def took(self, seq: int) -> None:
+        """A reader has dealt with everything up to ``seq``: when all of them have, the server may send more."""
+        if seq - self._acked < ACK_EVERY:
             return
-        taken = min(taken, self._least_taken())
+        taken = min(self._place.seq, self._least_taken())
         if taken - self._acked >= ACK_EVERY:
             self._acked = taken
             self._subscriptions.send(self, "ack", {"seq": taken})
@@ -194,8 +196,8 @@ class JobChannel:
         elif self._place.ended:
             # The newest progress is not in the log and may have been overtaken by the end: the last snapshot has it.
             self._subscriptions.again(self)
-        else:
-            self.took()
+        elif len(self._readers) == self._followers:  # others take it later
+            self.took(event["seq"])
 
     def _changed(self) -> None:
         if self.fold.state in TERMINAL_STATES:

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from .job_models import JobPosition, JobReset, JobSnapshot
 from .job_states import TERMINAL_ACTIONS
@@ -20,7 +20,12 @@ MAX_WAITING: Final = 10_000
 
 
 class JobReader:
-    """Takes what is offered unless it has it already."""
+    """Takes what is offered unless it has it already.
+
+    ``takes_at_once``: it has dealt with an event as soon as that is offered.
+    """
+
+    takes_at_once: ClassVar[bool] = True
 
     def __init__(self, position: JobPosition | None) -> None:
         self.epoch = position.epoch if position else None
@@ -106,7 +111,9 @@ class _Waiting:
 class EventReader(JobReader):
     """Events for a loop. The server sends 500 beyond the last one that it has taken, so no more than that wait here."""
 
-    def __init__(self, position: JobPosition | None, took: Callable[[], None]) -> None:
+    takes_at_once = False
+
+    def __init__(self, position: JobPosition | None, took: Callable[[int], None]) -> None:
         super().__init__(position)
         self.position = position
         self._took = took
@@ -171,9 +178,9 @@ class EventReader(JobReader):
         waiting = self._waiting.popleft()
         if waiting.place is not None:
             self.position = waiting.place
+            self._took(waiting.place.seq)
         elif self._newest.get(action := _action(waiting.item)) is waiting:
             del self._newest[action]
-        self._took()
         return waiting.item
 
     def _put(self, waiting: _Waiting) -> None:

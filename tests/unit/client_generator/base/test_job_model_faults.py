@@ -32,7 +32,7 @@ def never_resets(self: EventReader, snapshot: dict[str, Any]) -> None:
     """Goes on in another log as if it were the one that it had."""
 
 
-def never_acknowledges(self: JobChannel) -> None:
+def never_acknowledges(self: JobChannel, seq: int) -> None:
     """Waits for more than 500 events."""
 
 

@@ -224,7 +224,7 @@ def test_the_end_of_the_connection_is_that_of_its_jobs() -> None:
         server = JobServer()
         async with Site(server.network) as client:
             job = client.job("a")
-            looping = asyncio.create_task(anext(job.events()))  # type: ignore[arg-type]  # a coroutine
+            looping = asyncio.create_task(anext(job.events()))
             await settled()
             server.network.last.drop(4401)
             for call in (looping, job.result(), job.cancel()):
