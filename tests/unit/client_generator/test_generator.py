@@ -22,6 +22,34 @@ from tests.unit.client_generator.documents import channel, document, message_sch
 PACKAGE = "chat_client"
 ROOT = Path(__file__).parents[3]
 
+WITH_MISTAKES = """
+from typing import assert_type
+from chat_client import ChatClient
+from chat_client.base import ErrorMessage, JobReset, UnknownMessage
+from chat_client.chat import Later, Pong, Refused, Said, Say, Text
+from chat_client.chat_job import JobSucceeded, Restarted, RowRejected
+from chat_client.chat_room import ChatRoomTopic, Move, Moved, Where
+
+async def use(client: ChatClient, text: Text) -> None:
+    await client.say(Say(payload=text))
+    await client.say(Say(payload="hello"))  # type: ignore[arg-type]
+    await client.say(Move(payload=Where(x=1, y=3)))  # type: ignore[arg-type]
+    await client.shout(text)  # type: ignore[attr-defined]
+    async for message in client:
+        assert_type(message, Said | Refused | Pong | Later | ErrorMessage)
+    room = client.room(id="1", class_="2")
+    client.room(id="1")  # type: ignore[call-arg]
+    assert_type(room, ChatRoomTopic)
+    assert_type(await room.subscribe(text), Where)
+    await room.subscribe("hello")  # type: ignore[arg-type]
+    assert_type(await room.move(Move(payload=Where(x=1, y=3))), Moved)
+    async for event in client.job("1"):
+        assert_type(event, Restarted | JobSucceeded | RowRejected | UnknownMessage | JobReset)
+        if isinstance(event, RowRejected):
+            assert_type(event.payload, Where)
+"""
+"""Type checkers say that each line marked is wrong, and no other."""
+
 
 def written(directory: Path, content: dict[str, Any]) -> Path:
     path = directory / "asyncapi.json"
@@ -43,6 +71,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert len(programs) == 7
     for number, program in enumerate(programs):
         (directory / f"program{number}.py").write_text(program)
+    (directory / "program_with_mistakes.py").write_text(WITH_MISTAKES)
     return directory
 
 
@@ -75,7 +104,8 @@ class TestThePackage:
         assert copied.keys() == runtime.keys()
         assert all(text.endswith(f"# ruff: noqa\n{runtime[path]}") for path, text in copied.items())
 
-    def test_type_checkers_accept_it_and_the_programs_of_its_readme(self, directory: Path) -> None:
+    def test_type_checkers_know_right_from_wrong(self, directory: Path) -> None:
+        """In programs that use the package, those of its README among them."""
         programs = [path.name for path in directory.glob("program*.py")]
         run("-m", "mypy", "--strict", f"--cache-dir={directory / '.mypy_cache'}", PACKAGE, *programs, cwd=directory)
 
