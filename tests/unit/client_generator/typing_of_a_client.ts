@@ -1,6 +1,7 @@
 // What the compiler has to say of a client's use: each line after "@ts-expect-error" is refused, all others are taken.
 
 import {
+  ChannelClient,
   ChanxError,
   ChatClient,
   NewsClient,
@@ -157,3 +158,15 @@ shop.on("error", ({ type }) => type === "error");
 shop.send({ action: "order", payload: {} });
 new RoomClient({ params: { id: "5" } }).room().on("history_page", ({ payload }) => payload.length);
 export const sent: chatMessages.ChatSent[] = [{ action: "ping" }, { action: "on", payload: null }];
+
+// The runtime by itself, with messages that nobody has typed
+
+const plain = new ChannelClient("/ws/anything/", { actionKey: "action" });
+plain.on("whatever", ({ payload }) => payload.anything);
+plain.send({ action: "whatever", payload: { anything: 1 } });
+// @ts-expect-error a message has an action
+plain.send({ payload: 1 });
+export const reply: Promise<{ total: number }> = plain
+  .topic("room:5", { payload: { after: 1 } })
+  .request({ action: "count" })
+  .then(({ payload }) => payload);

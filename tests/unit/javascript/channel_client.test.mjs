@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
 
-import { ChannelClient, channelUrl, ChanxError, topicName } from "../../../chanx/channels/static/chanx/chanx.js";
+import { ChannelClient, ChanxError } from "../../../chanx/channels/static/chanx/chanx.js";
 import { answerSubscribe, Clock, fakeWebSocket, settled } from "./fakes.mjs";
 
 let Socket, clock, client, statuses;
@@ -287,30 +287,5 @@ describe("jobs on the same connection", () => {
     const list = client.jobs();
     list.close();
     assert.deepEqual([seqs, Socket.all.length, Socket.last.closed], [[1], 1, false]);
-  });
-});
-
-describe("where it is", () => {
-  test("an address is filled in on a server", () => {
-    const server = "ws://localhost:8000";
-    assert.equal(channelUrl("ws/room/{room}/", { params: { room: "a b/c" }, server }), "ws://localhost:8000/ws/room/a%20b%2Fc/");
-    assert.equal(channelUrl("/ws/", { baseUrl: "https://example.com/sub/", server }), "https://example.com/sub/ws/");
-    assert.throws(() => channelUrl("/ws/{room}", { server }), /needs `room`/);
-    assert.throws(() => channelUrl("/ws/"), /pass `baseUrl`/);
-  });
-
-  test("a page's own server, unless another is named", (context) => {
-    globalThis.location = { origin: "https://page.example" };
-    context.after(() => delete globalThis.location);
-    assert.equal(channelUrl("/ws/", { server: "ws://localhost:8000" }), "https://page.example/ws/");
-  });
-
-  test("a topic's name has its parameters as they are", () => {
-    assert.equal(topicName("room:{id}:{part}", { id: 5, part: "a b" }), "room:5:a b");
-    assert.throws(() => topicName("room:{id}", {}), /needs `id`/);
-  });
-
-  test("without a WebSocket it says so", () => {
-    assert.throws(() => make({ WebSocket: null }), TypeError);
   });
 });
