@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chanx.client_generator.base.messages import frame_of
+from chanx.client_generator.base.messages import MessageTypes, frame_of
 from chanx.client_generator.codegen import generate_pydantic_code
 from chanx.client_generator.declarations import AliasDeclaration, ReferenceTo, UnionOf
 from chanx.client_generator.schema_types import declarations_of
@@ -202,6 +202,14 @@ def test_a_discriminator_that_pydantic_cannot_use_is_none() -> None:
 def test_a_null_that_is_required_is_sent() -> None:
     with executed(code_of({"It": {"properties": {"it": {"type": "null"}}, "required": ["it"]}})) as module:
         assert frame_of(module.It()) == {"it": None}
+
+
+def test_messages_are_told_apart_by_a_key_that_is_no_name_of_a_field() -> None:
+    message = {"properties": {"event-type": {"const": "a"}, "class": {"type": "integer"}}}
+    with executed(code_of({"It": message}, messages=["It"])) as module:
+        found = MessageTypes[Any]([module.It], "event-type").read({"event-type": "a", "class": 1})
+        assert found == module.It(class_=1)
+        assert frame_of(found) == {"event-type": "a", "class": 1}
 
 
 def test_other_keys_are_kept_where_the_schema_has_them() -> None:
