@@ -36,6 +36,8 @@ from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.testing.redis_server import RedisServer
 
+pytestmark = pytest.mark.usefixtures("asyncapi_contract")  # every frame is one that the AsyncAPI document has
+
 ADA, GRACE = SimpleNamespace(pk=1), SimpleNamespace(pk=2)
 
 

@@ -19,6 +19,8 @@ from chanx.channels.routing import path
 from chanx.channels.testing import WebsocketCommunicator
 from chanx.layers import MemoryPublisher
 
+pytestmark = pytest.mark.usefixtures("asyncapi_contract")  # every frame is one that the AsyncAPI document has
+
 
 @pytest.fixture
 def bridge() -> Any:
