@@ -109,7 +109,7 @@ def test_mistakes_are_shown_and_may_be_sent(docs: Page) -> None:
     expect(console(docs).get_by_text("This is no JSON")).to_be_visible()
     expect(whole).to_have_attribute("aria-invalid", "")
 
-    console(docs).get_by_label("Send", exact=True).select_option("start_command")
+    console(docs).get_by_label("Which message to send").select_option("start_command")
     whole.fill('{"action": "start_command", "payload": {"command": "none"}}')
     expect(console(docs).locator(".field .problem:visible")).to_contain_text("must be one of")
     console(docs).get_by_role("button", name="Send anyway").click()

@@ -18,7 +18,7 @@ export class Composer {
   #lastRef = 0;
   #isTouched = false;
   #topicValues = new Map(); // channel key -> {parameter: value}
-  #select = element("select", { on: { change: () => this.#choose(this.#choices[Number(this.#select.value)]) } });
+  #select = element("select", { "aria-label": "Which message to send", on: { change: () => this.#choose(this.#choices[Number(this.#select.value)]) } });
   #topic = element("div", { class: "topic-fields" });
   #place = element("div");
   #json = element("textarea", { class: "json", rows: "8", spellcheck: "false", on: { input: () => this.#readJson() } });
@@ -36,7 +36,7 @@ export class Composer {
     this.#fillSelect();
     this.#json.setAttribute("aria-describedby", this.#jsonProblem.id);
     const json = element("details", { class: "json-box" }, element("summary", {}, "As JSON"), labelled("The message as JSON", this.#json).whole, this.#jsonProblem);
-    this.element = element("section", { class: "console-part" }, element("div", { class: "part-head" }, element("h3", {}, "Message")), labelled("Send", this.#select).whole, this.#topic, this.#place, json, element("div", { class: "send-line" }, this.#sendButton, this.#said));
+    this.element = element("section", { class: "console-part" }, element("div", { class: "part-head" }, element("h3", {}, "Message"), this.#select), this.#topic, this.#place, json, element("div", { class: "send-line" }, this.#sendButton, this.#said));
     if (this.#choices.length > 0) this.#choose(this.#choices[0]);
     else this.element.replaceChildren(element("p", { class: "hint" }, "There is nothing to send here: just listen."));
   }

@@ -114,6 +114,7 @@ export class Console {
     this.#state.dataset.state = state;
     this.#toggle.textContent = state === "closed" ? "Connect" : "Disconnect";
     this.#toggle.classList.toggle("primary", state === "closed");
+    this.#toggle.classList.toggle("small", state !== "closed");
     this.#fields.hidden = state !== "closed";
     this.#composer.isOpen = state === "open";
   }

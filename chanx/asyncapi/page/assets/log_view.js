@@ -3,6 +3,7 @@
 import { button, element } from "./dom.js";
 import { FrameLog, isFound, MAX_ENTRIES } from "./frame_log.js";
 
+const PREVIEW = 160;
 const ARROWS = { sent: "↑", received: "↓", note: "•" };
 
 export class LogView {
@@ -68,7 +69,7 @@ function item(entry) {
   return element("li", { class: `entry is-${direction}`, "data-kind": entry.kind, "data-name": entry.name }, element("details", {}, summary(entry, clock), ...problemsOf(entry), pretty(entry)));
 }
 
-function summary({ direction, kind, name, schemaName, topic, number, answers, problems }, clock) {
+function summary({ direction, kind, name, schemaName, topic, number, answers, problems, frame, text }, clock) {
   const link = schemaName ? element("a", { href: `#schema-${encodeURIComponent(schemaName)}` }, name) : element("span", {}, name);
   const arrow = element("span", { class: `arrow is-${direction}`, title: direction === "sent" ? "Sent" : "Received" }, ARROWS[direction]);
   const marks = [
@@ -77,7 +78,13 @@ function summary({ direction, kind, name, schemaName, topic, number, answers, pr
     problems.length > 0 ? element("span", { class: "mark is-bad" }, "not as its schema") : null,
     answers ? element("span", { class: "mark is-good" }, `answers #${answers}`) : null,
   ];
-  return element("summary", {}, element("span", { class: "entry-head" }, arrow, element("span", { class: "number" }, `#${number}`), clock, element("strong", {}, link), topic === null ? null : element("span", { class: "entry-topic" }, topic), ...marks));
+  return element("summary", {}, element("span", { class: "entry-head" }, arrow, element("span", { class: "number" }, `#${number}`), clock, element("strong", {}, link), topic === null ? null : element("span", { class: "entry-topic" }, topic), ...marks), glance(frame, text));
+}
+
+/** The beginning of what a frame carries, on one line. */
+function glance(frame, text) {
+  const payload = frame === undefined ? text : JSON.stringify(frame?.payload ?? null);
+  return payload === "null" ? null : element("span", { class: "glance" }, payload.slice(0, PREVIEW));
 }
 
 function problemsOf({ problems }) {
