@@ -26,7 +26,7 @@ def channel_object(source: ChannelSource, message_keys: Iterable[str]) -> dict[s
         "messages": {key: {"$ref": MESSAGES + key} for key in sorted(message_keys)},
         "tags": [{"name": tag} for tag in channel_tags(source.cls)],
     }
-    return {key: value for key, value in parts.items() if value or key in ("address", "messages")}
+    return {key: value for key, value in parts.items() if value or key == "address"}
 
 
 def _parameters(route: RouteInfo) -> dict[str, Any]:
