@@ -113,6 +113,12 @@ async def settled() -> None:
 
 
 def snapshot(**more: Any) -> dict[str, Any]:
-    known = {"job_id": "a", "owner": "user:1", "name": "task", "meta": {}, "created_at": "2026-01-01T00:00:00Z"}
+    known: dict[str, Any] = {
+        "job_id": "a",
+        "owner": "user:1",
+        "name": "task",
+        "meta": {},
+        "created_at": "2026-01-01T00:00:00Z",
+    }
     known |= {"state": "started", "attempt": 1, "cancel_requested": False, "cancel_reason": None, "fields": {}}
     return {**known, "epoch": "e1", "seq": 0, "oldest": 1, "rev": 0, **more}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 from websockets.asyncio.client import ClientConnection
@@ -25,7 +25,7 @@ from tests.unit.client_generator.base.fakes import FakeNetwork
 
 class Text(ProtocolModel):
     text: str
-    reply_to: int | None = Field(None, alias="replyTo")
+    reply_to: Annotated[int | None, Field(validation_alias="replyTo", serialization_alias="replyTo")] = None
 
 
 class Say(ProtocolMessage):

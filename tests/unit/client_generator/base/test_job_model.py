@@ -38,7 +38,9 @@ class View:
         for _ in range(most):
             if self.has_ended:
                 return
-            self._next = self._next or asyncio.create_task(anext(self._events))  # type: ignore[arg-type]  # a coroutine
+            if self._next is None:
+                self._next = asyncio.create_task(anext(self._events))
+                self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
             await asyncio.wait({self._next}, timeout=1e-6)
             if not self._next.done():
                 return

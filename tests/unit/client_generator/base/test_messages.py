@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
@@ -17,8 +17,11 @@ class Dog(ProtocolModel):
     toys: list[str] = Field(default_factory=list[str])
 
 
+Kind = Field(validation_alias="messageType", serialization_alias="messageType")
+
+
 class Adopt(ProtocolMessage):
-    message_type: Literal["adopt"] = Field("adopt", alias="messageType")
+    message_type: Annotated[Literal["adopt"], Kind] = "adopt"
     payload: Dog
 
 
