@@ -51,6 +51,7 @@ class RoomTopic(Topic):
     """One room."""
 
     pattern = "room:{hotel}:{number}"
+    passthrough_events = (PongMessage,)
 
 
 @channel(name="bells")
