@@ -166,3 +166,9 @@ def test_it_fits_a_phone(docs: Page) -> None:
     try_out(docs, "start_command")
     expect(console(docs)).to_be_in_viewport(ratio=0.9, timeout=5 * SECONDS)
     assert docs.evaluate("document.querySelector('.console-body').scrollWidth") <= 390
+
+    connect(docs)
+    send(docs)
+    frames(docs, "JobAccepted").get_by_role("link").click()
+    expect(console(docs)).to_be_hidden()
+    expect(docs.locator("#schema-JobAccepted")).to_have_attribute("open", "")

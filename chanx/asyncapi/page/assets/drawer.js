@@ -24,6 +24,10 @@ export class Drawer {
     place.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
     });
+    place.addEventListener("click", ({ target }) => {
+      const isLink = target instanceof Element && target.closest("a") !== null;
+      if (isLink && matchMedia("(max-width: 860px)").matches) this.close(); // it covers what the link leads to
+    });
   }
 
   /** Shows the console of a channel's address, with a message chosen. `openedBy` gets the focus back in the end. */
