@@ -13,6 +13,7 @@ from chanx.asyncapi.changes import Change, Role, Severity
 from chanx.asyncapi.channel_changes import channel_changes
 from chanx.asyncapi.contract import ChannelContract, DocumentContract, either
 from chanx.asyncapi.schema_changes import SchemaComparison
+from chanx.errors import DocumentError
 
 _SUBSCRIBE = "subscribe"
 _EMPTY_SUBSCRIBE = {"type": "object", "properties": {"payload": {"type": "null"}}}
@@ -26,7 +27,13 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chan
     ``old`` may fail, also where that cannot be excluded; the text says so then. Raises ``DocumentError`` if one of the
     two is no AsyncAPI 3 document, or refers to what it does not have.
     """
-    return list(_Comparison(DocumentContract(old), DocumentContract(new)).changes())
+    try:
+        return list(_Comparison(DocumentContract(old), DocumentContract(new)).changes())
+    except (AttributeError, KeyError, TypeError, RecursionError, ArithmeticError) as error:
+        raise DocumentError(
+            f"The document has a JSON Schema in which something is of the wrong type ({error!r}): validate it first, "
+            "with the AsyncAPI CLI for example."
+        ) from error
 
 
 class _Comparison:

@@ -196,3 +196,29 @@ def test_documents_that_cannot_be_compared(broken: dict[str, Any], words: list[s
         changes_between(broken, document())
 
     assert [word for word in words if word not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": "a"},
+        {"type": "object", "properties": []},
+        {"anyOf": 5},
+        {"type": 5},
+        {"enum": 5},
+        {"type": "number", "multipleOf": 0},
+        {"type": "object", "required": 5},
+        {"type": "array", "prefixItems": 5},
+        {"$ref": 5},
+        {"const": {"a": 1}, "pattern": 5},
+    ],
+)
+def test_a_malformed_schema_is_no_traceback(schema: Any) -> None:
+    """Given a schema that is none, When compared, Then there is an answer, or an error that names the document."""
+    broken = document({"chat": message("chat", schema)}, [(*CHAT[:3], ())])
+    right = document({"chat": message("chat", TEXT)}, [(*CHAT[:3], ())])
+    for old, new in ((broken, right), (right, broken), (broken, copy.deepcopy(broken))):
+        try:
+            changes_between(old, new)
+        except DocumentError as error:
+            assert "document" in str(error)  # noqa: PT017 -- either is right

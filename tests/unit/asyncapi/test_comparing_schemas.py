@@ -95,6 +95,31 @@ CASES: dict[str, tuple[Any, Any, str, str]] = {
         "breaking",
         "compatible",
     ),
+    "names of a map's keys": (
+        {"type": "object", "additionalProperties": TEXT, "propertyNames": {"enum": ["a", "b"]}},
+        {"type": "object", "additionalProperties": TEXT, "propertyNames": {"enum": ["a"]}},
+        "breaking",
+        "compatible",
+    ),
+    "a pattern of a map's keys": (
+        {"type": "object", "patternProperties": {"^a": TEXT}},
+        {"type": "object", "patternProperties": {"^b": TEXT}},
+        "breaking",
+        "breaking",
+    ),
+    "values under a pattern": (
+        {"type": "object", "patternProperties": {"^a": WHOLE}},
+        {"type": "object", "patternProperties": {"^a": NUMBER}},
+        "compatible",
+        "breaking",
+    ),
+    "items may repeat": (
+        {"type": "array", "items": TEXT, "uniqueItems": True},
+        {"type": "array", "items": TEXT},
+        "compatible",
+        "breaking",
+    ),
+    "a multiple": ({**WHOLE, "multipleOf": 4}, {**WHOLE, "multipleOf": 2}, "compatible", "breaking"),
     "a variant more": (
         {"oneOf": [CIRCLE, DOT], "discriminator": {"propertyName": "kind"}},
         {"oneOf": [CIRCLE, SQUARE, DOT], "discriminator": {"propertyName": "kind"}},
