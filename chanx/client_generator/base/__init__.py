@@ -58,6 +58,7 @@ A generated method or field must not have one of the names in ``RESERVED_NAMES``
 
 from __future__ import annotations
 
+from .channel import Token
 from .client import BaseClient
 from .errors import (
     AccessDeniedError,
@@ -76,7 +77,6 @@ from .job_list import JobList
 from .job_models import JobPosition, JobReference, JobReset, JobSnapshot, ListedJob
 from .jobs import BaseJob
 from .messages import AuthenticationMessage, ErrorMessage, ProtocolMessage, ProtocolModel, UnknownMessage
-from .subscriptions import Token
 from .topic_client import BaseTopicConnection, BaseTopicHandle
 
 RESERVED_NAMES = frozenset(

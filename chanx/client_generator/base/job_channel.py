@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from .cancel_requests import Answered, CancelRequests
+from .channel import Token
 from .errors import JobClosedError, JobRefusedError, RequestRefusedError, object_of
 from .job_fold import JobFold
 from .job_place import LogPlace, Meaning
 from .job_reader import JobReader
 from .job_states import CONNECTING, REFUSED, TERMINAL_STATES
 from .messages import ACTION, Frame
-from .subscriptions import Subscriptions, Token
+from .subscriptions import Subscriptions
 from .tasks import logger
 
 ACK_EVERY: Final = 100

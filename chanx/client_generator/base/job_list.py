@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from .channel import Token
 from .errors import JobRefusedError
 from .job_models import ListedJob
 from .messages import Frame
-from .subscriptions import Subscriptions, Token
+from .subscriptions import Subscriptions
 
 MOST: Final = 500
 """As many as the server lets a list follow."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from .channel import Token
 from .errors import JobCancelledError, JobClosedError, JobFailedError
 from .job_channel import JobChannel
 from .job_models import JobPosition, JobReset, JobSnapshot
@@ -16,7 +17,7 @@ from .job_states import REFUSED, TERMINAL_STATES
 from .messages import Frame, MessageTypes, UnknownMessage
 from .requests import ReplyT, TopicRequests
 from .source import Hooks, timeouts_say
-from .subscriptions import Subscriptions, Token
+from .subscriptions import Subscriptions
 
 EventT = TypeVar("EventT")
 

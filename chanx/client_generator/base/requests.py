@@ -7,11 +7,12 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from .channel import Channel
 from .errors import NotConnectedError, RequestRefusedError, UnexpectedAnswerError
 from .messages import COMPLETIONS, Frame, MessageTypes, UnknownMessage, frame_of
 from .socket import WITHOUT_ANSWER
 from .source import timeouts_say
-from .subscriptions import Channel, Subscriptions
+from .subscriptions import Subscriptions
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 

@@ -11,50 +11,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from .backoff import Backoff
+from .channel import Channel
 from .errors import NotConnectedError, RequestRefusedError, reason_and_detail
 from .messages import COMPLETIONS, Frame
 from .socket import ReconnectingSocket, logger
 from .tasks import Tasks
 
-Token: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
-"""A signed token, or a function that is asked for one whenever the client subscribes."""
-
 LATER_REASONS = frozenset({"failed", "invalid_position", "not_subscribed"})
 CROWDED = "too_many_topics"
-
-
-class Channel(Protocol):
-    """What stands behind a topic on this side.
-
-    ``hears_while_asking``: whether frames before the answer to a repeated ``subscribe`` count. ``subscribed`` is also
-    called with what was not asked for, when the server starts over. ``refused`` gets the payload of the error; after
-    it, and ``failed``, the channel is not subscribed any more. ``trouble`` gets that of an error after which the client
-    tries again.
-    """
-
-    @property
-    def topic(self) -> str: ...
-
-    hears_while_asking: ClassVar[bool]
-
-    def token(self) -> Token: ...
-
-    def payload(self, token: str | None) -> Any: ...
-
-    def subscribed(self, payload: Any) -> None: ...
-
-    def frame(self, frame: Frame) -> None: ...
-
-    def lost(self) -> None: ...
-
-    def refused(self, payload: Any) -> None: ...
-
-    def trouble(self, payload: Any) -> None: ...
-
-    def failed(self, error: Exception) -> None: ...
 
 
 Phase: TypeAlias = Literal["lost", "asking", "open", "crowded", "later", "ended"]
@@ -125,9 +92,8 @@ class Subscriptions:
 
     def again(self, channel: Channel) -> None:
         """Subscribes again, now, from where the channel stands."""
-        subscription = self._of(channel)
-        if subscription is not None and self.socket.is_open:
-            self._ask(subscription)
+        if self._of(channel) is not None:
+            self.subscribe(channel)
 
     def later(self, channel: Channel) -> None:
         """The same after a while: what comes is not what should come."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter
 
 from .address import filled
+from .channel import Token
 from .client import BaseClient
 from .errors import ClientError, NotConnectedError, RequestRefusedError
 from .job_channel import JobChannel
@@ -21,7 +22,7 @@ from .messages import Frame, ProtocolMessage
 from .requests import ReplyT, TopicRequests
 from .socket import ReconnectingSocket
 from .source import Hooks, MessageSource, ReceivedT, timeouts_say
-from .subscriptions import Subscriptions, Token
+from .subscriptions import Subscriptions
 from .tasks import Tasks
 
 SubscribeT = TypeVar("SubscribeT")
