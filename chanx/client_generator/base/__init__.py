@@ -76,7 +76,13 @@ from .errors import (
 from .job_list import JobList
 from .job_models import JobPosition, JobReference, JobReset, JobSnapshot, ListedJob
 from .jobs import BaseJob
-from .messages import AuthenticationMessage, ErrorMessage, ProtocolMessage, ProtocolModel, UnknownMessage
+from .messages import (
+    AuthenticationMessage,
+    ErrorMessage,
+    ProtocolMessage,
+    ProtocolModel,
+    UnknownMessage,
+)
 from .topic_client import BaseTopicConnection, BaseTopicHandle
 
 RESERVED_NAMES = frozenset(

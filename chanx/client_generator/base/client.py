@@ -12,7 +12,14 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from .address import websocket_url
 from .errors import AccessDeniedError, ClientError, NotConnectedError, object_of
-from .messages import ACTION, COMPLETIONS, AuthenticationMessage, Frame, UnknownMessage, frame_of
+from .messages import (
+    ACTION,
+    COMPLETIONS,
+    AuthenticationMessage,
+    Frame,
+    UnknownMessage,
+    frame_of,
+)
 from .socket import ReconnectingSocket, SocketEvents
 from .source import MessageSource, ReceivedT, timeouts_say
 from .tasks import Tasks, logger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -12,7 +13,9 @@ from pydantic import BaseModel, ValidationError
 from .buffer import Buffer
 from .errors import AnswerTimeoutError, NotConnectedError
 from .messages import ErrorMessage, Frame, MessageTypes, UnknownMessage
-from .tasks import Tasks, logger
+from .tasks import Tasks
+
+logger = logging.getLogger("chanx.client")
 
 ReceivedT = TypeVar("ReceivedT")
 MessageT = TypeVar("MessageT", bound=BaseModel)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
@@ -17,8 +18,10 @@ from .backoff import Backoff
 from .channel import Channel
 from .errors import NotConnectedError, RequestRefusedError, reason_and_detail
 from .messages import COMPLETIONS, Frame
-from .socket import ReconnectingSocket, logger
+from .socket import ReconnectingSocket
 from .tasks import Tasks
+
+logger = logging.getLogger("chanx.client")
 
 LATER_REASONS = frozenset({"failed", "invalid_position", "not_subscribed"})
 CROWDED = "too_many_topics"
@@ -193,8 +196,9 @@ class Subscriptions:
         try:
             token = subscription.channel.token()
             found = token() if callable(token) else token
-        except Exception as error:
-            self._without_token(subscription, turn, error)
+        except Exception:
+            logger.exception("No token for %s", subscription.channel.topic)
+            self._without_token(subscription, turn)
             return
         if inspect.isawaitable(found):
             self._tasks.start(self._ask_with(subscription, turn, found))
@@ -204,13 +208,13 @@ class Subscriptions:
     async def _ask_with(self, subscription: _Subscription, turn: int, token: Awaitable[str]) -> None:
         try:
             found = await token
-        except Exception as error:
-            self._without_token(subscription, turn, error)
+        except Exception:
+            logger.exception("No token for %s", subscription.channel.topic)
+            self._without_token(subscription, turn)
         else:
             self._subscribe(subscription, turn, found)
 
-    def _without_token(self, subscription: _Subscription, turn: int, error: Exception) -> None:
-        logger.warning("No token for %s: %r", subscription.channel.topic, error)
+    def _without_token(self, subscription: _Subscription, turn: int) -> None:
         if turn == subscription.turn:
             self._ask_later(subscription)
 

@@ -153,6 +153,29 @@ def test_tokens_go_with_every_subscription() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_without_a_token_it_is_tried_again_later(is_async: bool) -> None:
+    answers: list[str | None] = [None, "two"]
+
+    def token() -> str:
+        answer = answers.pop(0)
+        if answer is None:
+            raise OSError("the service that signs is away")
+        return answer
+
+    async def fresh() -> str:
+        return token()
+
+    async def main() -> None:
+        server = JobServer()
+        server.append("job_succeeded", {"result": 7})
+        async with Site(server.network) as client:
+            assert await client.job("a", token=fresh if is_async else token).result(timeout=5) == 7
+        assert [frame["payload"]["token"] for frame in server.network.last.sent("subscribe")] == ["two"]
+
+    run(main())
+
+
 def test_cancelling_is_asked_again_after_a_lost_connection() -> None:
     async def main() -> None:
         server = JobServer()
