@@ -70,8 +70,8 @@ def consumer_of(handler: Any) -> ConsumerType | None:
 def expand_topic_routes(routes: Iterable[RouteInfo]) -> list[RouteInfo]:
     """The routes, with one more for each topic of a consumer, at the same address.
 
-    A consumer that has topics keeps its own route only if it handles messages itself. The route of a dedicated topic
-    becomes that topic.
+    A consumer that has topics keeps its own route only if it takes or sends messages itself. The route of a dedicated
+    topic becomes that topic.
     """
     return [expanded for route in routes for expanded in _expanded(route)]
 
@@ -82,7 +82,8 @@ def _expanded(route: RouteInfo) -> Iterator[RouteInfo]:
         yield route
         return
     default = consumer.default_topic
-    if consumer.handler_table.messages or not (consumer.topics or default):
+    table = consumer.handler_table
+    if table.handlers or table.sends or not (consumer.topics or default):
         yield route
     if default is not None:
         yield replace(route, consumer=default, topic=default)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
-from chanx.core.decorators import ws_handler
+from chanx.core.decorators import event_handler, ws_handler
 from chanx.core.topic import Topic
 from chanx.messages.incoming import PingMessage
+from chanx.messages.outgoing import PongMessage
 from chanx.routing.discovery import RouteDiscovery, RouteInfo, consumer_of, expand_topic_routes
 
 BASE = "ws://testserver"
@@ -62,6 +63,21 @@ def test_a_host_is_kept_only_if_it_handles_messages_itself() -> None:
         (News, News, Both),
     ]
     assert {(info.path, info.base_url) for info in infos} == {("ws/<int:pk>/", BASE)}
+
+
+def test_a_host_is_kept_for_what_it_sends() -> None:
+    """Given hosts that take no messages, when they send some of their own, then they keep their routes for these."""
+
+    class OfEvents(TopicsOnly):
+        @event_handler
+        async def ping(self, event: PingMessage) -> PongMessage:
+            return PongMessage()
+
+    class Greeting(TopicsOnly):
+        sends = [PongMessage]
+
+    infos = expand_topic_routes([route(OfEvents), route(Greeting)])
+    assert [info.consumer for info in infos] == [OfEvents, Room, News, Greeting, Room, News]
 
 
 def test_a_dedicated_route_becomes_its_topic() -> None:
