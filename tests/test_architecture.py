@@ -51,6 +51,12 @@ INDEPENDENT = {
     "chanx.routing.discovery": DJANGO | FASTAPI | {"celery"},
     "chanx.messages.base": DJANGO | FASTAPI | {"celery"},
     "chanx.layers": DJANGO | FASTAPI | {"celery"},
+    "chanx.asyncapi.generator": DJANGO | FASTAPI | {"celery", "jinja2", "yaml"},
+    "chanx.asyncapi.serving": DJANGO | FASTAPI | {"celery"},
+    "chanx.client_generator.generator": DJANGO | FASTAPI | {"celery"},
+    "chanx.client_generator.base": DJANGO | FASTAPI | {"celery", "redis", "jinja2"},
+    "chanx.cli.main": DJANGO | FASTAPI | {"celery", "pydantic"},
+    "chanx.testing.plugin": DJANGO | FASTAPI | {"celery", "pydantic", "jsonschema"},
     "example_worker": DJANGO | FASTAPI,
     "chanx.testing.redis_server": DJANGO | FASTAPI | {"celery", "redis"},
 }
