@@ -34,7 +34,8 @@ def handler_description(cls: type, handler: Handler) -> str:
     """``description=`` of the decorator, else the method's docstring, else that of the method it overrides."""
     if handler.info.description is not None:
         return handler.info.description
-    docs = (getattr(vars(base).get(handler.name), "__doc__", None) for base in cls.__mro__)
+    found = (vars(base).get(handler.name) for base in cls.__mro__)
+    docs = (value.__doc__ for value in found if callable(value))  # not None, which has a docstring since Python 3.13
     return inspect.cleandoc(next((doc for doc in docs if doc), ""))
 
 
