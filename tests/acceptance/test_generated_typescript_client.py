@@ -47,7 +47,7 @@ def said(stack: Stack, program: Path) -> dict[str, Any]:
     write_csv(program / "orders.csv", ROWS, bad_every=5_000, more_columns=12)
     with Visitor(stack, "ada") as ada, ThreadPoolExecutor(1) as pool:
         environment = {
-            "HEADERS": json.dumps(ada.websocket_headers),
+            "HEADERS": json.dumps({**ada.websocket_headers, "Origin": stack.url}),
             "IN_THE_MIDDLE": str(middle),
             "SITE": stack.url,
             "UPLOADED": ada.upload(program / "orders.csv"),

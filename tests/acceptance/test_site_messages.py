@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.acceptance.browser import write_csv
 from tests.acceptance.stack import Stack
@@ -16,7 +17,8 @@ from tests.acceptance.visitor import Visitor
 
 @contextmanager
 def socket_of(stack: Stack, visitor: Visitor) -> Iterator[ClientConnection]:
-    with connect(stack.websocket_url, additional_headers=visitor.websocket_headers) as socket:
+    origin = Origin(stack.url)
+    with connect(stack.websocket_url, additional_headers=visitor.websocket_headers, origin=origin) as socket:
         yield socket
 
 

@@ -24,9 +24,9 @@ class Visitor(httpx.Client):
 
     @property
     def websocket_headers(self) -> dict[str, str]:
-        """What a WebSocket handshake as this user needs."""
+        """What makes a WebSocket handshake this user's."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return {"Cookie": cookies, "Origin": str(self.base_url).rstrip("/")}
+        return {"Cookie": cookies}
 
     def upload(self, path: Path) -> str:
         """Starts a job with a CSV file; returns the job's id."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
+from websockets.typing import Origin
+
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
@@ -29,6 +31,12 @@ def websocket_url(base_url: str, path: str, *, protocol: str, path_params: Mappi
         f"{_SCHEMES[scheme]}://{parts.netloc}{parts.path.rstrip('/')}/{filled(path, path_params, safe='').lstrip('/')}"
     )
     return f"{whole}?{parts.query}" if parts.query else whole
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of a WebSocket's own site: ``https://example.com`` of ``wss://example.com/ws/``."""
+    parts = urlsplit(url)
+    return Origin(f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc.rpartition('@')[2]}")
 
 
 def filled(pattern: str, params: Mapping[str, object], *, safe: str | None = None) -> str:

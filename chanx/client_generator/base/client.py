@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
-from .address import websocket_url
+from .address import origin_of, websocket_url
 from .errors import AccessDeniedError, ClientError, NotConnectedError, object_of
 from .messages import (
     ACTION,
@@ -31,7 +31,8 @@ class BaseClient(MessageSource[ReceivedT]):
     """A connection, for ``async with``; ``async for message in client`` gives what the server sends.
 
     ``base_url`` is ``host:port`` or a whole URL; ``protocol`` is ``ws`` or ``wss`` where it has none; ``headers`` go
-    with the opening request (``{"Cookie": …}``, ``{"Authorization": …}``); ``path_params`` fill the ``path``.
+    with the opening request (``{"Cookie": …}``, ``{"Authorization": …}``), which names the server itself as its origin
+    unless they name another; ``path_params`` fill the ``path``.
 
     A lost connection is opened again, later each time, unless ``reconnects`` is false or the server does not let the
     client in any more: then loops and calls raise ``AccessDeniedError``. What was sent meanwhile by others is missed,
@@ -102,7 +103,15 @@ class BaseClient(MessageSource[ReceivedT]):
 
     async def open_websocket(self) -> ClientConnection:
         """Opens a WebSocket whenever one is needed; override it for options of ``websockets`` (``ssl``, ``proxy``)."""
-        return await connect(self.url, additional_headers=self.headers, max_size=None, close_timeout=2)
+        names_origin = any(name.lower() == "origin" for name in self.headers)
+        return await connect(
+            self.url,
+            additional_headers=self.headers,
+            # Sites that check it, to protect browsers, refuse who has none.
+            origin=None if names_origin else origin_of(self.url),
+            max_size=None,
+            close_timeout=2,
+        )
 
     # Messages
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chanx.client_generator.base.address import filled, websocket_url
+from chanx.client_generator.base.address import filled, origin_of, websocket_url
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,17 @@ from chanx.client_generator.base.address import filled, websocket_url
 )
 def test_the_whole_url(base_url: str, protocol: str, path: str, expected: str) -> None:
     assert websocket_url(base_url, path, protocol=protocol, path_params={"room": "a b/c?"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("ws://localhost:8000/ws/", "http://localhost:8000"),
+        ("wss://user:word@example.com/ws/", "https://example.com"),
+    ],
+)
+def test_the_origin(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
 
 
 @pytest.mark.parametrize(
