@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from chanx.asyncapi.pointers import resolved
+from chanx.asyncapi.pointers import key_of, resolved
 from chanx.asyncapi.schema_atoms import Schema, SchemaReader, checked
 from chanx.asyncapi.type_defs import AsyncAPIDocument, ChannelObject, OperationObject, ReferenceObject
 from chanx.errors import DocumentError
@@ -72,7 +72,7 @@ class DocumentContract:
                     _add_once(request.replies, reply)
 
     def _channel_of(self, key: str, operation: OperationObject) -> ChannelContract:
-        name = _name(operation.channel.ref)
+        name = key_of(operation.channel.ref)
         if name not in self.channels:
             raise DocumentError(
                 f"The operation {key!r} of the document names the channel {name!r}, which is not there."
@@ -85,7 +85,7 @@ class DocumentContract:
         if isinstance(payload, Mapping) and "schemaFormat" in payload:
             payload = payload.get("schema", True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- any JSON
         found = list(self._by_tag(checked(payload), channel.discriminator))
-        yield from found or [(_name(reference.ref), checked(payload))]
+        yield from found or [(key_of(reference.ref), checked(payload))]
 
     def _by_tag(self, schema: Schema, discriminator: str) -> Iterator[tuple[str, Schema]]:
         """The schema of each tag, without the discriminator; nothing where there is no such value."""
@@ -126,10 +126,6 @@ def parsed(content: Mapping[str, Any]) -> AsyncAPIDocument:
 def either(schemas: Sequence[Schema]) -> Schema:
     """The schema of what is one of these."""
     return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
-
-
-def _name(reference: str) -> str:
-    return reference.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def _add_once(values: list[Any], value: Any) -> None:

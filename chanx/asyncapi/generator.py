@@ -20,6 +20,7 @@ from chanx.asyncapi.constants import (
 )
 from chanx.asyncapi.dialect import asyncapi_schema
 from chanx.asyncapi.operations import Operation, operations_of
+from chanx.asyncapi.pointers import escaped
 from chanx.asyncapi.sources import ChannelSource, channel_sources
 from chanx.core.registry import MESSAGES, MessageRegistry, Registered, parts
 from chanx.core.schema_forms import unique_name
@@ -138,7 +139,7 @@ class AsyncAPIGenerator:
         return unique_name(self.operations, cased, "_")
 
     def _operation(self, source: ChannelSource, entry: _Registered) -> dict[str, Any]:
-        operation, channel = entry.operation, {"$ref": f"#/channels/{_escaped(source.key)}"}
+        operation, channel = entry.operation, {"$ref": f"#/channels/{escaped(source.key)}"}
         content: dict[str, Any] = {
             "action": "receive" if operation.inputs else "send",
             "channel": channel,
@@ -155,7 +156,7 @@ class AsyncAPIGenerator:
         return content
 
     def _references(self, source: ChannelSource, entries: Iterable[Registered]) -> list[dict[str, str]]:
-        start = f"#/channels/{_escaped(source.key)}/messages/"
+        start = f"#/channels/{escaped(source.key)}/messages/"
         keys = dict.fromkeys(self.registry.message_key(entry) for entry in entries)
         return [{"$ref": start + key} for key in keys]
 
@@ -167,7 +168,3 @@ class AsyncAPIGenerator:
         host = self.server_url
         is_local = not host or any(name in host for name in _LOCAL_HOSTS)
         return {"development" if is_local else "production": {"host": host, "protocol": self.server_protocol}}
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1").replace("%", "%25")

@@ -1,4 +1,4 @@
-"""Following ``$ref`` inside of one document."""
+"""Writing ``$ref``, and following it inside of one document."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeGuard
@@ -32,10 +32,25 @@ def at_pointer(document: Mapping[str, Any], reference: Any) -> Any:
         )
     found: Any = document
     for part in reference.split("/")[1:]:
-        found = _child(found, unquote(part).replace("~1", "/").replace("~0", "~"))
+        found = _child(found, unescaped(part))
         if found is _MISSING:
             raise DocumentError(f"The $ref {reference!r} leads nowhere: the document has nothing there.")
     return found
+
+
+def escaped(key: str) -> str:
+    """A key as a part of a ``$ref``."""
+    return key.replace("~", "~0").replace("/", "~1").replace("%", "%25")
+
+
+def unescaped(part: str) -> str:
+    """The key that a part of a ``$ref`` stands for."""
+    return unquote(part).replace("~1", "/").replace("~0", "~")
+
+
+def key_of(reference: str) -> str:
+    """The last key of a ``$ref``: what it names."""
+    return unescaped(reference.rpartition("/")[2])
 
 
 def _child(parent: Any, key: str) -> Any:

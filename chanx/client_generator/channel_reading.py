@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chanx.asyncapi.pointers import at_pointer, resolved
+from chanx.asyncapi.pointers import at_pointer, escaped, resolved
 from chanx.client_generator.json_schema import mapping, sequence, text
 from chanx.client_generator.message_types import MessageTypes, final_pointer
 from chanx.client_generator.protocol import Channel, Request
@@ -33,7 +33,7 @@ class ChannelReader:
         self._document = document
         self.messages = MessageTypes(document)
         self.channels = {
-            key: final_pointer(document, f"#/channels/{_escaped(key)}") for key in mapping(document.get("channels"))
+            key: final_pointer(document, f"#/channels/{escaped(key)}") for key in mapping(document.get("channels"))
         }
         self._operations: dict[str, list[_Operation]] = {pointer: [] for pointer in self.channels.values()}
         self._owners: dict[str, str] = {}
@@ -104,7 +104,7 @@ class ChannelReader:
         """The messages of a channel that no operation names: an operation that names none has these."""
         named = {message for one in operations for message in (*(one.messages or ()), *(one.replies or ()))}
         keys = mapping(content.get("messages"))
-        pointers = [final_pointer(self._document, f"{pointer}/messages/{_escaped(key)}") for key in keys]
+        pointers = [final_pointer(self._document, f"{pointer}/messages/{escaped(key)}") for key in keys]
         return [message for message in pointers if message not in named]
 
     def _types(self, pointers: Iterable[str]) -> tuple[str, ...]:
@@ -132,7 +132,3 @@ class ChannelReader:
             if owner != channel and key in names:
                 return other
         return key
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from chanx.asyncapi.pointers import at_pointer
+from chanx.asyncapi.pointers import at_pointer, escaped, key_of, unescaped
 from chanx.client_generator.declarations import (
     AliasDeclaration,
     Literals,
@@ -31,7 +31,7 @@ def final_pointer(document: Mapping[str, Any], pointer: str, seen: tuple[str, ..
         at_pointer(document, pointer)
     current = start
     for part in parts:
-        current = f"{current}/{part}"
+        current = f"{current}/{escaped(unescaped(part))}"
         try:
             target = mapping(at_pointer(document, current))
         except DocumentError:
@@ -51,7 +51,7 @@ class MessageTypes:
     def of(self, pointer: str) -> tuple[str, ...]:
         """The declarations that the payload of a message is one of: objects all of them. Raises ``DocumentError``."""
         message = mapping(at_pointer(self._document, pointer))
-        key = pointer.rsplit("/", 1)[-1]
+        key = key_of(pointer)
         if "payload" not in message:
             raise DocumentError(f"The message {key!r} has no payload: say with a JSON Schema what it looks like.")
         name = pascal_case(text(message.get("name")) or key)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, cast
 
-from chanx.asyncapi.pointers import at_pointer
+from chanx.asyncapi.pointers import at_pointer, escaped, key_of, unescaped
 from chanx.client_generator.declarations import (
     MISSING,
     AliasDeclaration,
@@ -88,9 +88,9 @@ class SchemaTypes:
         self._declared: dict[str, Declaration | None] = {}  # None while it is being made
         self._names: dict[str, str] = {}
         for key in sorted(schemas, key=lambda key: type_name(key) != key):  # a name that can stay is not taken away
-            self._take_name(_COMPONENTS + _escaped(key), key)
+            self._take_name(_COMPONENTS + escaped(key), key)
         for key in schemas:
-            pointer = _COMPONENTS + _escaped(key)
+            pointer = _COMPONENTS + escaped(key)
             self._declare(self._names[pointer], schemas[key], _Place(pointer, self._names[pointer]))
 
     def declarations(self) -> tuple[Declaration, ...]:
@@ -264,7 +264,7 @@ class SchemaTypes:
         pointer = self._absolute(reference, place)
         if pointer not in self._names:
             target = at_pointer(self._document, pointer)
-            name = self._take_name(pointer, pointer.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~"))
+            name = self._take_name(pointer, key_of(pointer))
             self._declare(name, target, _Place(place.root if pointer.startswith(f"{place.root}/") else pointer, name))
         return ReferenceTo(self._names[pointer])
 
@@ -273,7 +273,7 @@ class SchemaTypes:
         local = str(reference).startswith(("#/$defs/", "#/definitions/"))
         if local and str(reference).split("/")[1] not in self._document:
             return place.root + str(reference).removeprefix("#")
-        return str(reference)
+        return "/".join(escaped(unescaped(part)) for part in str(reference).split("/"))
 
 
 def _has_structure(option: Any) -> bool:
@@ -292,7 +292,3 @@ def _direct_references(found: Type) -> list[str]:
     """The declarations that a type is, with nothing between."""
     options = found.options if isinstance(found, UnionOf) else (found,)
     return [option.name for option in options if isinstance(option, ReferenceTo)]
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

@@ -17,6 +17,7 @@ from chanx.core.wire_schema import LOCAL, WireSchema, class_of
 Usage: TypeAlias = tuple[Direction, bool]
 """What a form is used for: its direction, and whether its names are camelCase."""
 
+_NAMELESS: Final = "Model"
 _WORD: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -93,10 +94,10 @@ def unique_name(taken: Iterable[str], candidates: Iterable[str], joint: str = ""
 
 
 def plain_class_name(cls: str) -> str:
-    """The name of a class without its modules, ids and brackets."""
+    """The name of a class without its modules, ids, brackets, and letters that a component's key cannot have."""
     parts = re.split(r"[\[\],]", re.sub(r":\d+", "", cls))
     words = ["".join(_WORD.findall(part.rsplit(".", 1)[-1])) for part in parts]
-    first, *others = (word for word in words if word)
+    first, *others = [word for word in words if word] or [_NAMELESS]
     return first + "".join(other[:1].upper() + other[1:] for other in others)
 
 

@@ -16,6 +16,7 @@ from chanx.asyncapi.page.examples import example_of
 from chanx.asyncapi.page.schema_facts import REFERENCE, referred
 from chanx.asyncapi.page.schema_tree import Node, tree_of
 from chanx.asyncapi.page.text import Block, blocks
+from chanx.asyncapi.pointers import key_of, unescaped
 from chanx.asyncapi.type_defs import (
     AsyncAPIDocument,
     ChannelObject,
@@ -153,7 +154,7 @@ class _Writer:
             by_address.setdefault(channel.address, {})[key] = channel
         operations: dict[str, list[tuple[str, OperationObject]]] = {}
         for key, operation in self._document.operations.items():
-            operations.setdefault(_last_part(operation.channel), []).append((key, operation))
+            operations.setdefault(key_of(operation.channel.ref), []).append((key, operation))
         for address, channels in by_address.items():
             parameters = {name: each for channel in channels.values() for name, each in channel.parameters.items()}
             yield Connection(
@@ -176,7 +177,7 @@ class _Writer:
     def _sent_schemas(self) -> set[str]:
         """The names of the components in messages of the client, however deep; the others are the server's alone."""
         operations = [each for each in self._document.operations.values() if each.action == "receive"]
-        keys = {_last_part(self._resolved(each)) for operation in operations for each in operation.messages}
+        keys = {key_of(self._resolved(each).ref) for operation in operations for each in operation.messages}
         found: set[str] = set()
         waiting = [self._document.components.messages[key].payload for key in keys]
         while waiting:
@@ -215,7 +216,7 @@ class _Writer:
         )
 
     def _message(self, reference: ReferenceObject, *, is_sent: bool) -> Message:
-        key = _last_part(self._resolved(reference))
+        key = key_of(self._resolved(reference).ref)
         known = self._messages.get((key, is_sent))
         if known is None:
             payload = self._document.components.messages[key].payload
@@ -224,7 +225,7 @@ class _Writer:
 
     def _resolved(self, reference: ReferenceObject) -> ReferenceObject:
         """Where a channel's message refers to, else the reference itself."""
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in reference.ref.split("/")]
+        parts = [unescaped(part) for part in reference.ref.split("/")]
         if len(parts) != 5 or parts[1] != "channels":
             return reference
         return self._document.channels[parts[2]].messages[parts[4]]
@@ -238,11 +239,6 @@ class _Writer:
             tree=tree_of(payload, self._schemas, is_sent=is_sent),
             example=example_of(payload, self._schemas),
         )
-
-
-def _last_part(reference: ReferenceObject) -> str:
-    """What a reference names; a JSON pointer writes ``/`` and ``~`` in another way."""
-    return reference.ref.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
 
 def _anchor(kind: str, key: str) -> Anchor:

@@ -93,6 +93,11 @@ class TestReferences:
         assert {name for name in found if name.startswith("Page")} == {"PageInner", "PageListInt", "PagePageInner"}
         assert found["PageInner"]["title"] == "Page[Inner]"
 
+    def test_names_without_letters_that_keys_may_have(self) -> None:
+        found = schemas(consumer(message(int, "日本"), message(str, "東京")))
+        assert list(found) == ["Model", "SomeModel"]
+        assert found["Model"]["title"] == "日本"
+
 
 class TestEqualNames:
     def test_the_second_class_has_its_consumers_name_before_it(self) -> None:

@@ -177,3 +177,13 @@ test("close codes have a meaning", () => {
   assert.match(closeMeaning(4400), /application's own/);
   assert.match(closeMeaning(2999), /no code/);
 });
+
+describe("references", () => {
+  for (const [name, reference] of [["100%", "100%25"], ["100%", "100%"], ["a/b~c", "a~1b~0c"], ["größe", "gr%C3%B6%C3%9Fe"]]) {
+    test(`${reference} is the channel ${name}`, () => {
+      const operation = { ...ASYNCAPI.operations.chat, channel: { $ref: `#/channels/${reference}` }, messages: refs(reference, "chat") };
+      const document = { ...ASYNCAPI, channels: { [name]: ASYNCAPI.channels.room }, operations: { operation } };
+      assert.deepEqual(connectionsOf(document, schemas)[0].channels[0].sent.map(({ key }) => key), ["chat"]);
+    });
+  }
+});

@@ -51,7 +51,15 @@ function lastPart(reference) {
 }
 
 function unescaped(part) {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+  return decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // "100%" as it is: a document of others
+  }
 }
 
 /** Whether a topic is reached through a consumer: its channel's key has that one's name before its own. */
