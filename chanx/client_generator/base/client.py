@@ -5,24 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 
 from .address import origin_of, websocket_url
-from .errors import AccessDeniedError, ClientError, NotConnectedError, object_of
+from .errors import (
+    AccessDeniedError,
+    ClientError,
+    NotConnectedError,
+    RequestRefusedError,
+    object_of,
+)
 from .messages import (
     ACTION,
     COMPLETIONS,
     AuthenticationMessage,
+    ErrorMessage,
     Frame,
     UnknownMessage,
     frame_of,
 )
+from .questions import Questions
 from .socket import ReconnectingSocket, SocketEvents
 from .source import MessageSource, ReceivedT, timeouts_say
 from .tasks import Tasks, logger
+
+A = TypeVar("A", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+C = TypeVar("C", bound=BaseModel)
+D = TypeVar("D", bound=BaseModel)
 
 DENIED_STATUSES = frozenset({401, 403, 404})
 
@@ -58,6 +71,7 @@ class BaseClient(MessageSource[ReceivedT]):
         self.headers = dict(headers or {})
         self._socket: ReconnectingSocket | None = None
         self._opened = asyncio.Event()
+        self._questions = Questions()
 
     # The connection
 
@@ -84,7 +98,6 @@ class BaseClient(MessageSource[ReceivedT]):
             try:
                 await socket.close()
             finally:
-                self._opened.clear()
                 self._end_all(None)
                 await self._client_tasks.end()
 
@@ -123,11 +136,55 @@ class BaseClient(MessageSource[ReceivedT]):
         socket = self._connected_socket()
         with timeouts_say(f"The message was not sent within {timeout} seconds: there is no connection."):
             async with asyncio.timeout(timeout):
-                while not socket.is_open:
-                    await self._opened.wait()
-                    if self._why_over is not None:
-                        raise self._why_over
+                await self._until_open(socket)
                 await socket.send(frame_of(message))
+
+    @overload
+    async def ask(self, message: BaseModel, answer: type[A], /, *, timeout: float | None = 10.0) -> A: ...
+    @overload
+    async def ask(
+        self, message: BaseModel, answer: type[A], or_: type[B], /, *, timeout: float | None = 10.0
+    ) -> A | B: ...
+    @overload
+    async def ask(
+        self, message: BaseModel, answer: type[A], or_: type[B], or_2: type[C], /, *, timeout: float | None = 10.0
+    ) -> A | B | C: ...
+    @overload
+    async def ask(
+        self,
+        message: BaseModel,
+        answer: type[A],
+        or_: type[B],
+        or_2: type[C],
+        or_3: type[D],
+        /,
+        *more: type[D],
+        timeout: float | None = 10.0,
+    ) -> A | B | C | D: ...
+    async def ask(self, message: BaseModel, /, *answers: type[Any], timeout: float | None = 10.0) -> Any:
+        """Sends a message that names no topic, and returns the next one of these types; a loop gets it too.
+
+        Nothing in a message says what it answers: one that is sent to everybody counts as well. Calls that ask for the
+        same type have their answers one after the other, each is sent when the one before it is done.
+
+        Raises ``RequestRefusedError`` where an error comes meanwhile, ``AnswerTimeoutError``, and ``NotConnectedError``
+        where the connection is lost: whether the server has dealt with the message is not known then.
+        """
+        if not answers:
+            raise TypeError("ask() needs the types of the answer; send_message() is for messages without one.")
+        what = " or ".join(answer.__name__ for answer in answers)
+        with timeouts_say(f"No {what} came within {timeout} seconds."):
+            async with asyncio.timeout(timeout), self._questions.turn(answers) as question:
+                socket = self._connected_socket()
+                await self._until_open(socket)
+                coming = question.expect()
+                await socket.send(frame_of(message))
+                answer = await coming
+        if answer is None:
+            raise self._why_over or NotConnectedError("The connection was lost before the answer came.")
+        if isinstance(answer, ErrorMessage):
+            raise RequestRefusedError(answer.payload)
+        return answer
 
     # Hooks
 
@@ -164,6 +221,13 @@ class BaseClient(MessageSource[ReceivedT]):
             raise NotConnectedError(f"There is no connection: write `async with {name}(…) as client:` around it.")
         return self._socket
 
+    async def _until_open(self, socket: ReconnectingSocket) -> None:
+        while not socket.is_open:
+            self._opened.clear()
+            await self._opened.wait()
+            if self._why_over is not None:
+                raise self._why_over
+
     def _prepare(self, socket: ReconnectingSocket) -> None:
         """A connection is about to be opened."""
 
@@ -173,16 +237,19 @@ class BaseClient(MessageSource[ReceivedT]):
 
     def _on_lost(self, code: int | None, reason: str) -> None:
         self._opened.clear()
+        self._questions.lost()
         self._client_tasks.start(self.on_disconnected(code, reason))
 
     def _on_ended(self, error: ClientError) -> None:
         self._end_all(error)
-        self._opened.set()
 
     def _end_all(self, error: ClientError | None) -> None:
         self._finish(error)
+        self._questions.lost()
+        self._opened.set()
 
     def _told(self, message: BaseModel) -> None:
+        self._questions.told(message)
         self.on_message(message)
 
     def _on_frame(self, frame: Frame) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from chanx.client_generator.base import AccessDeniedError, AnswerTimeoutError, ClientError, NotConnectedError
 from tests.unit.client_generator.base.fakes import FakeNetwork, run, settled, status
@@ -170,5 +171,54 @@ def test_cancelling_whoever_uses_the_client_leaves_nothing_behind() -> None:
         with pytest.raises(asyncio.CancelledError):
             await using
         assert network.last.is_closed
+
+    run(main())
+
+
+def test_what_is_sent_while_a_lost_connection_is_being_closed_waits_for_the_next_one() -> None:
+    """Given a connection whose end takes a while, when a message is sent meanwhile, then it goes to the next one."""
+    closing = asyncio.Event()
+
+    class Slow(FakeNetwork):
+        async def open(self) -> ClientConnection:
+            opened = await super().open()
+            close = self.last.close
+
+            async def slow() -> None:
+                closing.set()
+                await asyncio.sleep(1)
+                await close()
+
+            self.last.close = slow  # type: ignore[method-assign]
+            return opened
+
+    async def main() -> None:
+        network = Slow()
+        async with Chat(network) as client:
+            network.last.drop()
+            await closing.wait()
+            await client.say(Say(payload=Text(text="a")))
+        assert [len(socket.sent("say")) for socket in network.sockets] == [0, 1]
+
+    run(main())
+
+
+def test_closing_ends_what_waits_for_a_connection() -> None:
+    async def main() -> None:
+        network = FakeNetwork()
+        client = await Chat(network).connect()
+        network.refusals = [OSError("refused")] * 9
+        network.last.drop()
+        await settled()
+        message = Say(payload=Text(text="a"))
+        waiting = [
+            asyncio.create_task(client.send_message(message, timeout=None)),
+            asyncio.create_task(client.ask(message, Said, timeout=None)),
+        ]
+        await settled()
+        await client.close()
+        for task in waiting:
+            with pytest.raises(NotConnectedError):
+                await asyncio.wait_for(task, 1)
 
     run(main())
