@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from chanx.testing.redis_server import redis_server
 from chanx.testing.tied_process import tied
+from tests.acceptance.stack import Program
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +32,8 @@ IMPORTS = {
     """,
     "settings": """
         SECRET_KEY = "for a test"
+        DEBUG = True
+        SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
         DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
         FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
         CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -37,6 +42,7 @@ IMPORTS = {
     "celery": "",
     "asgi": "",
 }
+CLIENT = "follow"
 OWN_APPS = '"chanx.channels", "django.contrib.auth", "django.contrib.contenttypes", "shop"'
 DRIVER = """
 import asyncio, json
@@ -83,6 +89,7 @@ def dedented(text: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     files = readme_files()
+    (tmp_path / f"{CLIENT}.py").write_text(files.pop(CLIENT))
     assert set(files) == set(IMPORTS)
     package = tmp_path / "shop"
     package.mkdir()
@@ -122,3 +129,50 @@ def test_the_example_runs(project: Path) -> None:
     assert frames[-1]["action"] == "job_succeeded"
     progress = [frame["payload"]["fraction"] for frame in frames if frame["action"] == "job_progress"]
     assert progress[-1] == 1
+
+
+# Nobody is signed in, so there is no such job: what matters is that the server and the client understand each other.
+CLIENT_DRIVER = """
+import asyncio, sys
+from follow import follow
+from shop_client.base import JobRefusedError
+
+try:
+    asyncio.run(follow("some-job", "sessionid=none", sys.argv[1]))
+except JobRefusedError as error:
+    print(error)
+"""
+
+
+def commands() -> list[list[str]]:
+    """The lines of the README's block of commands, as arguments of the command ``chanx``."""
+    (block,) = re.findall(r"```sh\n(chanx .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+
+
+def test_the_commands_run(project: Path) -> None:
+    """Given the project, when the commands are run as they stand, then the Python client talks to its site."""
+    environment = {**os.environ, "PYTHONPATH": f"{project}:{ROOT}", "DJANGO_SETTINGS_MODULE": "shop.settings"}
+
+    def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+
+    for arguments in commands():
+        if arguments[0] == "diff":
+            shutil.copy(project / arguments[2], project / arguments[1])
+        done = python("-m", "chanx.cli", *arguments)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}"
+    assert (project / "web" / "src" / "shop" / "index.ts").exists()
+
+    with redis_server(private=True) as server:
+        for file in (project / "shop").glob("*.py"):
+            file.write_text(file.read_text().replace("redis://localhost:6379/0", server.url))
+        (project / "drive_client.py").write_text(CLIENT_DRIVER)
+        command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0", "shop.asgi:application"]
+        site = Program(command, r"Listening on TCP address (127\.0\.0\.1:\d+)", environment, project / "site.log")
+        try:
+            done = python("drive_client.py", site.start())
+        finally:
+            site.stop()
+    assert "job" in done.stdout, done.stderr

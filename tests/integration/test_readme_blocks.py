@@ -12,12 +12,13 @@ from celery.signals import task_failure
 from channels.layers import InMemoryChannelLayer
 from django.urls import include
 from django.urls import path as django_path
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from starlette.routing import WebSocketRoute
 
-from chanx.bridge import Job, JobError, JobEvent, StartedJob, install, start_job_sync
+from chanx.bridge import Job, JobError, JobEvent, JobTopic, StartedJob, install, start_job_sync
 from chanx.bridge.states import JobState
 from chanx.bridge.web.access import names_of
 from chanx.channels.authenticator import DjangoAuthenticator
@@ -27,6 +28,7 @@ from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import channel, event_handler, ws_handler
 from chanx.fast_channels.jobs import jobs_router
+from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer as FastConsumer
 from chanx.layers import LayerSpec
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
@@ -48,6 +50,10 @@ class StatisticsPayload(BaseModel):
 
 class ChatPayload(BaseModel):
     text: str
+
+
+class JobsOfFastAPI(FastConsumer):
+    topics = [JobTopic]
 
 
 class InvoiceReady(BaseMessage):
@@ -183,6 +189,31 @@ def test_the_application_on_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
 
     paths = [getattr(route, "path", "") for route in names["app"].routes]
     assert {"/ws/jobs/", "/chanx"} <= set(paths)
+
+
+def test_the_document_on_django() -> None:
+    names = run_block("urlpatterns += ", urlpatterns=[], path=django_path, include=include)
+
+    (included,) = names["urlpatterns"]
+    assert {str(pattern.pattern) for pattern in included.url_patterns} == {"docs/", "schema/"}
+
+
+async def test_the_document_on_fastapi() -> None:
+    app = FastAPI(title="Shop")
+    app.router.routes.append(WebSocketRoute("/ws/jobs/", JobsOfFastAPI.as_asgi()))
+
+    run_block("from chanx.fast_channels import asyncapi_docs", app=app, Request=Request, Response=Response)
+
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        page, document = await client.get("/asyncapi"), await client.get("/asyncapi.json")
+    assert "job_progress" in page.text
+    assert document.json()["channels"]["jobs_of_fast_api_job"]["address"] == "/ws/jobs/"
+
+
+def test_own_events_in_the_document() -> None:
+    names = run_block("class ImportJobs", JobTopic=JobTopic, **event_types())
+
+    assert {"row_rejected", "statistics", "job_progress"} <= names["ImportJobs"].handler_table.outputs.keys()
 
 
 @pytest.fixture
