@@ -23,12 +23,11 @@ class Stranger extends NodeWebSocket {
 }
 
 async function start(client: JobsClient, command: jobsMessages.CommandKey): Promise<jobsMessages.JobRef> {
-  client.startCommand({ payload: { command } });
-  return accepted(client);
+  return accepted(client, { action: "start_command", payload: { command } });
 }
 
-async function accepted(client: JobsClient): Promise<jobsMessages.JobRef> {
-  const answer = await client.waitFor(["job_accepted", "job_not_started"]);
+async function accepted(client: JobsClient, message: jobsMessages.JobsSent): Promise<jobsMessages.JobRef> {
+  const answer = await client.ask(message, ["job_accepted", "job_not_started"]);
   if (answer.action === "job_not_started") throw new Error(answer.payload.detail);
   return answer.payload;
 }
@@ -49,8 +48,8 @@ async function throughRestart(client: JobsClient, statuses: string[]) {
 
 /** A file that was uploaded, once more: progress, the site's own events, the result, and what a later reader finds. */
 async function upload(client: JobsClient) {
-  client.runAgain({ payload: { job_id: process.env["UPLOADED"] ?? "" } });
-  const job = client.job<{ rows: number }>(await accepted(client));
+  const message = { action: "run_again", payload: { job_id: process.env["UPLOADED"] ?? "" } } as const;
+  const job = client.job<{ rows: number }>(await accepted(client, message));
   const fractions: number[] = [];
   const badLines: number[] = [];
   let columns = 0;
@@ -68,9 +67,8 @@ async function upload(client: JobsClient) {
 async function failures(client: JobsClient) {
   const failed = await client.job(await start(client, "fail")).result().catch((error) => error);
   const refused = await client.job("unknown").result().catch((error) => error);
-  const invalid = client.waitFor("error");
   // @ts-expect-error no such command
-  client.startCommand({ payload: { command: "rm" } });
+  const invalid = await start(client, "rm").catch((error) => error);
   const clock = client.job(await start(client, "clock"));
   await new Promise<void>((resolve) => clock.on("job_output", () => resolve()));
   const cancelled = await clock.cancel("enough");
@@ -79,7 +77,7 @@ async function failures(client: JobsClient) {
   return {
     failed: failed instanceof JobFailedError,
     refused: refused instanceof JobRefusedError && refused.reason,
-    invalid: (await invalid).payload,
+    invalid: invalid instanceof ChanxError && invalid.problems,
     cancelled: [cancelled, await clock.result().catch((error) => error.reason)],
     stranger: stranger instanceof ChanxError && [stranger.reason, strangers.status.state],
   };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chanx.client_generator.protocol import Channel, Request
 from chanx.client_generator.typescript.messages import Messages
@@ -26,6 +26,12 @@ def methods_of(
     return tuple(writer.method(request, taken) for request in requests)
 
 
+def asked_for(actions: Sequence[str]) -> str:
+    """One action, or an array of them, as source."""
+    written = [literal(action) for action in actions]
+    return written[0] if len(written) == 1 else f"[{', '.join(written)}]"
+
+
 class _Writer:
     def __init__(self, channel: Channel, messages: Messages, variants: Variants, *, on_topic: bool) -> None:
         self._key = channel.discriminator
@@ -39,12 +45,14 @@ class _Writer:
         replies = self._types(request.replies, "received")
         texts = [request.summary, request.description]
         returns, body = "void", f"this.send({message});"
+        answers: tuple[str, ...] = ()
         if self._on_topic and replies:
             reply = f"OnTopic<{replies}>"
             parameters = [*parameters, "options?: RequestOptions"]
             returns, body = f"Promise<{reply}>", f"return this.request<{reply}>({message}, options);"
         else:
-            texts.append(self._what_comes(request))
+            answers = self._answers(request)
+            texts.append(self._how_to_ask(request, answers))
         return MethodView(
             name=name,
             comment=comment(*texts, indent="  "),
@@ -53,6 +61,8 @@ class _Writer:
             body=body,
             message=request.messages[0] if any(one.startswith("message:") for one in parameters) else None,
             fills_in=fills_in,
+            sends=request.messages[0],
+            answers=answers,
         )
 
     def _parameters(self, names: tuple[str, ...]) -> tuple[list[str], str, str | None]:
@@ -68,10 +78,17 @@ class _Writer:
         default = " = {}" if not any(one.is_required for one in others) else ""
         return [f"message: Omit<{whole}, {literal(self._key)}>{default}"], f"{{ {tag}, ...message }}", self._key
 
-    def _what_comes(self, request: Request) -> str | None:
+    def _answers(self, request: Request) -> tuple[str, ...]:
         """The actions of what answers a message where nothing says which answer is whose."""
-        actions = [literal(one) for name in request.replies for one in self._messages.actions(name, self._key)]
-        return f"What comes of it: on({', '.join(actions)})." if actions else None
+        found = (one for name in request.replies for one in self._messages.actions(name, self._key))
+        return tuple(dict.fromkeys(found))
+
+    def _how_to_ask(self, request: Request, answers: tuple[str, ...]) -> str | None:
+        if not answers:
+            return None
+        action = self._messages.action(request.messages[0], self._key) if len(request.messages) == 1 else None
+        message = "message" if action is None else f"{{ {key(self._key)}: {literal(action)}, … }}"
+        return f"To get what comes of it: `await client.ask({message}, {asked_for(answers)})`."
 
     def _types(self, names: Iterable[str], direction: Direction) -> str:
         return " | ".join(dict.fromkeys(f"messages.{self._variants.name_of(name, direction)}" for name in names))

@@ -11,6 +11,7 @@ from chanx.utils.naming import snake_case
 
 RUNTIME_MEMBERS: Final[frozenset[str]] = frozenset(
     [
+        "ask",
         "close",
         "connect",
         "constructor",

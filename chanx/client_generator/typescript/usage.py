@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chanx.client_generator.declarations import Declaration
+from chanx.client_generator.typescript.methods import asked_for
 from chanx.client_generator.typescript.samples import NoSample, Samples
 from chanx.client_generator.typescript.text import key, literal
 from chanx.client_generator.typescript.views import ConnectionView, MethodView, TopicView
@@ -37,18 +38,31 @@ class Usage:
         return "\n".join(lines)
 
     def _own(self, connection: ConnectionView) -> list[str]:
-        lines = _listeners(connection.actions)
-        call = _first_call("client", connection.methods, self._argument)
-        return lines if call is None else [*lines, f"{call};"]
+        found = _first_call("client", connection.methods, self._argument)
+        if found is None:
+            return _listeners(connection.actions)
+        method, call = found
+        lines = _listeners(tuple(one for one in connection.actions if one not in method.answers))
+        return [*lines, *(self._question(method) or [f"{call};"])]
+
+    def _question(self, method: MethodView) -> list[str]:
+        """The message of a method as one whose answer is waited for; nothing where it has none."""
+        if not method.answers:
+            return []
+        try:
+            message = self._samples.message(method.sends)
+        except NoSample:
+            return []
+        return [f"const answer = await client.ask({message}, {asked_for(method.answers)});", "console.log(answer);"]
 
     def _topic(self, connection: ConnectionView, topic: TopicView, variable: str) -> list[str]:
         arguments = "" if connection.is_dedicated else _params(topic.parameters, "", "")
         lines = [f"const {variable} = client.{topic.method}({arguments});"]
         lines += [line.replace("client.", f"{variable}.", 1) for line in _listeners(topic.actions)]
-        call = _first_call(variable, topic.methods, self._argument)
-        if call is not None:
-            asks = any(method.returns != "void" for method in topic.methods if f".{method.name}(" in call)
-            lines.append(f"console.log(await {call});" if asks else f"{call};")
+        found = _first_call(variable, topic.methods, self._argument)
+        if found is not None:
+            method, call = found
+            lines.append(f"console.log(await {call});" if method.returns != "void" else f"{call};")
         return lines
 
     def _argument(self, method: MethodView) -> str | None:
@@ -68,11 +82,11 @@ def _listeners(actions: tuple[str, ...]) -> list[str]:
 
 def _first_call(
     variable: str, methods: tuple[MethodView, ...], argument: Callable[[MethodView], str | None]
-) -> str | None:
+) -> tuple[MethodView, str] | None:
     for method in methods:
         found = argument(method)
         if found is not None:
-            return f"{variable}.{method.name}({found})"
+            return method, f"{variable}.{method.name}({found})"
     return None
 
 

@@ -10,7 +10,8 @@ class MethodView:
     """``parameters`` and ``body`` are source; ``comment`` too, with its indentation.
 
     ``message`` is the declaration that the first parameter is, without the key ``fills_in`` if that is not None;
-    None where there is no such parameter.
+    None where there is no such parameter. ``sends`` is a declaration that is sent, and ``answers`` the actions of what
+    comes of it, where no reply says which message it answers.
     """
 
     name: str
@@ -20,6 +21,8 @@ class MethodView:
     body: str
     message: str | None
     fills_in: str | None
+    sends: str
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def test_the_samples_of_the_readme_compile(client: Path) -> None:
         (client / name).write_text(sample)
 
     assert len(samples) == 5
-    assert "client.chat({ payload: { text:" in samples[0]
+    assert 'await client.ask({ action: "chat", payload: { text: "text" } }, "chat_notification")' in samples[0]
     assert compiler_errors(client, *names) == ""
 
 

@@ -94,6 +94,23 @@ export async function read(): Promise<string> {
   return payload.text + text;
 }
 
+// Asking
+
+export async function ask(): Promise<string> {
+  const pong: null = (await chat.ask({ action: "ping" }, "pong", { timeout: 1_000 })).payload;
+  const either = await chat.ask({ action: "chat", payload: { text: "Hello" } }, ["pong", "person_left"]);
+  // @ts-expect-error it is one of two
+  const name: string = either.payload.name;
+  // @ts-expect-error the server sends no such message
+  await chat.ask({ action: "ping" }, "shout");
+  // @ts-expect-error an error is none: it rejects
+  await chat.ask({ action: "ping" }, "error");
+  // @ts-expect-error text is missing
+  await chat.ask({ action: "chat", payload: {} }, "pong");
+  const ordered: "yes" | "no" = (await new ShopFloor2Client().ask({ type: "order", payload: {} }, "ordered")).payload;
+  return either.action === "pong" ? `${pong}${name}` : either.payload.name + ordered;
+}
+
 // Topics
 
 const room: RoomTopic = chat.room({ id: 5 }, { payload: () => ({ after: 3 }) });
@@ -166,6 +183,7 @@ plain.on("whatever", ({ payload }) => payload.anything);
 plain.send({ action: "whatever", payload: { anything: 1 } });
 // @ts-expect-error a message has an action
 plain.send({ payload: 1 });
+export const answered: Promise<{ total: number }> = plain.ask({ action: "count" }, ["counted"]).then(({ payload }) => payload);
 export const reply: Promise<{ total: number }> = plain
   .topic("room:5", { payload: { after: 1 } })
   .request({ action: "count" })

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { Acknowledgements } from "../../../chanx/asyncapi/page/assets/acknowledgements.js";
 import { closeMeaning, Connection } from "../../../chanx/asyncapi/page/assets/connection.js";
 import { FrameLog, isFound, MAX_ENTRIES } from "../../../chanx/asyncapi/page/assets/frame_log.js";
 import { readFrame } from "../../../chanx/asyncapi/page/assets/frames.js";
@@ -168,12 +169,14 @@ test("a connection says its state, and nothing of one that was left", () => {
   connection.close();
   sockets[1].onclose({ code: 1000, reason: "" });
   connection.close();
-  assert.deepEqual(said, [{ state: "connecting" }, { state: "connecting" }, { state: "open" }, "hello", 3, { state: "closing" }, { state: "closed", code: 1000, reason: "" }]);
+  assert.deepEqual(said, [{ state: "connecting" }, { state: "connecting" }, { state: "open" }, "hello", 3, { state: "closing" }, { state: "closed", code: 1000, reason: "", wasOpen: true }]);
   assert.equal(connection.state, "closed");
 });
 
 test("close codes have a meaning", () => {
-  assert.match(closeMeaning(1006), /running/);
+  assert.match(closeMeaning(1006), /lost/);
+  assert.match(closeMeaning(1006, { wasOpen: false }), /running/);
+  assert.match(closeMeaning(4012), /restarts/);
   assert.match(closeMeaning(4400), /application's own/);
   assert.match(closeMeaning(2999), /no code/);
 });
@@ -186,4 +189,43 @@ describe("references", () => {
       assert.deepEqual(connectionsOf(document, schemas)[0].channels[0].sent.map(({ key }) => key), ["chat"]);
     });
   }
+});
+
+describe("a job stream", () => {
+  const stream = { name: "job", pattern: "job:{job_id}", parameters: ["job_id"], protocol: "job-stream" };
+  const connection = { channels: [{ key: "jobs", topic: null }, { key: "jobs_job", topic: stream, isDedicated: false, discriminator: "action" }] };
+  const events = (acks, first, last, topic = "job:1") => {
+    const sent = [];
+    for (let seq = first; seq <= last; seq++) sent.push(acks.received({ topic, frame: { action: "e", topic, seq } }));
+    return sent.filter((frame) => frame !== null);
+  };
+  const ack = (seq, topic = "job:1") => ({ topic, action: "ack", payload: { seq } });
+
+  test("is acknowledged after every 100 events, from where it begins", () => {
+    assert.deepEqual(events(new Acknowledgements(connection), 1, 250), [ack(100), ack(200)]);
+    assert.deepEqual(events(new Acknowledgements(connection), 51, 151), [ack(150)]);
+  });
+
+  test("is acknowledged for itself, and anew once it is subscribed to again", () => {
+    const acks = new Acknowledgements(connection);
+    assert.deepEqual(events(acks, 1, 99), []);
+    assert.deepEqual(events(acks, 1, 100, "job:2"), [ack(100, "job:2")]);
+    acks.received({ topic: "job:1", frame: { action: "subscribed", topic: "job:1" } });
+    assert.deepEqual(events(acks, 1, 100), [ack(100)]);
+    acks.clear();
+    assert.deepEqual(events(acks, 101, 199), []);
+  });
+
+  test("of its own address names no topic", () => {
+    const acks = new Acknowledgements({ channels: [{ ...connection.channels[1], isDedicated: true }] });
+    assert.deepEqual(events(acks, 1, 100), [{ action: "ack", payload: { seq: 100 } }]);
+  });
+
+  test("is the only one that is acknowledged", () => {
+    const { protocol, ...topic } = stream;
+    assert.deepEqual(events(new Acknowledgements({ channels: [{ ...connection.channels[1], topic }] }), 1, 500), []);
+    const acks = new Acknowledgements(connection);
+    assert.equal(acks.received({ topic: null, frame: undefined }), null);
+    assert.equal(acks.received({ topic: "job:1", frame: { action: "job_progress", head: 100, rev: 1 } }), null);
+  });
 });

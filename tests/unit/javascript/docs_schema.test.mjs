@@ -51,6 +51,20 @@ describe("a value to begin with", () => {
   });
 });
 
+test("a word for a schema", () => {
+  const words = [
+    [{ $ref: `${REF}Circle` }, "Circle"],
+    [{ type: "object", additionalProperties: { $ref: `${REF}Circle` } }, "map of Circle"],
+    [{ type: "object", additionalProperties: true }, "object"],
+    [{ type: "array", items: shape }, "list of Circle or Square"],
+    [{ anyOf: [{ type: "string", format: "date" }, { type: "null" }] }, "date or null"],
+    [{ type: ["integer", "null"] }, "integer or null"],
+    [{ type: "array", items: {} }, "array"],
+    [{}, "anything"],
+  ];
+  for (const [schema, word] of words) assert.equal(schemas.label(schema), word);
+});
+
 describe("what is wrong", () => {
   const said = (value, schema) => problems(value, schema, schemas).map(({ path, text }) => `${path} ${text}`);
 

@@ -126,6 +126,18 @@ export class ChannelClient<Received = AnyMessage, Sent = AnyMessage, Key extends
    * wait already. What the server has against it comes as `on("error", …)`.
    */
   send(message: Sent): void;
+  /**
+   * Sends a message; resolves with the next one of the action, or of one of several. Rejects with a ChanxError: an `error` that
+   * comes meanwhile, a lost connection, nothing in time.
+   *
+   * Nothing in a message says what it answers: one that is sent to everybody counts too. Calls that ask for the same action
+   * have their answers one after the other, each is sent when the one before it is done. Listeners and loops get the answer too.
+   */
+  ask<Action extends ActionOf<Received, Key>>(
+    message: Sent,
+    action: Action | readonly Action[],
+    options?: RequestOptions,
+  ): Promise<MessageOf<Received, Key, Action>>;
   /** Subscribes to a topic, and again after each lost connection. */
   topic<TopicReceived = AnyMessage, TopicSent = AnyMessage, Payload = any>(
     name: string,

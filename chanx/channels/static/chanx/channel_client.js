@@ -3,14 +3,17 @@
 import { closedError, errorOf } from "./channel_error.js";
 import { Connection } from "./connection.js";
 import { Inbox } from "./inbox.js";
+import { report } from "./listeners.js";
 import { Outbox } from "./outbox.js";
 import { Promised } from "./promised.js";
+import { Questions } from "./questions.js";
 import { Topic } from "./topic.js";
 import { TopicChannel } from "./topic_channel.js";
 
 export class ChannelClient {
   #connection;
   #inbox;
+  #questions;
   #outbox = new Outbox();
   #opened = new Promised();
   #actionKey;
@@ -31,11 +34,12 @@ export class ChannelClient {
     this.#actionKey = options.actionKey ?? "action";
     this.#connection = new Connection(url, options, {
       opened: () => this.#wasOpened(),
-      frame: (frame, raw) => this.#inbox.tell(frame.action, raw),
-      lost: () => this.#opened.reset(),
+      frame: (frame, raw) => this.#came(frame.action, raw),
+      lost: () => this.#lost(),
       refused: (payload) => this.#refused(payload),
     });
     this.#inbox = new Inbox(this.#connection.clock);
+    this.#questions = new Questions(this.#connection.clock, (...sending) => this.#send(...sending));
     this.connect();
   }
 
@@ -58,10 +62,18 @@ export class ChannelClient {
 
   /** Sends a message, now or as soon as there is a connection. What is wrong with it comes as `on("error", …)`. */
   send(message) {
-    if (this.#ended !== null) throw this.#ended;
-    const { subscriptions } = this.#connection;
-    if (subscriptions.isConnected) subscriptions.writePlain(message);
-    else this.#outbox.add(() => subscriptions.writePlain(message));
+    this.#send(message, () => {}, report);
+  }
+
+  /**
+   * Sends a message; resolves with the next one of an action, or of one of several. Rejects with a ChanxError: an `error` that
+   * comes meanwhile, a lost connection, nothing in time.
+   *
+   * Nothing in a message says what it answers: one that is sent to everybody counts too. Calls that ask for the same action
+   * have their answers one after the other, each is sent when the one before it is done. Listeners and loops get the answer too.
+   */
+  ask(message, action, options) {
+    return this.#questions.ask(message, action, options);
   }
 
   /** Calls `listener` with every message of that action, or of any ("*"); returns the function that ends it. */
@@ -123,6 +135,29 @@ export class ChannelClient {
     this.#inbox.end(null);
   }
 
+  /** Now, or later: then `failed` is called with what is wrong, and the function returned takes the message back. */
+  #send(message, sent, failed) {
+    if (this.#ended !== null) throw this.#ended;
+    const { subscriptions } = this.#connection;
+    const write = () => {
+      subscriptions.writePlain(message);
+      sent();
+    };
+    if (!subscriptions.isConnected) return this.#outbox.add(() => attempted(write, failed));
+    write();
+    return () => {};
+  }
+
+  #came(action, message) {
+    this.#questions.tell(action, message);
+    this.#inbox.tell(action, message);
+  }
+
+  #lost() {
+    this.#opened.reset();
+    this.#questions.lost();
+  }
+
   #mustNotBeClosed() {
     if (this.#isClosed) throw closedError();
   }
@@ -150,5 +185,14 @@ export class ChannelClient {
     this.#ended = error;
     this.#outbox.clear();
     this.#opened.reject(error);
+    this.#questions.end(error);
+  }
+}
+
+function attempted(write, failed) {
+  try {
+    write();
+  } catch (error) {
+    failed(error); // no JSON
   }
 }

@@ -11,8 +11,9 @@
  *   const chat = new ChannelClient("/ws/chat/");        // jobs too: chat.job(ref)
  *   chat.on("chat_message", ({ payload }) => add(payload));
  *   chat.send({ action: "chat", payload: { text: "Hello" } });
+ *   const { payload } = await chat.ask({ action: "who" }, "members");
  *   const room = chat.topic("room:5");
- *   const { payload } = await room.request({ action: "history", payload: { limit: 20 } });
+ *   const page = await room.request({ action: "history", payload: { limit: 20 } });
  *
  * No dependencies. Types are in chanx.d.ts; an element that shows a job without any code is in chanx-job.js.
  */

@@ -211,14 +211,13 @@ def test_closing_ends_what_waits_for_a_connection() -> None:
         network.last.drop()
         await settled()
         message = Say(payload=Text(text="a"))
-        waiting = [
-            asyncio.create_task(client.send_message(message, timeout=None)),
-            asyncio.create_task(client.ask(message, Said, timeout=None)),
-        ]
+        sending = asyncio.create_task(client.send_message(message, timeout=None))
+        asking = asyncio.create_task(client.ask(message, Said, timeout=None))
         await settled()
         await client.close()
-        for task in waiting:
-            with pytest.raises(NotConnectedError):
-                await asyncio.wait_for(task, 1)
+        with pytest.raises(NotConnectedError):
+            await asyncio.wait_for(sending, 1)
+        with pytest.raises(NotConnectedError):
+            await asyncio.wait_for(asking, 1)
 
     run(main())
