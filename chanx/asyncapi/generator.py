@@ -136,7 +136,7 @@ class AsyncAPIGenerator:
     def _operation_key(self, source: ChannelSource, name: str) -> str:
         candidates = (name, f"{source.cls.snake_name}_{name}", f"{source.title}_{name}")
         cased = [camel_case(candidate) for candidate in candidates] if self.camelize else candidates
-        return unique_name(self.operations, cased, "_")
+        return unique_name(self.operations, cased, "" if self.camelize else "_")
 
     def _operation(self, source: ChannelSource, entry: _Registered) -> dict[str, Any]:
         operation, channel = entry.operation, {"$ref": f"#/channels/{escaped(source.key)}"}

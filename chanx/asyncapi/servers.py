@@ -29,10 +29,13 @@ def server_at(url: str, *, protocol: str | None = None) -> Server:
     that is neither.
     """
     scheme, separator, rest = url.partition("://")
-    if separator and scheme.lower() not in _PROTOCOLS:
+    own_protocol = _PROTOCOLS.get(scheme.lower()) if separator else protocol or DEFAULT_SERVER_PROTOCOL
+    try:
+        parts = urlsplit("//" + (rest if separator else url))
+    except ValueError:  # half an IPv6 address
+        parts = urlsplit("")
+    if own_protocol is None or (url and not parts.netloc):
         raise ConfigurationError(f"{url!r} is no address of a WebSocket server: write it as wss://example.com.")
-    own_protocol = _PROTOCOLS[scheme.lower()] if separator else protocol or DEFAULT_SERVER_PROTOCOL
-    parts = urlsplit("//" + (rest if separator else url))
     return Server(parts.netloc.rpartition("@")[2], own_protocol, parts.path.rstrip("/"))
 
 

@@ -118,7 +118,8 @@ class MessageRegistry:
                 continue
             key = entry.key or snake_case(self._names[id(entry.form)])
             candidates = (key, f"{snake_case(entry.consumer_name)}_{key}")
-            keys[unique_name(keys, map(self._cased, candidates), "_")] = id(entry.form)
+            joint = "" if self._camelize else "_"
+            keys[unique_name(keys, map(self._cased, candidates), joint)] = id(entry.form)
         return {form: key for key, form in keys.items()}
 
     def _add(self, message: MessageType, consumer_name: str, wire: Wire, key: str | None) -> Registered:

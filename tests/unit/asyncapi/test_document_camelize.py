@@ -1,8 +1,9 @@
 """Camelize: the document has the names that the frames have, of each consumer and topic."""
 
+from types import FunctionType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from chanx.asyncapi.generator import AsyncAPIGenerator
 from chanx.bridge.web.list_topic import JobListTopic
@@ -115,6 +116,27 @@ class TestNames:
         assert found["channels"]["post"]["messages"] == {
             "postMessage": {"$ref": "#/components/messages/postMessage"},
         }
+
+    def test_keys_with_numbers(self) -> None:
+        """
+        Given: three operations of one name, whose messages have names that are one in snake_case
+        When: the document is made
+        Then: the numbers behind their keys are as in camelCase
+        """
+        types = [
+            create_model(name, __base__=BaseMessage, action=(Literal[f"say{number}"], ...))  # type: ignore[valid-type]
+            for number, name in enumerate(("SayIt", "Say_It", "SayIT"))
+        ]
+
+        async def say(self: Any, message: Any) -> None: ...
+
+        def handler(of: Any) -> Any:
+            return ws_handler(action="say_it", input_type=of)(FunctionType(say.__code__, {}))
+
+        consumer = type("Me", (ChanxWebsocketConsumerMixin,), {f"say{n}": handler(of) for n, of in enumerate(types)})
+        found = document(consumer, camelize=True)
+        assert list(found["operations"]) == ["sayIt", "meSayIt", "meSayIt2"]
+        assert list(found["channels"]["me"]["messages"]) == ["meSayIt", "meSayIt2", "sayIt"]
 
     def test_the_discriminator_of_a_union(self) -> None:
         union = properties(document(PostConsumer, camelize=True), "PostPayload")["petHere"]

@@ -30,8 +30,11 @@ def test_the_protocol_counts_where_the_address_has_no_scheme() -> None:
     assert server_at("ws://example.com", protocol="wss").protocol == "ws"
 
 
-@pytest.mark.parametrize("url", ["ftp://example.com", "javascript://example.com"])
-def test_another_scheme_is_refused(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://example.com", "javascript://example.com", "wss://", "wss:///live", "//example.com", "[::1", "ws://a]"],
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"wss://example\.com"):
         server_at(url)
 
