@@ -1,12 +1,14 @@
 """The documentation pages of a FastAPI application in a real browser, served by uvicorn, under a strict policy."""
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.acceptance.stack import Program
 
@@ -36,20 +38,83 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     assert complaints == []
 
 
+def connected(page: Page, operation: str) -> Locator:
+    """The console with that operation's message, connected to the room."""
+    page.goto("/chat/asyncapi")
+    page.locator(f"#operation-{operation}").get_by_role("button", name="Try it").click()
+    console = page.get_by_role("complementary", name="Console")
+    console.get_by_label("room_name").fill("lobby")
+    console.get_by_role("button", name="Connect", exact=True).click()
+    expect(console.locator(".state")).to_have_text("Connected")
+    return console
+
+
 def test_a_message_is_sent_through_the_page(page: Page) -> None:
     """
     Given: the page of an application that is mounted below a prefix, with a parameter in its address
     When: a developer connects to a room and sends a message from the form
     Then: the typed answer is there
     """
-    page.goto("/chat/asyncapi")
-    page.locator("#operation-ping").get_by_role("button", name="Try it").click()
-    console = page.get_by_role("complementary", name="Console")
-    console.get_by_label("room_name").fill("lobby")
-    console.get_by_role("button", name="Connect", exact=True).click()
-    expect(console.locator(".state")).to_have_text("Connected")
+    console = connected(page, "ping")
     console.get_by_role("button", name="Send", exact=True).click()
     expect(console.locator(".entry[data-name='PongMessage']")).to_have_attribute("data-kind", "typed")
+
+
+def test_a_long_job_is_acknowledged_by_itself(page: Page) -> None:
+    """
+    Given: a server that sends no event of a job beyond the 500th until it is told that they have come
+    When: a developer watches the job in the console
+    Then: the console tells it, and says so in its log
+    """
+
+    def answer(socket: WebSocketRoute, text: str | bytes) -> None:
+        frame = json.loads(text)
+        if frame["action"] == "subscribe":
+            socket.send(json.dumps({"topic": "job:1", "ref": frame["ref"], "action": "subscribed", "payload": {}}))
+            for seq in range(1, 501):
+                socket.send(json.dumps({"topic": "job:1", "action": "job_log", "seq": seq}))
+        elif frame["payload"]["seq"] == 500:
+            socket.send(json.dumps({"topic": "job:1", "action": "all_told", "seq": 501}))
+
+    def serve(socket: WebSocketRoute) -> None:
+        socket.on_message(lambda text: answer(socket, text))
+
+    page.route_web_socket(re.compile("/ws/chat/lobby"), serve)
+    console = connected(page, "subscribe")
+    console.get_by_label(re.compile("job_id$")).fill("1")
+    console.get_by_role("button", name="Send", exact=True).click()
+    expect(console.locator(".entry[data-name=all_told]")).to_be_attached()
+    expect(console.locator(".entry.is-sent[data-name=JobAck] .mark").last).to_have_text("by the console")
+
+
+def test_what_has_to_be_filled_in_has_the_focus(page: Page) -> None:
+    """
+    Given: an address and a topic with parameters, of which none is filled in
+    When: a developer connects, and then sends
+    Then: the first of them has the focus
+    """
+    page.goto("/chat/asyncapi")
+    page.locator("#operation-news_say").get_by_role("button", name="Try it").click()
+    console = page.get_by_role("complementary", name="Console")
+    console.get_by_role("button", name="Connect", exact=True).click()
+    expect(console.get_by_label("room_name")).to_be_focused()
+
+    console = connected(page, "news_say")
+    console.get_by_role("button", name="Send", exact=True).click()
+    expect(console.get_by_label(re.compile("subject$"))).to_be_focused()
+
+
+def test_the_contents_are_there_on_a_wide_window_again(page: Page) -> None:
+    """
+    Given: a window as narrow as a phone, where the contents are folded
+    When: it becomes a wide one, which has nothing to unfold them with
+    Then: they are there
+    """
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/chat/asyncapi")
+    expect(page.get_by_role("searchbox", name="Filter")).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.get_by_role("searchbox", name="Filter")).to_be_visible()
 
 
 def test_the_page_on_the_react_component(page: Page) -> None:

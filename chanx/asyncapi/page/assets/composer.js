@@ -129,12 +129,21 @@ export class Composer {
     const found = this.#check();
     const missing = this.#missingParameter();
     if (this.#form.isBroken || !this.#jsonProblem.hidden) this.#said.textContent = "Something in it is no JSON: see above.";
-    else if (missing) this.#said.textContent = `Which topic? Fill in ${missing}.`;
-    else if (found.length > 0 && isFirstTry) this.#said.textContent = "It is not what its schema asks for: see above. The server will say so too.";
+    else if (missing) this.#ask(missing);
+    else if (found.length > 0 && isFirstTry) {
+      this.#said.textContent = "It is not what its schema asks for: see above. The server will say so too.";
+      this.#form.showFirstProblem();
+    }
     else {
       const number = this.#onSend(this.#frame());
       this.#said.textContent = number === null ? "It could not be sent: the connection is closed." : `Sent as #${number}.`;
     }
+  }
+
+  #ask(parameter) {
+    this.#said.textContent = `Which topic? Fill in ${parameter}.`;
+    const inputs = [...this.#topic.querySelectorAll("input")];
+    inputs.find(({ value }) => value.trim() === "")?.focus();
   }
 
   #missingParameter() {

@@ -6,7 +6,7 @@ const CLOSE_CODES = {
   1002: "a protocol error",
   1003: "data of a kind that is not taken",
   1005: "closed without a code",
-  1006: "lost, or refused before it was open: is the server running, is the address right, are you signed in, may this page connect there?",
+  1006: "lost: the server stopped, or the network failed",
   1007: "text that is not UTF-8",
   1008: "against a rule of the server",
   1009: "a frame that is too large",
@@ -16,21 +16,30 @@ const CLOSE_CODES = {
   1015: "the TLS handshake failed",
   3000: "not allowed: sign in first",
   3003: "forbidden",
+  // What Daphne can send of 1009 and the like: chanx adds 3000.
   4009: "a frame that is too large",
+  4011: "an error in the server",
+  4012: "the server restarts",
+  4013: "the server is too busy: try again later",
   4401: "not signed in",
   4403: "forbidden",
 };
 
-export function closeMeaning(code) {
+const REFUSED = "refused: is the server running, is the address right, are you signed in, may this page connect there?";
+
+/** `wasOpen`: whether the connection had been open before. */
+export function closeMeaning(code, { wasOpen = true } = {}) {
+  if (code === 1006 && !wasOpen) return REFUSED;
   if (CLOSE_CODES[code]) return CLOSE_CODES[code];
   return code >= 4000 ? "a code of this application's own" : "no code that is generally known";
 }
 
-/** `onState({state, code, reason})`, state "closed" | "connecting" | "open" | "closing"; `onText(text)`; `onBinary(bytes)`. */
+/** `onState({state, code, reason, wasOpen})`, state "closed" | "connecting" | "open" | "closing"; `onText(text)`; `onBinary(bytes)`. */
 export class Connection {
   #WebSocket;
   #socket = null;
   #handlers;
+  #wasOpen = false;
   state = "closed";
 
   constructor(handlers, { WebSocket = globalThis.WebSocket } = {}) {
@@ -44,11 +53,15 @@ export class Connection {
     this.#drop();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#tell("open");
+    this.#wasOpen = false;
+    socket.onopen = () => {
+      this.#wasOpen = true;
+      this.#tell("open");
+    };
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.#handlers.onText(data) : this.#handlers.onBinary(data.byteLength));
     socket.onclose = ({ code, reason }) => {
       this.#socket = null;
-      this.#tell("closed", { code, reason });
+      this.#tell("closed", { code, reason, wasOpen: this.#wasOpen });
     };
     this.#tell("connecting");
   }

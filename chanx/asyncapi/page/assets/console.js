@@ -1,5 +1,6 @@
 /** The console of one address: its URL, the connection, the topics that are open, a message to send, and the log. */
 
+import { Acknowledgements } from "./acknowledgements.js";
 import { closeMeaning, Connection } from "./connection.js";
 import { Composer } from "./composer.js";
 import { button, element, labelled } from "./dom.js";
@@ -18,7 +19,9 @@ export class Console {
   #composer;
   #log = new LogView();
   #subscriptions;
+  #acknowledgements;
   #values = {};
+  #inputs = {}; // of the parameters
   #base;
   #openUrl = null;
   #query;
@@ -40,6 +43,7 @@ export class Console {
     });
     this.#composer = new Composer(about, schemas, (frame) => this.#send(frame));
     this.#subscriptions = new Subscriptions(about, (topic, discriminator) => this.#send(this.#composer.unsubscribeFrame(topic, discriminator)));
+    this.#acknowledgements = new Acknowledgements(about);
     const upper = element("div", { class: "console-upper" }, this.#connectionPart(), this.#subscriptions.element, this.#composer.element);
     this.element = element("div", { class: "console-of" }, upper, this.#log.element);
     this.#composer.isOpen = false;
@@ -56,6 +60,7 @@ export class Console {
     this.#query = element("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: "token=…", on: { input: () => this.#drawUrl() } });
     const parameters = this.#about.parameters.map((name) => {
       const input = element("input", { type: "text", autocomplete: "off", on: { input: () => this.#setParameter(name, input.value) } });
+      this.#inputs[name] = input;
       return labelled(name, input).whole;
     });
     this.#fields.append(labelled("Server", this.#base).whole, ...parameters, labelled("Query string", this.#query).whole);
@@ -86,8 +91,10 @@ export class Console {
     }
     const missing = this.#about.parameters.find((name) => !this.#values[name]);
     const url = this.#currentUrl();
-    if (missing) this.#say("closed", `Fill in ${missing} first`);
-    else if (url === null) this.#say("closed", "This is no address of a server");
+    if (missing) {
+      this.#say("closed", `Fill in ${missing} first`);
+      this.#inputs[missing].focus();
+    } else if (url === null) this.#say("closed", "This is no address of a server");
     else this.#open(url);
   }
 
@@ -100,13 +107,14 @@ export class Console {
     }
   }
 
-  #changed({ state, code, reason }) {
-    const why = code === undefined ? "" : `: ${code}, ${reason || closeMeaning(code)}`;
+  #changed({ state, code, reason, wasOpen }) {
+    const why = code === undefined ? "" : `: ${code}, ${reason || closeMeaning(code, { wasOpen })}`;
     this.#say(state, (code === undefined ? STATES[state] : "Closed") + why);
     if (state === "open") this.#log.addNote(`Connected to ${this.#openUrl}`);
     if (state !== "closed") return;
     this.#log.addNote(this.#state.textContent);
     this.#subscriptions.clear();
+    this.#acknowledgements.clear();
   }
 
   #say(state, text) {
@@ -119,16 +127,18 @@ export class Console {
     this.#composer.isOpen = state === "open";
   }
 
-  #send(frame) {
+  #send(frame, { isAutomatic = false } = {}) {
     if (this.#connection.state !== "open") return null;
     const text = JSON.stringify(frame);
     this.#connection.send(text);
-    return this.#log.addFrame("sent", text, readFrame(text, this.#about, this.#schemas, { isSent: true })).number;
+    return this.#log.addFrame("sent", text, { ...readFrame(text, this.#about, this.#schemas, { isSent: true }), isAutomatic }).number;
   }
 
   #received(text) {
     const read = readFrame(text, this.#about, this.#schemas);
     this.#log.addFrame("received", text, read);
     this.#subscriptions.received(read);
+    const ack = this.#acknowledgements.received(read);
+    if (ack !== null) this.#send(ack, { isAutomatic: true });
   }
 }

@@ -50,6 +50,14 @@ export class Form {
     for (const { path, text } of problems) this.#show(places, path, text);
   }
 
+  /** Brings the first problem into sight, and what it is about to the keyboard. */
+  showFirstProblem() {
+    const shown = [...this.element.querySelectorAll(".problem:not([hidden])")].find(({ textContent }) => textContent);
+    if (shown === undefined) return;
+    this.#control(shown)?.focus({ preventScroll: true });
+    shown.scrollIntoView({ block: "center" });
+  }
+
   #show(places, path, text) {
     let at = path;
     while (!places.has(at) && at !== "") at = at.slice(0, at.lastIndexOf("/"));

@@ -2,6 +2,7 @@
 
 import { button, element } from "./dom.js";
 import { FrameLog, isFound, MAX_ENTRIES } from "./frame_log.js";
+import { isObject } from "./validate.js";
 
 const PREVIEW = 160;
 const ARROWS = { sent: "↑", received: "↓", note: "•" };
@@ -43,6 +44,7 @@ export class LogView {
 
   #draw(entry) {
     if (this.#waiting.push(entry) === 1) requestAnimationFrame(() => this.#flush());
+    if (this.#waiting.length > 2 * MAX_ENTRIES) this.#waiting.splice(0, MAX_ENTRIES); // nothing is painted in the background
     return entry;
   }
 
@@ -69,13 +71,14 @@ function item(entry) {
   return element("li", { class: `entry is-${direction}`, "data-kind": entry.kind, "data-name": entry.name }, element("details", {}, summary(entry, clock), ...problemsOf(entry), pretty(entry)));
 }
 
-function summary({ direction, kind, name, schemaName, topic, number, answers, problems, frame, text }, clock) {
+function summary({ direction, kind, name, schemaName, topic, number, answers, isAutomatic, problems, frame, text }, clock) {
   const link = schemaName ? element("a", { href: `#schema-${encodeURIComponent(schemaName)}` }, name) : element("span", {}, name);
   const arrow = element("span", { class: `arrow is-${direction}`, title: direction === "sent" ? "Sent" : "Received" }, ARROWS[direction]);
   const marks = [
     kind === "unknown" ? element("span", { class: "mark is-bad" }, "unknown") : null,
     kind === "system" ? element("span", { class: "mark" }, "system") : null,
     problems.length > 0 ? element("span", { class: "mark is-bad" }, "not as its schema") : null,
+    isAutomatic ? element("span", { class: "mark" }, "by the console") : null,
     answers ? element("span", { class: "mark is-good" }, `answers #${answers}`) : null,
   ];
   return element("summary", {}, element("span", { class: "entry-head" }, arrow, element("span", { class: "number" }, `#${number}`), clock, element("strong", {}, link), topic === null ? null : element("span", { class: "entry-topic" }, topic), ...marks), glance(frame, text));
@@ -83,8 +86,8 @@ function summary({ direction, kind, name, schemaName, topic, number, answers, pr
 
 /** The beginning of what a frame carries, on one line. */
 function glance(frame, text) {
-  const payload = frame === undefined ? text : JSON.stringify(frame?.payload ?? null);
-  return payload === "null" ? null : element("span", { class: "glance" }, payload.slice(0, PREVIEW));
+  const payload = isObject(frame) ? JSON.stringify(frame.payload ?? null) : text;
+  return isObject(frame) && payload === "null" ? null : element("span", { class: "glance" }, payload.slice(0, PREVIEW));
 }
 
 function problemsOf({ problems }) {

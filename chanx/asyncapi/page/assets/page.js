@@ -18,5 +18,8 @@ filterContents();
 followLinks();
 offerCopies();
 
-// On a narrow screen the contents would be all that is seen first.
-if (matchMedia("(max-width: 860px)").matches) document.querySelector(".side-box").open = false;
+// On a narrow screen the contents would be all that is seen first; on a wide one nothing could unfold them.
+const narrow = matchMedia("(max-width: 860px)");
+const foldContents = () => (document.querySelector(".side-box").open = !narrow.matches);
+narrow.addEventListener("change", foldContents);
+foldContents();

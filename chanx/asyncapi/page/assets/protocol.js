@@ -83,6 +83,11 @@ export function isOfPattern(name, pattern) {
   return new RegExp(`^${parts.join("[^:]+")}$`).test(name);
 }
 
+/** The channel of the topic of that name on a connection, if it has one. */
+export function topicChannel({ channels }, name) {
+  return channels.find(({ topic }) => topic !== null && name !== null && isOfPattern(name, topic.pattern));
+}
+
 /** The URL of an address: `base` is a host, with or without ws:// or wss:// (or http) before it, and a path after it. */
 export function socketUrl(base, address, values, query) {
   const whole = /^[a-z]+:\/\//i.test(base) ? base : `ws://${base}`;

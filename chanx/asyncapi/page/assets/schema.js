@@ -41,7 +41,7 @@ export class Schemas {
   options(schema) {
     const { anyOf, oneOf, type, ...own } = this.resolve(schema);
     const alternatives = anyOf ?? oneOf ?? (Array.isArray(type) ? type.map((each) => ({ ...own, type: each })) : null);
-    return alternatives?.map((each, index) => ({ schema: each, label: this.label(each, index) })) ?? null;
+    return alternatives?.map((each) => ({ schema: each, label: this.label(each) })) ?? null;
   }
 
   /** The alternatives with those of a union in a union in its place, as a person chooses. */
@@ -49,15 +49,17 @@ export class Schemas {
     return this.options(schema).flatMap((option) => (this.nameOf(option.schema) === null && this.options(option.schema) ? this.choices(option.schema) : [option]));
   }
 
-  /** A word for a schema: its component's name, its title, or its type. */
-  label(schema, index = 0) {
+  /** A word for a schema: its component's name, its title, or its type; for an unnamed union those of its alternatives. */
+  label(schema) {
     const whole = this.resolve(schema);
     const name = this.nameOf(schema) ?? (whole.properties ? whole.title : null);
     if (name) return name;
-    if (whole.type === "object" && whole.additionalProperties?.type) return `map of ${this.label(whole.additionalProperties)}`;
-    if (whole.type === "array" && whole.items) return `list of ${this.label(whole.items)}`;
+    if (whole.type === "object" && !whole.properties && isSchema(whole.additionalProperties)) return `map of ${this.label(whole.additionalProperties)}`;
+    if (whole.type === "array" && isSchema(whole.items)) return `list of ${this.label(whole.items)}`;
     if (whole.const !== undefined) return JSON.stringify(whole.const);
-    return whole.format ?? whole.type ?? (whole.enum ? "one of some" : whole.anyOf || whole.oneOf ? `option ${index + 1}` : "anything");
+    if (whole.enum) return whole.type ?? "one of some";
+    const options = this.options(whole)?.map(({ label }) => label);
+    return options?.join(" or ") ?? whole.format ?? whole.type ?? "anything";
   }
 
   /** What a form starts with: what has to be there, as its examples and defaults say; empty texts and lists else. */
@@ -102,6 +104,11 @@ export class Schemas {
     while (made.length < (whole.minItems ?? 0) && made.length < 50 && depth < 20) made.push(this.initial(whole.items ?? {}, depth + 1));
     return made;
   }
+}
+
+/** Whether it says something: neither true, false, nor empty. */
+function isSchema(schema) {
+  return typeof schema === "object" && Object.keys(schema).length > 0;
 }
 
 /** Sets a key that may have any name: by assignment `__proto__` would not become one. */

@@ -1,7 +1,7 @@
 /** The topics that are open on a connection, each with a button to leave it. */
 
 import { button, element } from "./dom.js";
-import { isOfPattern } from "./protocol.js";
+import { topicChannel } from "./protocol.js";
 
 export class Subscriptions {
   #connection;
@@ -18,8 +18,7 @@ export class Subscriptions {
 
   /** Takes what readFrame() found in a frame of the server's. */
   received({ topic, frame }) {
-    if (topic === null) return;
-    const channel = this.#connection.channels.find((each) => each.topic !== null && isOfPattern(topic, each.topic.pattern));
+    const channel = topicChannel(this.#connection, topic);
     if (channel === undefined) return;
     const action = frame[channel.discriminator];
     if (action === "subscribed") this.#add(topic, channel);
