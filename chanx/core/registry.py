@@ -166,8 +166,8 @@ def _message_schema(message: MessageType, consumer_name: str, wire: Wire) -> Wir
         ) from error
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise DescriptionError(
-            f"{consumer_name}: {message.__name__} is not complete ({_what_is_missing(message, error)}). Define or import "
-            "all types of its fields in its module before the document is made."
+            f"{consumer_name}: {message.__name__} is not complete ({_what_is_missing(message, error)}). Define or "
+            "import all types of its fields in its module before the document is made."
         ) from error
     return _told_apart(schema, message, wire)
 

@@ -1,7 +1,7 @@
 """Camelize: the document has the names that the frames have, of each consumer and topic."""
 
 from types import FunctionType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, create_model
 
@@ -123,17 +123,14 @@ class TestNames:
         When: the document is made
         Then: the numbers behind their keys are as in camelCase
         """
-        types = [
-            create_model(name, __base__=BaseMessage, action=(Literal[f"say{number}"], ...))  # type: ignore[valid-type]
-            for number, name in enumerate(("SayIt", "Say_It", "SayIT"))
-        ]
 
         async def say(self: Any, message: Any) -> None: ...
 
-        def handler(of: Any) -> Any:
-            return ws_handler(action="say_it", input_type=of)(FunctionType(say.__code__, {}))
-
-        consumer = type("Me", (ChanxWebsocketConsumerMixin,), {f"say{n}": handler(of) for n, of in enumerate(types)})
+        handlers: dict[str, Any] = {}
+        for name in ("SayIt", "Say_It", "SayIT"):
+            of: Any = create_model(name, __base__=BaseMessage, action=(cast(Any, Literal[name]), name))
+            handlers[name] = ws_handler(action="say_it", input_type=of)(FunctionType(say.__code__, {}))
+        consumer = type("Me", (ChanxWebsocketConsumerMixin,), handlers)
         found = document(consumer, camelize=True)
         assert list(found["operations"]) == ["sayIt", "meSayIt", "meSayIt2"]
         assert list(found["channels"]["me"]["messages"]) == ["meSayIt", "meSayIt2", "sayIt"]
