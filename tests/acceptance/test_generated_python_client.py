@@ -53,15 +53,13 @@ def base(jobs: Any) -> Any:
 
 async def started(jobs: Any, client: Any, command: str) -> Any:
     """The reference to a new job that runs a command."""
-    await client.start_command(jobs.StartCommand(payload=jobs.StartCommandPayload(command=command)))
-    return await accepted(jobs, client)
+    return await accepted(jobs, client, jobs.StartCommand(payload=jobs.StartCommandPayload(command=command)))
 
 
-async def accepted(jobs: Any, client: Any) -> Any:
-    async with asyncio.timeout(SECONDS):
-        async for message in client:
-            assert isinstance(message, jobs.JobAccepted), message
-            return message.payload
+async def accepted(jobs: Any, client: Any, message: Any) -> Any:
+    answer = await client.ask(message, jobs.JobAccepted, jobs.JobNotStarted, timeout=SECONDS)
+    assert isinstance(answer, jobs.JobAccepted), answer
+    return answer.payload
 
 
 async def test_a_job_is_started_and_read_whole_while_the_site_restarts(
@@ -108,8 +106,8 @@ async def test_progress_and_events_of_the_sites_own_are_typed(
     with Visitor(stack, "ada") as ada:
         first = ada.upload(tmp_path / "orders.csv")
         async with jobs.JobsClient(stack.url, headers=ada.websocket_headers) as client:
-            await client.run_again(jobs.RunAgain(payload=jobs.RunAgainPayload(job_id=first)))
-            job = client.job(await accepted(jobs, client))
+            again = jobs.RunAgain(payload=jobs.RunAgainPayload(job_id=first))
+            job = client.job(await accepted(jobs, client, again))
             async with asyncio.timeout(SECONDS):
                 seen = [event async for event in job]
                 result = await job.result()

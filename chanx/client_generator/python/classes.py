@@ -142,10 +142,10 @@ def _received(names: Sequence[str]) -> list[str]:
 def _plain_request(method: Method, owner: str, text: ModuleText) -> MethodText:
     argument, value = _message(method, owner, text)
     replies = text.types(method.replies)
-    answers = f"The server answers with {_any_of(replies)}, a message of this connection." if replies else None
+    answers = f"``await client.ask(message, {', '.join(replies)})`` sends it and returns what comes of it."
     return MethodText(
         signature=laid_out(f"async def {method.name}(", ["self", argument], ") -> None:", indent=1),
-        docstring=_explained(method, answers),
+        docstring=_explained(method, answers if replies else None),
         body=f"await self.send_message({value})",
     )
 

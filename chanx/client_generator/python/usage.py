@@ -30,7 +30,7 @@ class Usage:
         """Connects, sends a message, and takes what comes; None where there are topics alone."""
         imports, samples = self._start(module)
         lines = self._first_call("client", client.methods, samples)
-        lines += self._loop("client", client.received, samples)
+        lines += self._loop("client", _pushed(client.received, client.methods), samples)
         if client.topics and not lines:
             return None
         return self._program(client, lines or ["print(client.url)"], imports)
@@ -52,8 +52,7 @@ class Usage:
             return self._program(client, lines, imports)
         arguments = [] if client.connection.is_dedicated else [f'{name}="1"' for name in topic.parameters.values()]
         class_ = topic.module.topic
-        replies = {reply for method in class_.methods for reply in method.replies}
-        pushed = [name for name in class_.received if name not in replies]
+        pushed = _pushed(class_.received, class_.methods)
         inner = [*self._first_call("topic", class_.methods, samples), *self._loop("topic", pushed, samples)] or [
             "print(topic.is_subscribed)"
         ]
@@ -94,9 +93,12 @@ class Usage:
             except NoSampleError:
                 continue
             call = Group(f"{variable}.{method.name}(", tuple(message), ")")
-            if variable == "topic" and method.replies:
-                return [*_fitted("reply = await ", call, "", _INSIDE + 1), "print(reply)"]
-            return _fitted("await ", call, "", _INSIDE)
+            if not method.replies:
+                return _fitted("await ", call, "", _INSIDE)
+            if variable == "client":
+                sent = message or [f"{samples.type(method.messages[0])}()"]
+                call = Group("client.ask(", (*sent, *map(samples.type, method.replies)), ")")
+            return [*_fitted("reply = await ", call, "", _INSIDE + (variable == "topic")), "print(reply)"]
         return []
 
     def _loop(self, variable: str, received: Sequence[str], samples: Samples) -> list[str]:
@@ -112,6 +114,12 @@ class Usage:
         else:
             lines.append(f"{_INDENT}print(message)")
         return lines
+
+
+def _pushed(received: Iterable[str], methods: Iterable[Method]) -> list[str]:
+    """What comes without being asked for."""
+    replies = {reply for method in methods for reply in method.replies}
+    return [name for name in received if name not in replies]
 
 
 def _fitted(start: str, call: Group, end: str, level: int) -> list[str]:

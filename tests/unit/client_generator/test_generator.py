@@ -35,6 +35,9 @@ async def use(client: ChatClient, text: Text) -> None:
     await client.say(Say(payload="hello"))  # type: ignore[arg-type]
     await client.say(Move(payload=Where(x=1, y=3)))  # type: ignore[arg-type]
     await client.shout(text)  # type: ignore[attr-defined]
+    assert_type(await client.ask(Say(payload=text), Said, timeout=1), Said)
+    assert_type(await client.ask(Say(payload=text), Said, Refused, Pong), Said | Refused | Pong)
+    await client.ask(Say(payload=text))  # type: ignore[call-overload]
     async for message in client:
         assert_type(message, Said | Refused | Pong | Later | ErrorMessage)
     room = client.room(id="1", class_="2")
