@@ -48,9 +48,10 @@ class Topic:
 
     For the AsyncAPI document: ``sends`` are message types that the topic sends without a handler that declares them,
     merged over the MRO; ``subscribe_payload_type`` and ``subscribed_payload_type`` say what the payloads of
-    ``subscribe`` and ``subscribed`` look like (None: they say nothing); ``protocol`` names the protocol that clients
-    know the topic's frames by, which ``camelize`` never renames (None: its messages are all there is to know). ``name``
-    is the class name without a trailing ``Topic``, ``snake_name`` its snake_case.
+    ``subscribe`` and ``subscribed`` look like (None: they say nothing; else their fields are camelCase in frames of a
+    consumer that camelizes); ``protocol`` names the protocol that clients know the topic's frames by, which
+    ``camelize`` never renames (None: its messages are all there is to know). ``name`` is the class name without a
+    trailing ``Topic``, ``snake_name`` its snake_case.
 
     Attributes: ``consumer`` (the host), ``topic`` (the full name), ``params`` (what the pattern found in it),
     ``subscribe_payload`` (that of the client's last ``subscribe``).

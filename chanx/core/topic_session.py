@@ -15,6 +15,7 @@ from chanx.core.refusal import TopicRefused, refusal_message
 from chanx.core.sending import Sending
 from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.topic import Topic
+from chanx.core.topic_payloads import sent_payload, taken_payload
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import ErrorMessage
 from chanx.messages.topic import SubscribedMessage, UnsubscribedMessage
@@ -124,6 +125,8 @@ class TopicSession:
         topic = known or self._new_topic(envelope.topic)
         if known is None and len(self._topics) >= self._limit:
             raise TopicRefused(TOO_MANY_TOPICS, f"A connection can have {self._limit} topics: unsubscribe from one.")
+        camelize = self._consumer.should_camelize
+        payload = taken_payload(type(topic), payload) if camelize else payload
         topic.subscribe_payload = payload
         try:
             with stray_cancellation_fails("A hook of the topic"):
@@ -132,6 +135,7 @@ class TopicSession:
                 if known is None:
                     await self._join(topic)
                 answer = await topic.subscribed_payload(payload)
+                answer = sent_payload(type(topic), answer) if camelize else answer
                 await self._reply(envelope, SubscribedMessage(payload=answer))
         except Exception:
             # Whoever is refused again, or cannot be asked about, does not go on listening.

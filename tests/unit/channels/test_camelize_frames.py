@@ -8,11 +8,13 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
+from chanx.asyncapi.generator import AsyncAPIGenerator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import ws_handler
 from chanx.core.topic import Topic
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import AuthenticationMessage, AuthenticationPayload
+from chanx.routing.discovery import RouteInfo
 from tests.unit.conftest import Connect
 
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
@@ -47,6 +49,29 @@ class Room(Topic):
     @ws_handler
     async def on_user(self, message: UserMessage) -> UserMessage:
         return message
+
+
+class Entry(BaseModel):
+    nick_name: str
+    is_quiet: bool = False
+
+
+class Hall(Topic):
+    """Says what its subscribers say of themselves; ``plain`` what it was given."""
+
+    pattern = "hall"
+    subscribe_payload_type = Entry | None
+    subscribed_payload_type = list[Entry]
+
+    async def subscribed_payload(self, payload: Any) -> Any:
+        assert payload == self.subscribe_payload
+        entry = Entry.model_validate(payload or {"nick_name": "nobody"})
+        return [entry, entry.model_dump()]
+
+
+class FixedHall(Hall):
+    pattern = "fixed"
+    protocol = "halls"
 
 
 class Users(AsyncJsonWebsocketConsumer):
@@ -109,6 +134,36 @@ async def test_problems_are_placed_where_the_client_sees_them(connect: Connect) 
 
     places = [problem["loc"] for problem in (await client.frame())["payload"]]
     assert places == [["user_message", "payload", "userName"], ["user_message", "payload", "lastSeen"]]
+
+
+@pytest.mark.parametrize(
+    ("camelize", "topic", "nick_name", "is_quiet"),
+    [
+        (True, "hall", "nickName", "isQuiet"),
+        (False, "hall", "nick_name", "is_quiet"),
+        (True, "fixed", "nick_name", "is_quiet"),
+    ],
+)
+async def test_what_a_topic_is_subscribed_with(
+    connect: Connect, camelize: bool, topic: str, nick_name: str, is_quiet: str
+) -> None:
+    """
+    Given: topics that say what they are subscribed with, and answer; one of them has a fixed protocol
+    When: a client of a camelizing consumer subscribes
+    Then: both payloads have the names that the AsyncAPI document has: camelCase, except for the fixed protocol
+    """
+    consumer = type("Halls", (AsyncJsonWebsocketConsumer,), {"topics": [Hall, FixedHall], "camelize": camelize})
+    client = await connect(consumer)
+    entry = {nick_name: "Ada", is_quiet: True}
+
+    for payload, answer in [(entry, entry), (None, {nick_name: "nobody", is_quiet: False})]:
+        await client.send({"action": "subscribe", "topic": topic, "payload": payload})
+        assert (await client.frame())["payload"] == [answer, answer]
+
+    document = AsyncAPIGenerator([RouteInfo("/", None, "ws://localhost", consumer)]).generate()
+    name = "FixedHallSubscribedMessage" if topic == "fixed" else "HallSubscribedMessage"
+    items = document["components"]["schemas"][name]["properties"]["payload"]["items"]["$ref"].rpartition("/")[2]
+    assert list(document["components"]["schemas"][items]["properties"]) == [nick_name, is_quiet]
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '"text"', '{"action": []}', '{"action": "nothing"}', "{}"])
