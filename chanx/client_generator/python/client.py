@@ -14,7 +14,7 @@ from chanx.client_generator.codegen import generate_pydantic_code
 from chanx.client_generator.protocol import Protocol
 from chanx.client_generator.python.building import package_of
 from chanx.client_generator.python.classes import BASE, ModuleText, client_class, topic_class
-from chanx.client_generator.python.imports import Imports
+from chanx.client_generator.python.imports import Imports, export_order
 from chanx.client_generator.python.package import Module, Package
 from chanx.client_generator.python.readme import readme_text
 from chanx.client_generator.python.text import docstring, laid_out, literal
@@ -109,7 +109,7 @@ def _root(package: Package, templates: Any) -> str:
 
 
 def _exporting(title: str, imports: Imports, names: Iterable[str], templates: Any, *more: str | None) -> str:
-    exports = laid_out("__all__ = [", [literal(name) for name in sorted(names)], "]", as_import=True)
+    exports = laid_out("__all__ = [", [literal(name) for name in sorted(names, key=export_order)], "]", as_import=True)
     text: str = templates.get_template("init.py.jinja").render(
         docstring=_file_docstring(title, *more), imports=imports, exports=exports
     )

@@ -62,8 +62,16 @@ def _place(module: str) -> tuple[int, int, str]:
     return (_STANDARD if module.split(".")[0] in sys.stdlib_module_names else _THIRD_PARTY, 0, module)
 
 
-def _member(name: str) -> tuple[int, list[tuple[int, str]], str]:
-    """Constants, classes, functions, each regardless of case, and numbers by their size: as ruff orders them."""
+def export_order(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """Constants, classes, functions, and numbers by their size: as ruff orders ``__all__``."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    parts = re.findall(r"(\d+)|(\D+)", name.lower())
-    return (kind, [(int(number or 0), word) for number, word in parts], name)
+    return (kind, _parts(name))
+
+
+def _member(name: str) -> tuple[int, list[tuple[int, str]], str]:
+    """The same regardless of case, as ruff orders what is imported."""
+    return (export_order(name)[0], _parts(name.lower()), name)
+
+
+def _parts(name: str) -> list[tuple[int, str]]:
+    return [(int(number or 0), word) for number, word in re.findall(r"(\d+)|(\D+)", name)]

@@ -17,13 +17,16 @@ _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+] +|\d+[.)] +)?")
 
 
 def docstring(*paragraphs: str | None, indent: int = 0) -> str:
-    """A docstring, its quotes included, without what is None or blank. ``indent`` in levels; its first line lacks it.
+    """A docstring, its quotes included, without what is None or blank; empty if all is.
 
+    ``indent`` in levels; its first line lacks it.
     Whatever the paragraphs hold, the result is one string literal, and says what they say.
     """
     spaces = _INDENT * indent
     width = LINE_LENGTH - len(spaces)
     whole = "\n\n".join(found for text in paragraphs if text and (found := plain(text)))
+    if not whole:
+        return ""
     content = whole.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if content.startswith('"'):
         content = f" {content}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from chanx.client_generator.protocol import Channel, Request
 from chanx.client_generator.typescript.messages import Messages
-from chanx.client_generator.typescript.names import method_name
+from chanx.client_generator.typescript.names import OBJECT_MEMBERS, method_name
 from chanx.client_generator.typescript.text import comment, key, literal
 from chanx.client_generator.typescript.variants import Direction, Variants
 from chanx.client_generator.typescript.views import MethodView
@@ -75,7 +75,8 @@ class _Writer:
         tag = f"{key(self._key)}: {literal(action)}"
         if not others:
             return [], f"{{ {tag} }}", self._key
-        default = " = {}" if not any(one.is_required for one in others) else ""
+        has_default = not any(one.is_required or one.wire_name in OBJECT_MEMBERS for one in others)
+        default = " = {}" if has_default else ""
         return [f"message: Omit<{whole}, {literal(self._key)}>{default}"], f"{{ {tag}, ...message }}", self._key
 
     def _answers(self, request: Request) -> tuple[str, ...]:

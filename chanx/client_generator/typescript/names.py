@@ -39,6 +39,19 @@ RUNTIME_MEMBERS: Final[frozenset[str]] = frozenset(
 )
 """What a class of the runtime has already, or JavaScript looks for."""
 
+OBJECT_MEMBERS: Final[frozenset[str]] = frozenset(
+    [
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+    ]
+)
+"""What every object has, so that an object without such a property is not taken for one that may have it."""
+
 RUNTIME_NAMES: Final = (
     "ChannelClient",
     "ConnectOptions",

@@ -17,6 +17,7 @@ from chanx.client_generator.declarations import (
     Type,
     UnionOf,
 )
+from chanx.client_generator.typescript.names import OBJECT_MEMBERS
 from chanx.client_generator.typescript.text import key, literal
 
 _DEEPEST: Final = 6
@@ -88,7 +89,7 @@ class Samples:
         members = [
             f"{key(one.wire_name)}: {self.value(one.type, depth + 1)}"
             for one in found.properties
-            if one.is_required and one.wire_name != without
+            if (one.is_required or one.wire_name in OBJECT_MEMBERS) and one.wire_name != without
         ]
         return f"{{ {', '.join(members)} }}" if members else "{}"
 

@@ -73,7 +73,7 @@ class Usage:
             found = self._samples.message(method.message, without=method.fills_in)
         except NoSample:
             return None
-        return "" if found == "{}" else found
+        return "" if found == "{}" and method.fills_in is not None else found
 
 
 def _listeners(actions: tuple[str, ...]) -> list[str]:

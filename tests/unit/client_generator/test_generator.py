@@ -248,3 +248,13 @@ class TestTheGenerator:
         language: Any = "cobol"
         with pytest.raises(ConfigurationError, match="python, typescript"):
             ClientGenerator(tmp_path / "asyncapi.json", tmp_path / PACKAGE, language=language)
+
+
+def test_ruff_has_nothing_against_the_order_of_many_names(tmp_path: Path) -> None:
+    """Given types that differ by a number, or by case, when ruff checks their package by its own rules."""
+    names = ["M1", "M2", "M10", "M100", "Mb2", "MB10", "ABC", "URL2"]
+    schemas = {name: message_schema(f"m{number}") for number, name in enumerate(names)}
+    channels = {"chat": channel("ws", *(name.lower() for name in names))}
+    operations = {name: operation("receive", "chat", [name.lower()]) for name in names}
+    ClientGenerator(written(tmp_path, document(channels, operations, schemas)), tmp_path / PACKAGE).generate()
+    run("-m", "ruff", "check", "--isolated", "--extend-select=I,RUF022", "--no-cache", PACKAGE, cwd=tmp_path)

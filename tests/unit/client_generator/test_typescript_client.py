@@ -166,6 +166,33 @@ def test_hostile_texts_are_no_code(tmp_path: Path) -> None:
     assert len({name.lower() for name in files}) == len(files)
 
 
+def test_names_of_the_runtime_and_of_every_object(tmp_path: Path) -> None:
+    """Given a message called like a class of the runtime, one with a property that every object has, and one of an unknown
+    action, when their client is written, then it compiles, and so does its README's code."""
+    text = {"type": "string"}
+    schemas = {
+        "Topic": message_schema("topic"),
+        "Made": message_schema("made", {"type": "object", "properties": {"constructor": text}}),
+        "Make": message_schema("make"),
+        "Anything": {"type": "object", "properties": {"x": {"type": "integer"}}},
+    }
+    schemas["Make"]["properties"] |= {"constructor": text, "toString": text}
+    del schemas["Make"]["required"], schemas["Make"]["properties"]["payload"]
+    channels = {"a": channel("/ws/a/", "topic", "make", "made"), "b": channel("/ws/b/", "anything")}
+    operations = {
+        "make": operation("receive", "a", ["make"], ["made"]),
+        "topic": operation("receive", "a", ["topic"]),
+        "anything": operation("receive", "b", ["anything"]),
+    }
+    write(tmp_path, protocol_of(document(channels, operations, schemas)))
+    samples = re.findall(r"```ts\n(.*?)\n```", (tmp_path / "README.md").read_text(), re.DOTALL)
+    names = [f"sample{number}.ts" for number in range(len(samples))]
+    for name, sample in zip(names, samples, strict=True):
+        (tmp_path / name).write_text(sample)
+
+    assert compiler_errors(tmp_path, "index.ts", *names) == ""
+
+
 def test_a_document_without_channels_is_a_client_of_the_runtime_alone(tmp_path: Path) -> None:
     """Given a document with nothing in it, when its client is written, then it compiles."""
     files = write(tmp_path, protocol_of(document({}, {})))
