@@ -63,10 +63,15 @@ class Sending(Connection):
             return self.send_message(message)
         return self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
 
-    def encode(self, message: BaseMessage) -> str:
-        """A message as JSON text, as the client reads it: under its discriminator, and in camelCase if that is on."""
+    def encode(self, message: BaseMessage, *, is_fixed: bool = False) -> str:
+        """A message as JSON text, as the client reads it: under its discriminator, and in camelCase if that is on.
+
+        ``is_fixed``: its names are those of a protocol, which nothing renames.
+        """
         text = message.model_dump_json() if message.own_discriminator == self.discriminator else self._rekeyed(message)
-        return json_text(camelized(type(message), decoded(text), self.discriminator)) if self.should_camelize else text
+        if is_fixed or not self.should_camelize:
+            return text
+        return json_text(camelized(type(message), decoded(text), self.discriminator))
 
     def encode_content(self, content: Any) -> str:
         """The same for a message that was dumped before; of one that is not declared no key is renamed."""

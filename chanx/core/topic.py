@@ -188,7 +188,8 @@ class Topic:
 
     async def send_message(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> None:
         """Send a message on this topic; ``ref`` makes it the reply to a frame, ``seq`` numbers it."""
-        text = enveloped(self.consumer.encode(message), self.topic, ref=ref, seq=seq)
+        is_fixed = self.protocol is not None and type(message) in self.handler_table.sends
+        text = enveloped(self.consumer.encode(message, is_fixed=is_fixed), self.topic, ref=ref, seq=seq)
         await self.consumer.send_encoded(text, self.handler_table.tag_of(message))
         await self.consumer.pause()
 

@@ -72,6 +72,12 @@ class Hall(Topic):
 class FixedHall(Hall):
     pattern = "fixed"
     protocol = "halls"
+    sends = [UserEvent]
+
+    @ws_handler
+    async def on_user(self, message: UserMessage) -> UserMessage:
+        await self.send_message(UserEvent(payload=message.payload))
+        return message
 
 
 class Users(AsyncJsonWebsocketConsumer):
@@ -164,6 +170,19 @@ async def test_what_a_topic_is_subscribed_with(
     name = "FixedHallSubscribedMessage" if topic == "fixed" else "HallSubscribedMessage"
     items = document["components"]["schemas"][name]["properties"]["payload"]["items"]["$ref"].rpartition("/")[2]
     assert list(document["components"]["schemas"][items]["properties"]) == [nick_name, is_quiet]
+
+
+async def test_what_a_fixed_protocol_sends(connect: Connect) -> None:
+    """Given a topic with a protocol, When it sends one of its messages, Then it has the names of the protocol."""
+    consumer = type("Halls", (AsyncJsonWebsocketConsumer,), {"topics": [FixedHall], "camelize": True})
+    client = await connect(consumer)
+    await client.send({"action": "subscribe", "topic": "fixed"})
+    await client.frame()
+
+    await client.send({**frame("user_message"), "topic": "fixed"})
+
+    assert list((await client.frame())["payload"]) == ["user_name", "user_data", "last_seen"]
+    assert list((await client.frame())["payload"]) == ["userName", "userData", "lastSeen"]
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '"text"', '{"action": []}', '{"action": "nothing"}', "{}"])
