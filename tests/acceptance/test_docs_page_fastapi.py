@@ -104,6 +104,29 @@ def test_what_has_to_be_filled_in_has_the_focus(page: Page) -> None:
     expect(console.get_by_label(re.compile("subject$"))).to_be_focused()
 
 
+def test_a_map_is_filled_in_by_keyboard(page: Page) -> None:
+    """
+    Given: a message with a map of numbers or lists of texts
+    When: a developer types a key, goes on to its value, and chooses what kind it is
+    Then: the focus stays where it went, no click is lost, and a problem stands beside the value of its key
+    """
+    page.goto("/chat/asyncapi")
+    page.locator("#operation-note").get_by_role("button", name="Try it").click()
+    console = page.get_by_role("complementary", name="Console")
+    console.get_by_role("button", name="+ key").click()
+    console.get_by_label("Key").fill("a/~$&")
+    for key in ("Tab", "Tab", "Tab", "?"):
+        page.keyboard.press(key)
+    expect(console.locator(".row .field .problem")).to_have_text("must be integer or list of string")
+
+    console.get_by_label("Key").fill("b")
+    console.get_by_label("value: which kind").select_option("list of string")
+    console.get_by_role("button", name="+ item").click()
+    console.get_by_label("1", exact=True).fill("x")
+    console.get_by_text("As JSON", exact=True).click()
+    assert json.loads(console.get_by_label("The message as JSON").input_value())["payload"] == {"b": ["x"]}
+
+
 def test_the_contents_are_there_on_a_wide_window_again(page: Page) -> None:
     """
     Given: a window as narrow as a phone, where the contents are folded

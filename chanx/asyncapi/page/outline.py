@@ -63,6 +63,11 @@ class Operation:
     replies: tuple[Message, ...]
     words: str
 
+    @property
+    def way(self) -> str:
+        """Which way its messages go, in words."""
+        return "You send" if self.is_sent else "You receive"
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:

@@ -80,6 +80,12 @@ def test_it_is_told_from_the_clients_side() -> None:
     assert "You are answered" not in article("ack")
 
 
+def test_names_for_who_does_not_see_the_page() -> None:
+    """Given arrows for the two ways and a button at each operation, when they are read out, then each says its own."""
+    labels = seen(rooms()).all("aria-label")
+    assert {"You send", "You receive", "Try it: chat", "Try it: ping", "Open the console: room"} <= set(labels)
+
+
 def test_examples_of_topics_are_whole_frames() -> None:
     """Given a topic on a connection, when its messages are shown, then with the envelope; without on a route of its
     own, where only the server's frames have one."""

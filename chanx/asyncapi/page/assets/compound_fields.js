@@ -4,7 +4,7 @@ import { button, element, newId } from "./dom.js";
 import { problemPlace, removeButton } from "./field_parts.js";
 import { put } from "./schema.js";
 import { jsonField } from "./simple_fields.js";
-import { fits, isObject, pointer } from "./validate.js";
+import { fits, isObject, pointer, segment } from "./validate.js";
 
 /** A group with a heading; the whole form's own has neither heading nor frame. */
 function group({ path, label, remove, schema, schemas, isFirst }, ...children) {
@@ -63,7 +63,12 @@ function isFixed(schema, schemas) {
   return schemas.resolve(schema).const !== undefined;
 }
 
-/** The keys are texts to fill in. Two that are the same would be one: the later wins, as in JSON. */
+/**
+ * The keys are texts to fill in. Two that are the same would be one: the later wins, as in JSON.
+ *
+ * A row is not drawn anew while its key is typed, which would take the focus away: in the paths of what is in it stands
+ * `data-row`, and `data-key` is what that is in the value.
+ */
 export function mapField(slot, about) {
   const { whole, schemas, path, fieldFor } = about;
   if (!isObject(slot.get()) || !isObject(whole.additionalProperties)) return jsonField(slot, about);
@@ -80,9 +85,9 @@ export function mapField(slot, about) {
     key.value = entry[0];
     key.addEventListener("input", () => {
       entry[0] = key.value;
+      made.dataset.key = segment(entry[0]);
       tell();
     });
-    key.addEventListener("change", () => draw());
     const drop = () => {
       rows.splice(index, 1);
       tell();
@@ -93,13 +98,15 @@ export function mapField(slot, about) {
       entry[1] = value;
       tell();
     };
-    return element("div", { class: "row" }, key, fieldFor(whole.additionalProperties, { get: () => entry[1], set }, { schemas, path: pointer(path, entry[0]), label: "value", remove: drop }));
+    const name = newId("\ue000row"); // a private character: no key
+    const made = element("div", { class: "row", "data-row": name, "data-key": segment(entry[0]) }, key, fieldFor(whole.additionalProperties, { get: () => entry[1], set }, { schemas, path: pointer(path, name), label: "value", remove: drop }));
+    return made;
   };
   const add = () => {
     rows.push([`key${rows.length + 1}`, schemas.initial(whole.additionalProperties)]);
     tell();
     draw();
-    focusFirst(body.querySelector(".row:last-of-type") ?? [...body.querySelectorAll(":scope > .row")].at(-1));
+    focusFirst([...body.querySelectorAll(":scope > .row")].at(-1));
   };
   const draw = () => body.replaceChildren(...rows.map(row), element("div", { class: "more" }, button("+ key", add, { class: "chip" })));
   draw();

@@ -26,7 +26,7 @@ export class Console {
   #openUrl = null;
   #query;
   #fields = element("div", { class: "connection-fields" });
-  #url = element("output", { class: "socket-url" });
+  #url = element("p", { class: "socket-url" });
   #state = element("span", { class: "state", role: "status", "data-state": "closed" }, STATES.closed);
   #toggle = button("Connect", () => this.#connectOrNot(), { class: "primary" });
   element;

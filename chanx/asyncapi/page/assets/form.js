@@ -46,7 +46,7 @@ export class Form {
       shown.hidden = true;
       this.#control(shown)?.removeAttribute("aria-invalid");
     }
-    const places = new Map([...this.element.querySelectorAll("[data-path]")].map((place) => [place.dataset.path, place]));
+    const places = new Map([...this.element.querySelectorAll("[data-path]")].map((place) => [pathOf(place), place]));
     for (const { path, text } of problems) this.#show(places, path, text);
   }
 
@@ -72,4 +72,11 @@ export class Form {
   #control(shown) {
     return this.element.querySelector(`[aria-describedby="${shown.id}"]`);
   }
+}
+
+/** The path of the value in a field; a row of a map has the name of its key for its own. */
+function pathOf(place) {
+  let { path } = place.dataset;
+  for (let row = place.closest("[data-row]"); row !== null; row = row.parentElement.closest("[data-row]")) path = path.replace(row.dataset.row, () => row.dataset.key);
+  return path;
 }

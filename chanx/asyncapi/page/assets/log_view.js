@@ -73,7 +73,8 @@ function item(entry) {
 
 function summary({ direction, kind, name, schemaName, topic, number, answers, isAutomatic, problems, frame, text }, clock) {
   const link = schemaName ? element("a", { href: `#schema-${encodeURIComponent(schemaName)}` }, name) : element("span", {}, name);
-  const arrow = element("span", { class: `arrow is-${direction}`, title: direction === "sent" ? "Sent" : "Received" }, ARROWS[direction]);
+  const way = direction === "sent" ? "Sent" : "Received";
+  const arrow = element("span", { class: `arrow is-${direction}`, role: "img", "aria-label": way, title: way }, ARROWS[direction]);
   const marks = [
     kind === "unknown" ? element("span", { class: "mark is-bad" }, "unknown") : null,
     kind === "system" ? element("span", { class: "mark" }, "system") : null,

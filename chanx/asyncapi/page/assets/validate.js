@@ -9,7 +9,12 @@ export function problems(value, schema, schemas) {
 }
 
 export function pointer(path, key) {
-  return `${path}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return `${path}/${segment(key)}`;
+}
+
+/** A key as it stands in a pointer. */
+export function segment(key) {
+  return String(key).replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function check(value, schema, schemas, path) {
