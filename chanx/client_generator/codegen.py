@@ -85,7 +85,7 @@ class _Module:
             if rebuilt := [f"{name}.model_rebuild()" for name in group.incomplete]:
                 blocks.append("\n".join(rebuilt))
         about = docstring(*introduction)
-        start = f"{about}\n\n{_FUTURE}\n\n" if any(introduction) else f"{_FUTURE}\n\n"
+        start = f"{about}\n\n{_FUTURE}\n\n" if about else f"{_FUTURE}\n\n"
         whole = "".join(f"\n\n\n{block}" for block in blocks) + "\n" if blocks else ""
         after_imports = whole if whole.startswith("\n\n\nclass ") else whole.removeprefix("\n")
         return _linted(f"{start}{self._imports}".rstrip() + (after_imports or "\n"))
@@ -105,13 +105,12 @@ class _Module:
             text = f"{declaration.name} = {flat(Group(f'{make}(', items, ')'))}"
         else:
             text = assignment(declaration.name, self._imports.add("typing", "TypeAlias"), annotation)
-        return text if declaration.description is None else f"{text}\n{docstring(declaration.description)}"
+        return f"{text}\n{docstring(declaration.description)}".rstrip()
 
     def _model(self, declaration: ObjectDeclaration) -> str:
         kind = "ProtocolMessage" if declaration.name in self._messages else "ProtocolModel"
         lines = [f"class {declaration.name}({self._imports.add(self._base, kind)}):"]
-        about = docstring(declaration.description, indent=1)
-        if declaration.description:
+        if about := docstring(declaration.description, indent=1):
             lines.append(f"    {about}\n")
         if declaration.extra is not None:
             lines.append(f'    model_config = {self._imports.add("pydantic", "ConfigDict")}(extra="allow")\n')
@@ -119,8 +118,8 @@ class _Module:
         for one in declaration.properties:
             is_tag = declaration.name in self._messages or one.wire_name in self._tags
             lines.append(self._field(names[one.wire_name], one, is_constant=is_tag or one.is_required))
-            if one.description:
-                lines.append(f"    {docstring(one.description, indent=1)}\n")
+            if about := docstring(one.description, indent=1):
+                lines.append(f"    {about}\n")
         if len(lines) == 1:
             lines.append("    pass")
         return "\n".join(lines).rstrip()
