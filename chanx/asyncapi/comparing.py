@@ -16,7 +16,8 @@ from chanx.asyncapi.schema_changes import SchemaComparison
 from chanx.errors import DocumentError
 
 _SUBSCRIBE = "subscribe"
-_EMPTY_SUBSCRIBE = {"type": "object", "properties": {"payload": {"type": "null"}}}
+_SUBSCRIBED = "subscribed"
+_EMPTY = {"type": "object", "properties": {"payload": {"type": "null"}}}
 """What clients send to subscribe to a topic that says nothing about it."""
 
 
@@ -29,7 +30,11 @@ def changes_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Chan
     """
     try:
         return list(_Comparison(DocumentContract(old), DocumentContract(new)).changes())
-    except (AttributeError, KeyError, TypeError, RecursionError, ArithmeticError) as error:
+    except RecursionError as error:
+        raise DocumentError(
+            "The schemas of the document refer to each other over too many levels: a few dozen can be compared."
+        ) from error
+    except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
         raise DocumentError(
             f"The document has a JSON Schema in which something is of the wrong type ({error!r}): validate it first, "
             "with the AsyncAPI CLI for example."
@@ -84,12 +89,15 @@ class _Comparison:
                 text = f"is sent by the operation {names} now: a generated client calls it so"
                 yield Change("compatible", new.key, where, "operation_renamed", text)
             yield from self._of_message(new.key, where, "received", either(request.schemas), either(after.schemas))
-            yield from _reply_changes(new, where, request.replies, after.replies)
+            replies = (
+                [name for name in found if not _is_subscribing(new, name)] for found in (request.replies, after.replies)
+            )
+            yield from _reply_changes(new, where, *replies)
         for tag, after in new.received.items():
             if tag not in old.received:
                 where = f"{tag} (client to server)"
                 if _is_subscribing(old, tag):
-                    yield from self._of_message(new.key, where, "received", _EMPTY_SUBSCRIBE, either(after.schemas))
+                    yield from self._of_message(new.key, where, "received", _EMPTY, either(after.schemas))
                 else:
                     yield Change(
                         "compatible", new.key, where, "message_added", "is a new message that clients can send"
@@ -98,14 +106,18 @@ class _Comparison:
     def _of_sent(self, old: ChannelContract, new: ChannelContract) -> Iterator[Change]:
         for tag, schemas in old.sent.items():
             where = f"{tag} (server to client)"
-            if tag not in new.sent:
+            if tag not in new.sent and _is_subscribing(new, tag):
+                yield Change("breaking", new.key, where, "type", "no longer says what its payload is")
+            elif tag not in new.sent:
                 yield Change("breaking", new.key, where, "message_removed", "is no longer sent to clients")
             else:
                 yield from self._of_message(new.key, where, "sent", either(schemas), either(new.sent[tag]))
         for tag in new.sent:
             if tag not in old.sent:
                 where = f"{tag} (server to client)"
-                yield Change("compatible", new.key, where, "message_added", "is a new message that clients may get")
+                is_known = _is_subscribing(old, tag)
+                text = "says what its payload is now" if is_known else "is a new message that clients may get"
+                yield Change("compatible", new.key, where, "type" if is_known else "message_added", text)
 
     def _of_message(self, channel: str, where: str, role: Role, old: Any, new: Any) -> Iterator[Change]:
         for change in self._schemas[role].changes(old, new):
@@ -131,8 +143,8 @@ def _reply_changes(channel: ChannelContract, where: str, old: list[str], new: li
 
 
 def _is_subscribing(channel: ChannelContract, tag: str) -> bool:
-    """Whether that is the message which every topic takes, documented or not."""
-    return channel.channel.topic is not None and tag == _SUBSCRIBE
+    """Whether that is the message which every topic takes, or its answer, documented or not."""
+    return channel.channel.topic is not None and tag in (_SUBSCRIBE, _SUBSCRIBED)
 
 
 def _place(channel: ChannelContract) -> tuple[str, str | None]:

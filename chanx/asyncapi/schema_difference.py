@@ -8,7 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 from chanx.asyncapi.schema_atoms import canonical
 
-DifferenceKind: TypeAlias = Literal["type", "variant", "values", "bound", "required", "unexpected", "undecided"]
+DifferenceKind: TypeAlias = Literal[
+    "type", "variant", "values", "listed", "bound", "required", "unexpected", "keys", "undecided"
+]
 
 Path: TypeAlias = tuple[str, ...]
 """Names of properties, ``[]`` for the items of a list, ``[0]`` for one of them, ``{}`` for the values of a map."""
@@ -19,9 +21,11 @@ class Difference:
     """At ``path`` the first schema has values that the second does not take.
 
     ``type`` and ``variant``: ``details`` are what the types, or the objects, are called. ``values``: single values.
+    ``listed``: what the type is called, then the only values of it that the second takes.
     ``bound``: the keyword, then its value in the first schema and in the second. ``required``: the second requires the
     property that ``path`` ends with; the one detail is whether the first declares it. ``unexpected``: the second takes
-    no such property. ``undecided``: the keyword that cannot be compared.
+    no such property. ``keys``: it takes none beside those that it declares. ``undecided``: the keyword that cannot be
+    compared.
     """
 
     path: Path
@@ -35,7 +39,7 @@ class Difference:
     @property
     def is_mismatch(self) -> bool:
         """Whether the two are different things altogether, rather than one thing that changed."""
-        return not self.path and self.kind in ("type", "variant", "values")
+        return not self.path and self.kind in ("type", "variant", "values", "listed")
 
 
 def merged(differences: Iterable[Difference]) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ what is being compared already, and taking back whatever was built on an assumpt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from chanx.asyncapi.schema_atoms import (
@@ -22,7 +22,7 @@ from chanx.asyncapi.schema_atoms import (
 )
 from chanx.asyncapi.schema_bounds import broken_bounds, of_value
 from chanx.asyncapi.schema_difference import Difference, merged
-from chanx.asyncapi.schema_equality import are_equal
+from chanx.asyncapi.schema_equality import Equality
 from chanx.asyncapi.schema_objects import object_differences
 
 
@@ -41,6 +41,7 @@ class Inclusion:
         self.outer = outer
         self.is_sent = is_sent
         self.names_matter = names_matter
+        self._equality = Equality(inner, outer)
         self._assumed: dict[tuple[int, int], None] = {}
         self._failed: dict[tuple[int, int], tuple[Difference, ...]] = {}
         self._asked: set[tuple[int, int]] = set()
@@ -52,7 +53,7 @@ class Inclusion:
         pair = (id(inner), id(outer))
         if pair in self._failed:
             return self._failed[pair]
-        if pair in self._assumed:
+        if pair in self._assumed or self._equality.are_equal(inner, outer):
             return ()
         self._kept += (inner, outer)  # an id is only its own while the object lives
         before = len(self._assumed)
@@ -64,9 +65,13 @@ class Inclusion:
             self._failed[pair] = found
         return found
 
-    def _of_atoms(self, atoms: Iterable[Atom], outer: Schema) -> Iterator[Difference]:
+    def _of_atoms(self, atoms: Sequence[Atom], outer: Schema) -> Iterator[Difference]:
+        has_variants = sum(atom.type == "object" for atom in atoms) > 1
         for atom in atoms:
-            yield from self._of_atom(atom, outer)
+            found = self._of_atom(atom, outer)
+            if found and has_variants and self._is_variant(atom, outer):
+                found = [Difference((), "variant", (type_name(atom),))]
+            yield from found
 
     def _of_atom(self, atom: Atom, outer: Schema) -> list[Difference]:
         question = (id(atom), id(outer))
@@ -83,13 +88,17 @@ class Inclusion:
             return self._of_choice(atom, part)
         of_type = [other for other in part if other.type == atom.type]
         if not of_type:
+            if atom.is_value and atom.type not in ("null", "boolean"):
+                return [Difference((), "values", (atom.value,))]
             return [Difference((), "type", (type_name(atom),))]
         values = {canonical(other.value) for other in of_type if other.is_value}
         if atom.is_value and canonical(atom.value) in values:
             return []
         typed = [other for other in of_type if not other.is_value]
         if not typed:
-            return [Difference((), "values" if atom.is_value else "type", (_shown(atom),))]
+            if atom.is_value:
+                return [Difference((), "values", (atom.value,))]
+            return [Difference((), "listed", (type_name(atom), *(other.value for other in of_type)))]
         return list(self._of_typed(atom, typed[0]))
 
     def _of_choice(self, atom: Atom, choice: Choice) -> Sequence[Difference]:
@@ -100,13 +109,13 @@ class Inclusion:
                 return [] if self._is_only_in(option, atom, choice) else [Difference((), "undecided", ("oneOf",))]
             attempts.append(attempt)
         # What is told is the difference to the option that was probably meant.
-        near = [attempt for attempt in attempts if not any(difference.is_mismatch for difference in attempt)]
-        of_type = [option for option in choice.options if self._has_type(option, atom.type)]
-        variants = [option for option in of_type if self._is_variant(atom, option)]
-        if near and (len(variants) < len(of_type) or len(of_type) == 1):
+        of_type = [place for place, option in enumerate(choice.options) if self._has_type(option, atom.type)]
+        if len(of_type) == 1:
+            return attempts[of_type[0]]
+        meant = [attempts[place] for place in of_type if not self._is_variant(atom, choice.options[place])]
+        near = [attempt for attempt in meant if not any(difference.is_mismatch for difference in attempt)]
+        if near:
             return min(near, key=len)
-        if len(attempts) == 1:
-            return attempts[0]
         if atom.is_value and any(difference.kind == "values" for attempt in attempts for difference in attempt):
             return [Difference((), "values", (atom.value,))]
         return [Difference((), "variant" if of_type else "type", (type_name(atom),))]
@@ -157,7 +166,7 @@ class Inclusion:
         if atom.is_value:
             return Difference((), "values", (atom.value,))
         if bound[0] == "type":
-            return Difference((), "type", ("number",))
+            return Difference((), "type", ("a number with a fraction",))
         return Difference((), "bound", bound)
 
     def _of_items(self, inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Iterator[Difference]:
@@ -175,7 +184,7 @@ class Inclusion:
         return (found.under(step) for found in self.differences(checked(inner), checked(outer)))
 
     def _is_same(self, keyword: str, inner: Mapping[str, Any], outer: Atom) -> bool:
-        return keyword in inner and are_equal(self.inner, inner[keyword], self.outer, outer.keywords[keyword])
+        return keyword in inner and self._equality.are_equal(inner[keyword], outer.keywords[keyword])
 
     def _told_apart_by(self, atom: Atom, outer: Atom) -> Iterator[str]:
         """The properties that have other values in each of two objects."""
@@ -220,10 +229,6 @@ def _items(keywords: Mapping[str, Any]) -> tuple[Sequence[Any], Any]:
 
 def _requires(name: str, atom: Atom) -> bool:
     return name in atom.keywords.get("required", ())
-
-
-def _shown(atom: Atom) -> Any:
-    return atom.value if atom.is_value else type_name(atom)
 
 
 def _are_disjoint(first: Sequence[Atom], second: Sequence[Atom]) -> bool:

@@ -99,7 +99,7 @@ class _Objects:
 
     def _other_keys(self, value: Any, other: Any) -> Iterable[Difference]:
         if other is False and value is not False:
-            return [Difference(("{}",), "unexpected")]
+            return [Difference((), "keys")]
         return self._comparing.at("{}", value, other)
 
     def _always(self, keywords: Mapping[str, Any]) -> Iterable[str]:

@@ -29,6 +29,11 @@ def topic(pattern: str, **more: Any) -> dict[str, Any]:
     return {"name": "chat", "pattern": pattern, "parameters": ["id"], **more}
 
 
+def one_topic() -> dict[str, Any]:
+    more: dict[str, Any] = {"x-topic": topic("room:{id}")}
+    return channel(**more)
+
+
 def test_a_message_that_clients_can_no_longer_send() -> None:
     """Given an operation that is gone, When compared, Then it is named, and so is the answer that goes with it."""
     changes = changes_between(document(MESSAGES, [CHAT]), document(MESSAGES, [], channels={"chat": channel()}))
@@ -156,7 +161,7 @@ def test_another_discriminator_does_not_make_every_message_another() -> None:
 def test_a_topic_whose_subscribe_wants_a_payload_now() -> None:
     """Given a topic that said nothing of subscribing, When it requires a field there, Then clients break."""
     payload = {"type": "object", "properties": {"token": TEXT}, "required": ["token"]}
-    channels = {"chat": channel(**{"x-topic": topic("room:{id}")})}
+    channels = {"chat": one_topic()}
     operations = [("subscribe", "receive", "subscribe", ())]
     old = document({}, [], channels=channels)
     needed = document({"subscribe": message("subscribe", payload)}, operations, channels=channels)
@@ -168,6 +173,34 @@ def test_a_topic_whose_subscribe_wants_a_payload_now() -> None:
     assert "breaking" in [change.severity for change in changes_between(old, needed)]
     assert "breaking" not in [change.severity for change in changes_between(old, wanted)]
     assert "breaking" not in [change.severity for change in changes_between(needed, old)]
+
+
+def test_a_topic_that_no_longer_says_what_subscribing_gives() -> None:
+    """Given a typed answer to subscribing, When its type is gone, Then it is not said to be no longer sent."""
+    channels = {"chat": one_topic()}
+    messages = {"subscribe": message("subscribe"), "subscribed": message("subscribed", TEXT)}
+    typed = document(messages, [("subscribe", "receive", "subscribe", ("subscribed",))], channels=channels)
+    half = document(messages, [("subscribe", "receive", "subscribe", ())], channels=channels)
+    untyped = document({}, [], channels=channels)
+
+    for other in (half, untyped):
+        [gone], [come] = changes_between(typed, other), changes_between(other, typed)
+        assert (gone.severity, gone.where, gone.text) == (
+            "breaking", "subscribed (server to client)", "no longer says what its payload is"
+        )  # fmt: skip
+        assert (come.severity, come.text) == ("compatible", "says what its payload is now")
+
+
+def test_schemas_of_too_many_levels_are_told_as_that() -> None:
+    schemas: dict[str, Any] = {"S0": TEXT}
+    for level in range(1, 900):
+        schemas[f"S{level}"] = {"type": "array", "items": {"$ref": f"#/components/schemas/S{level - 1}"}}
+    deep = document(
+        {"chat": message("chat", {"$ref": "#/components/schemas/S899"})}, [(*CHAT[:3], ())], schemas=schemas
+    )
+
+    with pytest.raises(DocumentError, match="too many levels"):
+        changes_between(deep, copy.deepcopy(deep))
 
 
 def test_the_same_document_in_another_order() -> None:
