@@ -140,12 +140,16 @@ class WireSchemaGenerator(GenerateJsonSchema):
         if isinstance(dft, list | tuple):
             return [self.encode_default(item) for item in cast("list[Any]", dft)]
         if isinstance(dft, dict):
-            return {key: self.encode_default(item) for key, item in cast("dict[str, Any]", dft).items()}
+            items = cast("dict[object, Any]", dft).items()
+            return {self._default_key(key): self.encode_default(item) for key, item in items}
         if isinstance(dft, BaseModel) or is_dataclass(dft):
             content = TypeAdapter(type(dft)).dump_python(cast(Any, dft), mode="json")
             plan = plan_of(cast(Any, type(dft)), "out") if self._camelizes else None
             return content if plan is None else renamed(plan, content)
         return super().encode_default(dft)
+
+    def _default_key(self, key: object) -> Any:
+        return next(iter(super().encode_default({key: None})))  # as in JSON: a UUID or a date is a string there
 
     @contextmanager
     def _configured(self, schema: Any) -> Generator[None]:

@@ -1,9 +1,11 @@
 """The schemas of a document: each class once, under names of their own, as Pydantic describes it."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, computed_field, create_model
@@ -81,6 +83,15 @@ class TestReferences:
         holder = create_model("Holder", data=(dict[str, str], Field(like_a_schema, examples=[like_a_schema])))
         found = schemas(consumer(message(holder)))["Holder"]["properties"]["data"]
         assert (found["default"], found["examples"]) == (like_a_schema, [like_a_schema])
+
+    @pytest.mark.parametrize(
+        ("key", "sent"),
+        [(Color.RED, "red"), (UUID(int=5), str(UUID(int=5))), (date(2024, 2, 29), "2024-02-29"), (7, "7")],
+    )
+    def test_a_default_has_the_keys_that_are_sent(self, key: Any, sent: str) -> None:
+        holder = create_model("Holder", data=(dict[Any, list[Any]], {key: [{key: 1}]}))
+        found = schemas(consumer(message(holder)))["Holder"]["properties"]["data"]
+        assert found["default"] == {sent: [{sent: 1}]}
 
     def test_the_members_of_a_union_that_is_told_apart(self) -> None:
         found = schemas(consumer(message(Annotated[Cat | Dog, Field(discriminator="kind")])))
