@@ -134,7 +134,7 @@ async def test_what_cannot_be_checked_is_sent_all_the_same(
 ) -> None:
     """Given frames that are no JSON, too deep or without a discriminator, When sent, Then the client gets each."""
     client = await connect(chat(base, said))
-    texts = ["{", '{"action":"said","payload":' + '{"a":' * 3000 + "1" + "}" * 3001, '{"payload":1}']
+    texts = ["{", '{"action":"said","payload":' + '{"a":' * 60_000 + "1" + "}" * 60_001, '{"payload":1}']
     for text in texts:
         await client.consumer.send_text(text)
 
