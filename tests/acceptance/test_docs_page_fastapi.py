@@ -62,7 +62,7 @@ def test_a_message_is_sent_through_the_page(page: Page) -> None:
 
 def test_a_long_job_is_acknowledged_by_itself(page: Page) -> None:
     """
-    Given: a server that sends no event of a job beyond the 500th until it is told that they have come
+    Given: a server that sends no event of a job beyond the 200th until it is told that they have come
     When: a developer watches the job in the console
     Then: the console tells it, and says so in its log
     """
@@ -71,10 +71,10 @@ def test_a_long_job_is_acknowledged_by_itself(page: Page) -> None:
         frame = json.loads(text)
         if frame["action"] == "subscribe":
             socket.send(json.dumps({"topic": "job:1", "ref": frame["ref"], "action": "subscribed", "payload": {}}))
-            for seq in range(1, 501):
+            for seq in range(1, 201):
                 socket.send(json.dumps({"topic": "job:1", "action": "job_log", "seq": seq}))
-        elif frame["payload"]["seq"] == 500:
-            socket.send(json.dumps({"topic": "job:1", "action": "all_told", "seq": 501}))
+        elif frame["payload"]["seq"] == 200:
+            socket.send(json.dumps({"topic": "job:1", "action": "all_told", "seq": 201}))
 
     def serve(socket: WebSocketRoute) -> None:
         socket.on_message(lambda text: answer(socket, text))
@@ -83,7 +83,7 @@ def test_a_long_job_is_acknowledged_by_itself(page: Page) -> None:
     console = connected(page, "subscribe")
     console.get_by_label(re.compile("job_id$")).fill("1")
     console.get_by_role("button", name="Send", exact=True).click()
-    expect(console.locator(".entry[data-name=all_told]")).to_be_attached()
+    expect(console.locator(".entry[data-name=all_told]")).to_be_attached(timeout=30_000)
     expect(console.locator(".entry.is-sent[data-name=JobAck] .mark").last).to_have_text("by the console")
 
 
@@ -125,6 +125,40 @@ def test_a_map_is_filled_in_by_keyboard(page: Page) -> None:
     console.get_by_label("1", exact=True).fill("x")
     console.get_by_text("As JSON", exact=True).click()
     assert json.loads(console.get_by_label("The message as JSON").input_value())["payload"] == {"b": ["x"]}
+
+
+def test_what_json_left_out_is_added_by_the_form(page: Page) -> None:
+    """
+    Given: a message typed as JSON without the key that says what it is
+    When: the form's button for that key is pressed
+    Then: the message has it, and nothing is wrong with it
+    """
+    page.goto("/chat/asyncapi")
+    page.locator("#operation-note").get_by_role("button", name="Try it").click()
+    console = page.get_by_role("complementary", name="Console")
+    console.get_by_text("As JSON", exact=True).click()
+    console.get_by_label("The message as JSON").fill('{"payload": {"b": [""]}}')
+    console.get_by_role("button", name="Remove 1").click()
+    expect(console.get_by_role("button", name="+ item")).to_be_focused()
+    console.get_by_role("button", name="+ type").click()
+    whole = json.loads(console.get_by_label("The message as JSON").input_value())
+    assert whole == {"type": "note", "payload": {"b": []}}
+    expect(console.locator(".problem:visible")).to_have_count(0)
+
+
+def test_a_link_leads_to_what_is_filtered_away(page: Page) -> None:
+    """
+    Given: contents that are filtered
+    When: the browser goes back to an operation that the filter hides
+    Then: it is shown, and the filter is empty
+    """
+    page.goto("/chat/asyncapi#operation-ping")
+    page.get_by_role("searchbox", name="Filter").fill("adopt")
+    page.get_by_role("navigation", name="Operations").get_by_role("link", name="adopt").first.click()
+    expect(page.locator("#operation-ping")).to_be_hidden()
+    page.go_back()
+    expect(page.locator("#operation-ping")).to_be_in_viewport()
+    expect(page.get_by_role("searchbox", name="Filter")).to_have_value("")
 
 
 def test_the_contents_are_there_on_a_wide_window_again(page: Page) -> None:

@@ -38,7 +38,7 @@ export function objectField(slot, about) {
   const remove = (key) => {
     set(key, undefined);
     draw();
-    focusFirst(body.querySelector(".more"));
+    focusFirst(body.querySelector(":scope > .more"));
   };
   const add = (key) => {
     set(key, schemas.wanted(whole.properties[key]));
@@ -48,9 +48,9 @@ export function objectField(slot, about) {
   const draw = () => {
     const [present, absent] = [[], []];
     for (const [key, schema] of Object.entries(whole.properties)) {
-      const isThere = Object.hasOwn(slot.get(), key) || required.has(key);
+      const isThere = Object.hasOwn(slot.get(), key) || (required.has(key) && !isFixed(schema, schemas)); // nothing to type there
       if (!isThere) absent.push(button(`+ ${key}`, () => add(key), { class: "chip", title: schemas.resolve(schema).description ?? null }));
-      else present.push(fieldFor(schema, { get: () => slot.get()[key], set: (value) => set(key, value) }, { schemas, path: pointer(path, key), label: key, remove: required.has(key) || isFixed(schema, schemas) ? null : () => remove(key) }));
+      else present.push(fieldFor(schema, { get: () => slot.get()[key], set: (value) => set(key, value) }, { schemas, path: pointer(path, key), label: key, remove: required.has(key) || isConstant(schema, schemas) ? null : () => remove(key) }));
     }
     const nothing = present.length + absent.length === 0 ? element("p", { class: "hint" }, "An empty object.") : null;
     body.replaceChildren(...present, ...(absent.length ? [element("div", { class: "more" }, ...absent)] : []), ...(nothing ? [nothing] : []));
@@ -60,6 +60,10 @@ export function objectField(slot, about) {
 }
 
 function isFixed(schema, schemas) {
+  return isConstant(schema, schemas) || schemas.resolve(schema).type === "null";
+}
+
+function isConstant(schema, schemas) {
   return schemas.resolve(schema).const !== undefined;
 }
 
@@ -92,7 +96,7 @@ export function mapField(slot, about) {
       rows.splice(index, 1);
       tell();
       draw();
-      focusFirst(body.querySelector(".more"));
+      focusFirst(body.querySelector(":scope > .more"));
     };
     const set = (value) => {
       entry[1] = value;
@@ -124,7 +128,7 @@ export function listField(slot, about) {
   const drop = (index) => {
     slot.set(slot.get().filter((_, at) => at !== index));
     draw();
-    focusFirst(body.querySelector(".more"));
+    focusFirst(body.querySelector(":scope > .more"));
   };
   const add = () => {
     slot.set([...slot.get(), schemas.initial(whole.items ?? {})]);

@@ -23,11 +23,18 @@ export function filterContents() {
   });
 }
 
-/** Opens what a link leads to, if it is folded; also when the same link is followed again. */
+function clearFilter() {
+  const input = document.querySelector("[data-filter]");
+  input.value = "";
+  input.dispatchEvent(new Event("input"));
+}
+
+/** Opens what a link leads to, if it is folded or filtered away; also when the same link is followed again. */
 export function followLinks() {
   const open = () => {
     const target = targetOf(location.hash);
     if (target === null) return;
+    if (target.closest("[hidden]") !== null) clearFilter();
     for (let at = target; at !== null; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     target.scrollIntoView();
   };
