@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias, cast
@@ -17,6 +18,7 @@ from chanx.core.connection import Connection
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.errors import ContractViolationError, DocumentError
 from chanx.testing.frame_checks import FrameChecks, Violation
+from chanx.testing.frame_schemas import DocumentFrames
 from chanx.testing.sent_frames import unwatch_sends, watch_sends
 from chanx.utils.extras import need
 
@@ -44,7 +46,7 @@ class ContractChecker:
         need("jsonschema", extra="testing")
         self.violations: list[Violation] = []
         source = str(document) if isinstance(document, str | Path) else None
-        self._checks = FrameChecks(None if document is None else loaded(document), source)
+        self._checks = FrameChecks(None if document is None else _frames(document), source)
         self._known: set[tuple[str, str, str]] = set()
 
     def start(self) -> None:
@@ -120,6 +122,23 @@ def loaded(document: Document) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DocumentError(f"The AsyncAPI document {path} is no object: {str(content)[:80]!r}")  # pyright: ignore[reportUnknownArgumentType] -- any JSON
     return cast("dict[str, Any]", content)
+
+
+def _frames(document: Document) -> DocumentFrames:
+    if isinstance(document, Mapping):
+        return DocumentFrames(document)
+    path = Path(document).absolute()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise DocumentError(f"The AsyncAPI document {document} cannot be read: {error}") from error
+    return _frames_of_file(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4)
+def _frames_of_file(path: Path, changed: int, size: int) -> DocumentFrames:
+    """What a file says, as long as it stays as it is: every test of a project has the same one."""
+    return DocumentFrames(loaded(path))
 
 
 def _yaml(text: str) -> Any:

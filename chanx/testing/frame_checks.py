@@ -77,8 +77,8 @@ class FrameChecks:
     ``source``: the file that the document is from, for texts.
     """
 
-    def __init__(self, document: Mapping[str, Any] | None, source: str | None = None) -> None:
-        self._document = None if document is None else DocumentFrames(document)
+    def __init__(self, document: DocumentFrames | None, source: str | None = None) -> None:
+        self._document = document
         self._source = source
         self._channels: dict[tuple[Consumer, bool, str], dict[type[Topic] | None, list[ChannelFrames]]] = {}
 
@@ -201,7 +201,9 @@ def _is_system(frame: _Frame, tag: str, *, camelize: bool) -> bool:
 
 
 def _declare(owner: type) -> str:
-    return f"Declare its type: output_type=… of the handler that sends it, or `sends = (…,)` of {owner.__name__}."
+    if owner.__module__.startswith("chanx."):
+        return f"Declare its type in a class of your own that extends {owner.__name__} and has `sends = […]`."
+    return f"Declare its type: output_type=… of the handler that sends it, or `sends = […]` of {owner.__name__}."
 
 
 _FIX_MESSAGE: Final = "What is sent and what its type declares differ: correct either of them."
