@@ -137,7 +137,7 @@ class BaseClient(MessageSource[ReceivedT]):
         with timeouts_say(f"The message was not sent within {timeout} seconds: there is no connection."):
             async with asyncio.timeout(timeout):
                 await self._until_open(socket)
-                await socket.send(frame_of(message))
+                await self._send(socket, message)
 
     @overload
     async def ask(self, message: BaseModel, answer: type[A], /, *, timeout: float | None = 10.0) -> A: ...
@@ -178,7 +178,7 @@ class BaseClient(MessageSource[ReceivedT]):
                 socket = self._connected_socket()
                 await self._until_open(socket)
                 coming = question.expect()
-                await socket.send(frame_of(message))
+                await self._send(socket, message)
                 answer = await coming
         if answer is None:
             raise self._why_over or NotConnectedError("The connection was lost before the answer came.")
@@ -220,6 +220,12 @@ class BaseClient(MessageSource[ReceivedT]):
             name = type(self).__name__
             raise NotConnectedError(f"There is no connection: write `async with {name}(…) as client:` around it.")
         return self._socket
+
+    async def _send(self, socket: ReconnectingSocket, message: BaseModel) -> None:
+        try:
+            await socket.send(frame_of(message))
+        except NotConnectedError as error:
+            raise self._why_over or error
 
     async def _until_open(self, socket: ReconnectingSocket) -> None:
         while not socket.is_open:

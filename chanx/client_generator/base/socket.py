@@ -201,8 +201,10 @@ class ReconnectingSocket:
             reading.cancel()
             writing.cancel()
             await asyncio.wait({reading, writing})
-            self._fail_all()
-            await websocket.close()
+            try:
+                await websocket.close()
+            finally:
+                self._fail_all()  # last: who is told finds out why, if it is for good
         if reading.cancelled():
             return None, ""
         return reading.result()

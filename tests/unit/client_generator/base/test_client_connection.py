@@ -221,3 +221,20 @@ def test_closing_ends_what_waits_for_a_connection() -> None:
             await asyncio.wait_for(asking, 1)
 
     run(main())
+
+
+def test_who_sends_as_the_server_signs_the_client_out_is_told_so() -> None:
+    async def main() -> None:
+        network = FakeNetwork()
+        client = await Chat(network).connect()
+        network.last.is_stuck = True
+        message = Say(payload=Text(text="a"))
+        sending = asyncio.create_task(client.send_message(message))
+        asking = asyncio.create_task(client.ask(message, Said))
+        await settled()
+        network.last.drop(4401, "Signed out")
+        for result in await asyncio.gather(sending, asking, return_exceptions=True):
+            assert isinstance(result, AccessDeniedError)
+        await client.close()
+
+    run(main())
