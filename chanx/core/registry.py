@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, Union, cast, get_args, get_origin
 
 from pydantic import PydanticUserError
 from pydantic.errors import PydanticUndefinedAnnotation
+from pydantic_core import PydanticSerializationError, from_json, to_json
 from typing_extensions import TypeAliasType
 
 from chanx.core.component_schemas import SCHEMAS, component_schemas
@@ -169,7 +170,14 @@ def _message_schema(message: MessageType, consumer_name: str, wire: Wire) -> Wir
             f"{consumer_name}: {message.__name__} is not complete ({_what_is_missing(message, error)}). Define or "
             "import all types of its fields in its module before the document is made."
         ) from error
-    return _told_apart(schema, message, wire)
+    try:
+        definitions = from_json(to_json(schema.definitions, inf_nan_mode="constants"))
+    except PydanticSerializationError as error:
+        raise DescriptionError(
+            f"{consumer_name}: {message.__name__} has a schema that is not JSON ({error}): look at its defaults, "
+            "examples and json_schema_extra, and those of the types in it."
+        ) from error
+    return _told_apart(replace(schema, definitions=definitions), message, wire)
 
 
 def _what_is_missing(message: MessageType, error: PydanticUserError | PydanticUndefinedAnnotation) -> str:

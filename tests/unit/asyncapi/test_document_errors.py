@@ -2,14 +2,27 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, WithJsonSchema, create_model
+from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
 from chanx.errors import DescriptionError
 from chanx.messages.base import BaseMessage
 from tests.unit.asyncapi.document_consumers import Inner, consumer, message, payload_of, schemas
+
+LONE = "\ud800"
+"""Half a character, which UTF-8 has no form for."""
+
+
+def with_unit(unit: object) -> Any:
+    """Options of a field whose schema says that, whatever it is."""
+
+    def extra(schema: Any) -> None:
+        schema["unit"] = unit
+
+    return {"json_schema_extra": extra}
 
 
 class TestNoSchema:
@@ -40,6 +53,19 @@ class TestNoSchema:
 
         with pytest.raises(DescriptionError, match=r"Some: Later is not complete .*NowhereDefined"):
             schemas(consumer(sent=Later))
+
+    @pytest.mark.parametrize(
+        "options", [{"default": LONE}, {"examples": [LONE]}, with_unit(object()), with_unit(float)]
+    )
+    def test_one_that_is_not_json(self, options: Any) -> None:
+        """Given a default or an extra that JSON cannot say, When described, Then the message is named."""
+        holder = create_model("Holder", text=(str, Field(**options)))
+        with pytest.raises(DescriptionError, match=r"Some: Message has a schema that is not JSON .*json_schema_extra"):
+            schemas(consumer(message(holder)))
+
+    def test_one_with_values_that_json_has_other_forms_of(self) -> None:
+        holder = create_model("Holder", day=(int, Field(**with_unit((date.min,)))))
+        assert schemas(consumer(message(holder)))["Holder"]["properties"]["day"]["unit"] == ["0001-01-01"]
 
 
 class TestDiscriminatorField:
