@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, NoReturn
 
@@ -15,6 +15,7 @@ from chanx.client_generator.loader import SchemaLoader
 from chanx.errors import ChanxError
 
 _BREAKING_EXIT: Final = 1
+_MOST_PLACES: Final = 5
 
 _COLOURS: Final[Mapping[Severity, str]] = {"breaking": "red", "compatible": "green"}
 
@@ -37,6 +38,8 @@ class _CannotCompare(click.ClickException):
 def diff(old: str, new: str, format_: str) -> None:
     """Name what changed from the AsyncAPI document OLD to NEW (files or URLs, JSON or YAML).
 
+    A version in git: chanx diff <(git show main:asyncapi.json) asyncapi.json
+
     Exit code 0: clients written for OLD work with NEW. 1: some may not. 2: the documents cannot be compared.
     """
     documents = {source: _loaded(source) for source in (old, new)}
@@ -52,14 +55,17 @@ def diff(old: str, new: str, format_: str) -> None:
 
 
 def as_text(changes: Sequence[Change]) -> str:
-    """The changes by channel, breaking ones first, and how many there are. Coloured; click drops that elsewhere."""
+    """The changes by channel, breaking ones first, and how many there are. Coloured; click drops that elsewhere.
+
+    Of one that a message has in very many places, because its types share a type, the first places are shown.
+    """
     if not changes:
         return "No changes."
     lines: list[str] = []
     for channel in dict.fromkeys(change.channel for change in changes):
         lines += [click.style(channel, bold=True)]
         of_channel = [change for change in changes if change.channel == channel]
-        lines += [_line(change) for change in sorted(of_channel, key=lambda change: change.severity)]
+        lines += _lines(sorted(of_channel, key=lambda change: change.severity))
         lines += [""]
     breaking = sum(change.severity == "breaking" for change in changes)
     return "\n".join([*lines, f"{_count(breaking, 'breaking')}, {_count(len(changes) - breaking, 'compatible')}."])
@@ -71,6 +77,17 @@ def as_json(changes: Sequence[Change]) -> str:
         severity: sum(change.severity == severity for change in changes) for severity in ("breaking", "compatible")
     }
     return json.dumps({**content, "changes": [asdict(change) for change in changes]}, indent=2, ensure_ascii=False)
+
+
+def _lines(changes: Sequence[Change]) -> Iterator[str]:
+    alike: dict[tuple[str, ...], list[Change]] = {}
+    for change in changes:
+        message, _, path = change.where.partition(", ")
+        alike.setdefault((change.severity, message, path.rpartition(".")[2], change.text), []).append(change)
+    for places in alike.values():
+        yield from map(_line, places[:_MOST_PLACES])
+        if (more := len(places) - _MOST_PLACES) > 0:
+            yield f"              and the same in {more} more place{'' if more == 1 else 's'}: --format json has them"
 
 
 def _line(change: Change) -> str:

@@ -57,6 +57,25 @@ def test_a_breaking_change(tmp_path: Path) -> None:
     )
 
 
+def test_a_change_in_very_many_places(tmp_path: Path) -> None:
+    """Given a type that many fields have, When one of its own has changed, Then the first places stand for all."""
+
+    def shared(name: Any) -> str:
+        user = {"type": "object", "properties": {"name": name}, "required": ["name"]}
+        fields = {f"user_{place}": user for place in range(8)}
+        payload = {"type": "object", "properties": fields, "required": list(fields)}
+        content = document({"chat": message("chat", payload)}, [("handle_chat", "receive", "chat", ())])
+        return written(tmp_path, f"{name['type']}.json", content)
+
+    files = shared(TEXT), shared({"type": "boolean"})
+    output = run(*files).output
+
+    assert output.count("breaking    chat (client to server), payload.user_") == 5
+    assert "and the same in 3 more places: --format json has them" in output
+    assert "8 breaking changes" in output
+    assert json.loads(run(*files, "--format", "json").output)["breaking"] == 8
+
+
 def test_colours_on_a_terminal_only(tmp_path: Path) -> None:
     files = written(tmp_path, "old.json", WIDER), written(tmp_path, "new.json", OLD)
 

@@ -18,7 +18,7 @@ CHAT = chat(AsyncJsonWebsocketConsumer, said)
 
 
 def test_a_published_document_is_read_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a project with many tests, When each is held to the same file, Then that is read again when it changes only."""
+    """Given a project with many tests, When all are held to one file, Then that is read again when it changes."""
     content = document_of(CHAT)
     path = tmp_path / "asyncapi.yaml"
     path.write_text(yaml.safe_dump(content))
