@@ -9,6 +9,8 @@ from typing import Any, Final
 from chanx.asyncapi.changes import Change
 from chanx.asyncapi.contract import ChannelContract
 
+_PARAMETER: Final = re.compile(r"\{([^}]*)\}")
+
 _WIDER: Final[Mapping[str, frozenset[str]]] = {
     "int": frozenset(("slug", "str", "path")),
     "uuid": frozenset(("slug", "str", "path")),
@@ -21,21 +23,34 @@ _WIDER: Final[Mapping[str, frozenset[str]]] = {
 def channel_changes(old: ChannelContract, new: ChannelContract) -> Iterator[Change]:
     """Changes of the channel that are none of its messages'."""
     if old.key != new.key:
-        text = f"was called `{old.key}`: generated clients name it otherwise, its frames are the same"
+        text = f"was called `{old.key}`: generated clients name it otherwise"
         yield Change("compatible", new.key, "", "channel_renamed", text)
     before, after = old.channel, new.channel
-    if before.address != after.address:
+    renamed = _renamed_parameters(before.address, after.address)
+    for name, other in renamed.items():
+        text = f"is the parameter `{other}` of the address now, for generated clients; the address itself is the same"
+        yield Change("breaking", new.key, name, "parameter_renamed", text)
+    if before.address != after.address and not renamed:
         text = f"is at {after.address} now, and was at {before.address}"
         yield Change("breaking", new.key, "", "address", text)
-    yield from _parameter_changes(old, new)
+    yield from _parameter_changes(old, new, renamed)
     if old.discriminator != new.discriminator:
         text = f"tells messages apart by `{new.discriminator}` now, and did by `{old.discriminator}`"
         yield Change("breaking", new.key, "", "discriminator", text)
     yield from _topic_changes(old, new)
 
 
-def _parameter_changes(old: ChannelContract, new: ChannelContract) -> Iterator[Change]:
-    before, after = _parameters(old), _parameters(new)
+def _renamed_parameters(before: str, after: str) -> dict[str, str]:
+    """The old and the new names of parameters, where nothing else of the two addresses differs."""
+    if _PARAMETER.sub("{}", before) != _PARAMETER.sub("{}", after):
+        return {}
+    pairs = zip(_PARAMETER.findall(before), _PARAMETER.findall(after), strict=True)
+    return {name: other for name, other in pairs if name != other}
+
+
+def _parameter_changes(old: ChannelContract, new: ChannelContract, renamed: Mapping[str, str]) -> Iterator[Change]:
+    before = {renamed.get(name, name): kind for name, kind in _parameters(old).items()}
+    after = _parameters(new)
     for name in before:
         if name not in after:
             yield Change("breaking", new.key, name, "parameter_removed", "is no parameter of the address any more")
@@ -51,7 +66,7 @@ def _parameter_changes(old: ChannelContract, new: ChannelContract) -> Iterator[C
 
 def _parameters(channel: ChannelContract) -> dict[str, str | None]:
     """The parameters of the address, and the converter or expression in the description of each, if it has one."""
-    names = re.findall(r"\{([^}]*)\}", channel.channel.address)
+    names: list[str] = _PARAMETER.findall(channel.channel.address)
     described: dict[str, str | None] = dict.fromkeys(names)
     for name, parameter in channel.channel.parameters.items():
         found = re.search(r"\((.*)\)\s*$", parameter.description or "", re.DOTALL)

@@ -102,7 +102,9 @@ def test_two_actions_of_one_message_are_two_messages() -> None:
     ("before", "after", "expected"),
     [
         ({}, {"address": "ws/room/"}, ["breaking address"]),
-        ({"address": "ws/{room}/"}, {"address": "ws/{name}/"}, "breaking address,breaking parameter_removed,"
+        ({"address": "ws/{room}/"}, {"address": "ws/{name}/"}, ["breaking parameter_renamed"]),
+        ({"address": "ws/{a}/{b}/"}, {"address": "ws/{a}/{c}/"}, ["breaking parameter_renamed"]),
+        ({"address": "ws/{room}/"}, {"address": "ws/in/{name}/"}, "breaking address,breaking parameter_removed,"
          "breaking parameter_added"),
         ({}, {"x-discriminator": "type"}, ["breaking discriminator"]),
         ({}, {"x-topic": topic("room:{id}")}, ["breaking topic"]),
@@ -134,6 +136,28 @@ def test_what_a_parameter_may_be(before: str, after: str, severity: str) -> None
     changes = changes_between(with_kind(before), with_kind(after))
 
     assert facts(changes) == [(severity, "pk", "parameter_kind")]
+
+
+def test_a_parameter_of_another_name_and_kind() -> None:
+    """Given a parameter that is renamed, When it takes less too, Then both are told, and no new address."""
+
+    def at(name: str, kind: str) -> dict[str, Any]:
+        parameters = {name: {"description": f"Path parameter for {name} ({kind})"}}
+        return one_channel(address=f"ws/{{{name}}}/", parameters=parameters)
+
+    assert facts(changes_between(at("pk", "str"), at("room", "int"))) == [
+        ("breaking", "pk", "parameter_renamed"),
+        ("breaking", "room", "parameter_kind"),
+    ]
+
+
+def test_a_channel_that_is_renamed_while_its_frames_change() -> None:
+    """Given another name and another discriminator, When told, Then nobody says that the frames are the same."""
+    old = document(MESSAGES, [], channels={"chat": channel()})
+    more: dict[str, Any] = {"x-discriminator": "kind"}
+    new = document(MESSAGES, [], channels={"talk": channel(**more)})
+
+    assert "frames are the same" not in " ".join(change.text for change in changes_between(old, new))
 
 
 def test_channels_that_come_and_go() -> None:
