@@ -85,8 +85,9 @@ class _Tree:
             schema = merged(self._schemas.get(name, {}))
         if options := variants(_without_null(schema)):
             for option in options:
-                if referred(option) is not None or _has_parts(option):
-                    yield self.node("either", option, above=above, is_key=False)
+                node = self.node("either", option, above=above, is_key=False)
+                if _says_more_than_its_type(node):
+                    yield node
             return
         for part in schema.get("allOf") or ():
             yield from self._children(part, above)
@@ -135,6 +136,10 @@ def _values(schema: Mapping[str, Any]) -> tuple[str, ...]:
     if "const" in schema:
         return (_json(schema["const"]),)
     return tuple(_json(value) for value in schema.get("enum") or ())
+
+
+def _says_more_than_its_type(node: Node) -> bool:
+    return bool(node.type_name or node.children or node.facts or node.values or node.description)
 
 
 def _has_parts(schema: Mapping[str, Any]) -> bool:

@@ -147,3 +147,20 @@ def test_a_tree_has_an_end() -> None:
 def test_single_schemas(schema: dict[str, Any], words: str, more: list[str]) -> None:
     assert type_in_words(schema) == words
     assert facts(schema) == more
+
+
+class Choices(BaseModel):
+    bounded: Annotated[int, Field(ge=1)] | Annotated[str, Field(max_length=5)]
+    plain: int | list[int]
+    fixed: Literal["auto"] | int
+
+
+def test_an_alternative_has_a_line_where_there_is_more_to_say_than_its_type() -> None:
+    """Given unions without names, when they are shown, then with what is asked of each alternative, and no more."""
+    shown = tree(Choices)
+    assert [(node.type, node.facts) for node in shown["bounded"].children] == [
+        ("integer", ("≥ 1",)),
+        ("string", ("at most 5 characters",)),
+    ]
+    assert shown["plain"].children == ()
+    assert [(node.type, node.values) for node in shown["fixed"].children] == [("string", ('"auto"',))]

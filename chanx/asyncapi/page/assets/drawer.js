@@ -22,7 +22,7 @@ export class Drawer {
     this.#schemas = schemas;
     place.append(element("header", { class: "console-head" }, this.#heading, button("Close", () => this.close(), { class: "small" })), this.#body);
     place.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.close();
+      if (event.key === "Escape" && !isTakenByField(event)) this.close();
     });
     place.addEventListener("click", ({ target }) => {
       const isLink = target instanceof Element && target.closest("a") !== null;
@@ -52,4 +52,9 @@ export class Drawer {
     document.documentElement.classList.remove("has-console");
     this.#openedBy?.focus({ preventScroll: true });
   }
+}
+
+/** Escape empties a field to search in, and drops what an input method proposes. */
+function isTakenByField({ target, isComposing }) {
+  return isComposing || (target.type === "search" && target.value !== "");
 }

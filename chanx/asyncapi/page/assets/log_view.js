@@ -68,7 +68,13 @@ function item(entry) {
   const { direction, time, text, number } = entry;
   const clock = element("time", { datetime: time.toISOString() }, time.toTimeString().slice(0, 8));
   if (direction === "note") return element("li", { class: "entry is-note", value: String(number) }, element("span", { class: "entry-head" }, ARROWS.note, clock, element("span", {}, text)));
-  return element("li", { class: `entry is-${direction}`, "data-kind": entry.kind, "data-name": entry.name }, element("details", {}, summary(entry, clock), ...problemsOf(entry), pretty(entry)));
+  return element("li", { class: `entry is-${direction}`, "data-kind": entry.kind, "data-name": entry.name }, details(entry, clock));
+}
+
+/** The whole frame is drawn once somebody opens it: 500 large ones would be too much. */
+function details(entry, clock) {
+  const made = element("details", { on: { toggle: () => made.open && made.lastElementChild.tagName !== "PRE" && made.append(pretty(entry)) } }, summary(entry, clock), ...problemsOf(entry));
+  return made;
 }
 
 function summary({ direction, kind, name, schemaName, topic, number, answers, isAutomatic, problems, frame, text }, clock) {
