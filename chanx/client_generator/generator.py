@@ -6,7 +6,8 @@ SchemaLoader ─> protocol_of() ─> write_client() of the language ─> OutputD
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -16,7 +17,7 @@ from chanx.client_generator.python.client import write_client as write_python
 from chanx.client_generator.reading import protocol_of
 from chanx.client_generator.typescript.client import write_client as write_typescript
 from chanx.client_generator.writing import OutputDirectory, Written
-from chanx.errors import ConfigurationError
+from chanx.errors import ConfigurationError, DocumentError
 
 Language: TypeAlias = Literal["python", "typescript"]
 LANGUAGES: Final[tuple[str, ...]] = get_args(Language)
@@ -54,7 +55,8 @@ class ClientGenerator:
         self.clear_channels = clear_channels
         self.language = language
         self.schema: dict[str, Any] = SchemaLoader.load(schema_path)
-        self.protocol: Protocol = protocol_of(self.schema)
+        with _not_too_deep():
+            self.protocol: Protocol = protocol_of(self.schema)
 
     @property
     def channel_messages(self) -> dict[str, tuple[list[str], list[str]]]:
@@ -74,7 +76,8 @@ class ClientGenerator:
         """
         out = OutputDirectory(self.output_dir, language=self.language)
         out.check(clear_output=self.clear_output)
-        _WRITERS[self.language](self.protocol, out, readme=self.generate_readme)
+        with _not_too_deep():
+            _WRITERS[self.language](self.protocol, out, readme=self.generate_readme)
         return out.write(
             clear_output=self.clear_output, override_base=self.override_base, clear_channels=self.clear_channels
         )
@@ -84,3 +87,13 @@ class ClientGenerator:
             if connection.own is not None:
                 yield connection.own
             yield from (topic.channel for topic in connection.topics)
+
+
+@contextmanager
+def _not_too_deep() -> Generator[None, None, None]:
+    try:
+        yield
+    except RecursionError:
+        raise DocumentError(
+            "The document's schemas are nested too deeply: give inner ones a name in components and refer to them."
+        ) from None

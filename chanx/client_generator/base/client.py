@@ -225,7 +225,9 @@ class BaseClient(MessageSource[ReceivedT]):
         try:
             await socket.send(frame_of(message))
         except NotConnectedError as error:
-            raise self._why_over or error
+            if self._why_over is None:
+                raise
+            raise self._why_over from error
 
     async def _until_open(self, socket: ReconnectingSocket) -> None:
         while not socket.is_open:

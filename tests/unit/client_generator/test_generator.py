@@ -244,6 +244,20 @@ class TestTheGenerator:
         with pytest.raises(FileNotFoundError, match="Schema file not found"):
             ClientGenerator(tmp_path / "missing.json", tmp_path / PACKAGE)
 
+    @pytest.mark.parametrize("levels", [60, 300])
+    def test_schemas_without_end_are_refused(self, tmp_path: Path, levels: int) -> None:
+        payload: dict[str, Any] = {"type": "string"}
+        for _ in range(levels):
+            payload = {"type": "object", "properties": {"deeper": payload}}
+        content = document({"chat": channel("ws", "ping")}, {}, {"Ping": message_schema("ping", payload)})
+        content["operations"] = {"ping": operation("receive", "chat", ["ping"])}
+        path = written(tmp_path, content)
+        if levels == 60:
+            assert ClientGenerator(path, tmp_path / PACKAGE).generate().files
+        else:
+            with pytest.raises(DocumentError, match="nested too deeply"):
+                ClientGenerator(path, tmp_path / PACKAGE)
+
     def test_an_unknown_language_is_refused(self, tmp_path: Path) -> None:
         language: Any = "cobol"
         with pytest.raises(ConfigurationError, match="python, typescript"):

@@ -167,8 +167,8 @@ def test_hostile_texts_are_no_code(tmp_path: Path) -> None:
 
 
 def test_names_of_the_runtime_and_of_every_object(tmp_path: Path) -> None:
-    """Given a message called like a class of the runtime, one with a property that every object has, and one of an unknown
-    action, when their client is written, then it compiles, and so does its README's code."""
+    """Given a message called like a class of the runtime, one with a property that every object has, and one of an
+    unknown action, when their client is written, then it compiles, and so does its README's code."""
     text = {"type": "string"}
     schemas = {
         "Topic": message_schema("topic"),
