@@ -161,7 +161,8 @@ class WireSchemaGenerator(GenerateJsonSchema):
 
     def _named(self, schema: Any, generate: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         names = documented_names(schema, self._model_config, self._direction, camelize=self._camelizes)
-        fields = [_renamed(name, field, names[name]) for name, field in named_fields(schema).items()]
+        told = {name: self._without_default(field) for name, field in named_fields(schema).items()}
+        fields = [_renamed(name, field, names[name]) for name, field in told.items()]
         computed = [{**field, "alias": names.get(name)} for name, field in computed_fields(schema).items()]
         by_name = {field["metadata"][_FIELD]: field for field in fields}
         plain = documented_names(schema, self._model_config, self._direction, camelize=False)
@@ -171,6 +172,13 @@ class WireSchemaGenerator(GenerateJsonSchema):
             return generate({**schema, "fields": fields if has_list else by_name, "computed_fields": computed})
         finally:
             self._title_names = outer
+
+    def _without_default(self, field: Schema) -> Schema:
+        """What the server may leave out has none: with one it would be always there."""
+        inner = field["schema"]
+        if self._direction == "out" and field.get("serialization_exclude_if") and inner["type"] == "default":
+            return {**field, "schema": inner["schema"]}
+        return field
 
     def _field(self, schema: Any, generate: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         try:

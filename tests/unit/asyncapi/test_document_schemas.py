@@ -208,6 +208,18 @@ class TestDirections:
         assert list(found["Secretive"]["properties"]) == ["secret", "told"]
         assert list(found["SecretiveOutput"]["properties"]) == ["told"]
 
+    def test_what_may_be_excluded_has_no_default(self) -> None:
+        """For what has one is always there, to who reads what the server sends."""
+
+        class Sparing(BaseModel):
+            told: Annotated[int, Field(exclude_if=lambda value: value == 1)] = 1
+
+        both = message(Sparing)
+        found = schemas(consumer(both, both))
+        assert found["Sparing"]["properties"]["told"] == {"default": 1, "title": "Told", "type": "integer"}
+        assert found["SparingOutput"]["properties"]["told"] == {"title": "Told", "type": "integer"}
+        assert "required" not in found["SparingOutput"]
+
     def test_the_names_are_those_on_the_wire(self) -> None:
         """An alias is taken; it is written only where the model's configuration says so."""
 
