@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from chanx.errors import DocumentError
 from chanx.utils.naming import camel_case
 
 _ACTIONS: Final = ("receive", "send")
+_NUMBER: Final = re.compile(r"_?[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,12 @@ class ChannelReader:
         content = self.content(channel)
         topic = mapping(content.get("x-topic")).get("name")
         prefixes = {text(prefix) for prefix in (*self._keys[channel], content.get("title"), topic)} - {None}
+        keys = {key}
+        if self._owners.get(without_number := _NUMBER.sub("", key), channel) != channel:
+            keys.add(without_number)  # which another channel has, prefix and all
         for other, owner in self._owners.items():
             names = {f"{prefix}_{other}" for prefix in prefixes}
             names |= {f"{camel_case(str(prefix))}{other[:1].upper()}{other[1:]}" for prefix in prefixes}
-            if owner != channel and key in names:
+            if owner != channel and not keys.isdisjoint(names):
                 return other
         return key

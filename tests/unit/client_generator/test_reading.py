@@ -127,6 +127,27 @@ def test_a_prefix_that_is_part_of_a_name_stays() -> None:
     assert [request.name for request in one.own.requests] == ["say", "one_say"]
 
 
+def test_a_number_after_the_prefix_goes_with_it() -> None:
+    """Given three channels that have an operation of one name, two of which give it the same prefix."""
+    topic = {"name": "room", "pattern": "room:{id}", "parameters": ["id"]}
+    channels = {
+        "chat": channel("ws/chat/", "ping"),
+        "chat_room": channel("ws/chat/", "ping", **{"x-topic": topic}),
+        "room": channel("ws/room/{id}/", "ping", **{"x-topic": topic}),
+    }
+    owners = {"say": "chat", "room_say": "chat_room", "room_say_2": "room", "step": "chat", "step_2": "room"}
+    operations = {key: operation("receive", owner, ["ping"]) for key, owner in owners.items()}
+
+    found = protocol_of(document(channels, operations, {"Ping": message_schema("ping")}))
+
+    names = {
+        topic.channel.key: [request.name for request in topic.channel.requests]
+        for connection in found.connections
+        for topic in connection.topics
+    }
+    assert names == {"chat_room": ["say"], "room": ["say", "step_2"]}
+
+
 def test_a_document_of_another_maker() -> None:
     # Given messages, schemas and channels that are written in place, or in components, as the standard allows
     orders = {
