@@ -103,10 +103,10 @@ class Inclusion:
 
     def _of_choice(self, atom: Atom, choice: Choice) -> Sequence[Difference]:
         attempts: list[list[Difference]] = []
-        for option in choice.options:
+        for place, option in enumerate(choice.options):
             attempt = self._of_atom(atom, checked(option))
             if not attempt:
-                return [] if self._is_only_in(option, atom, choice) else [Difference((), "undecided", ("oneOf",))]
+                return [] if self._is_only_in(place, atom, choice) else [Difference((), "undecided", ("oneOf",))]
             attempts.append(attempt)
         # What is told is the difference to the option that was probably meant.
         of_type = [place for place, option in enumerate(choice.options) if self._has_type(option, atom.type)]
@@ -128,14 +128,14 @@ class Inclusion:
         others = [other for other in self.outer.atoms(checked(option)) if other.type == atom.type]
         return bool(others) and all(any(self._told_apart_by(atom, other)) for other in others)
 
-    def _is_only_in(self, taken: Any, atom: Atom, choice: Choice) -> bool:
+    def _is_only_in(self, taken: int, atom: Atom, choice: Choice) -> bool:
         """Whether no value of the atom is one of another option of an exclusive choice."""
         return not choice.is_exclusive or all(
             other.type != atom.type
             or (other.is_value and atom.is_value and canonical(other.value) != canonical(atom.value))
             or any(_requires(name, atom) or _requires(name, other) for name in self._told_apart_by(atom, other))
-            for option in choice.options
-            if option is not taken
+            for place, option in enumerate(choice.options)
+            if place != taken
             for other in self.outer.atoms(checked(option))
         )
 

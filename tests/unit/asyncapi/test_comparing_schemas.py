@@ -126,6 +126,7 @@ CASES: dict[str, tuple[Any, Any, str, str]] = {
         "compatible",
         "breaking",
     ),
+    "one of two that are the same": (True, {"oneOf": [True, True]}, "breaking", "compatible"),
     "a keyword that cannot be compared": (TEXT, {**TEXT, "not": {"const": "x"}}, "breaking", "compatible"),
 }
 
