@@ -173,6 +173,31 @@ test("a connection says its state, and nothing of one that was left", () => {
   assert.equal(connection.state, "closed");
 });
 
+test("a connection that the page's policy forbids is closed, although no event says so", async () => {
+  let socket;
+  class ForbiddenSocket {
+    constructor() {
+      this.readyState = 0;
+      socket = this;
+    }
+  }
+  const said = [];
+  const connection = new Connection({ onState: (change) => said.push(change) }, { WebSocket: ForbiddenSocket });
+  const afterTimers = () => new Promise((resolve) => setTimeout(resolve, 1));
+  connection.open("ws://elsewhere");
+  socket.readyState = 3;
+  socket.onerror();
+  await afterTimers();
+  assert.deepEqual(said, [{ state: "connecting" }, { state: "closed", code: 1006, reason: "", wasOpen: false }]);
+
+  connection.open("ws://nobody");
+  socket.readyState = 3;
+  socket.onerror();
+  socket.onclose({ code: 4401, reason: "no" });
+  await afterTimers();
+  assert.deepEqual(said.slice(3), [{ state: "closed", code: 4401, reason: "no", wasOpen: false }]); // once
+});
+
 test("close codes have a meaning", () => {
   assert.match(closeMeaning(1006), /lost/);
   assert.match(closeMeaning(1006, { wasOpen: false }), /running/);

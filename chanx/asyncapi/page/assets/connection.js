@@ -25,6 +25,7 @@ const CLOSE_CODES = {
   4403: "forbidden",
 };
 
+const CLOSED = 3; // a readyState
 const REFUSED = "refused: is the server running, is the address right, are you signed in, may this page connect there?";
 
 /** `wasOpen`: whether the connection had been open before. */
@@ -59,10 +60,9 @@ export class Connection {
       this.#tell("open");
     };
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.#handlers.onText(data) : this.#handlers.onBinary(data.byteLength));
-    socket.onclose = ({ code, reason }) => {
-      this.#socket = null;
-      this.#tell("closed", { code, reason, wasOpen: this.#wasOpen });
-    };
+    socket.onclose = ({ code, reason }) => this.#closed(socket, code, reason);
+    // Where the page's policy forbids the connection, Chromium tells an error and no close. Otherwise that comes first.
+    socket.onerror = () => setTimeout(() => socket.readyState === CLOSED && this.#closed(socket, 1006, ""));
     this.#tell("connecting");
   }
 
@@ -76,11 +76,17 @@ export class Connection {
     this.#socket.close(1000);
   }
 
+  #closed(socket, code, reason) {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    this.#tell("closed", { code, reason, wasOpen: this.#wasOpen });
+  }
+
   #drop() {
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close(1000);
   }
 
