@@ -29,6 +29,7 @@ CONNECT_WITHIN = 10.0
 REFUSED_CODES = {4401: 401, 4403: 403}
 REFUSED_STATUSES = frozenset({401, 403})
 MISSING_STATUS = 404
+FAILED_STATUS = 500  # also what Channels answers where it has no route
 WITHOUT_ANSWER = "m"
 """How the ``ref`` of a frame begins whose sender waits for nothing: what comes with it is a push."""
 
@@ -178,7 +179,9 @@ class ReconnectingSocket:
             # A server that is just being replaced may not know the path yet: that counts at the beginning only.
             if status in REFUSED_STATUSES or (is_first and status == MISSING_STATUS):
                 raise AccessDeniedError(f"{self._url} answers {status}: {_meaning(status)}", status=status) from error
-            raise NotConnectedError(f"{self._url} answers {status} instead of opening a WebSocket.") from error
+            raise NotConnectedError(
+                f"{self._url} answers {status} instead of opening a WebSocket.{_hint(status)}"
+            ) from error
         except (OSError, InvalidHandshake, ConnectionClosed, EOFError) as error:
             said = str(error) or "no answer in time"
             raise NotConnectedError(f"{self._url} cannot be reached: {said}") from error
@@ -272,4 +275,9 @@ class ReconnectingSocket:
 def _meaning(status: int) -> str:
     if status == MISSING_STATUS:
         return "there is no such WebSocket. Is the path right?"
-    return "you may not connect. Are the headers right (cookie, authorization, origin)?"
+    # Starlette answers 403 also where it has no route.
+    return "you may not connect. Are the path and the headers right (cookie, authorization, origin)?"
+
+
+def _hint(status: int) -> str:
+    return " Is the path right?" if status == FAILED_STATUS else ""

@@ -120,9 +120,9 @@ def test_who_is_let_in_is_told_and_goes_on() -> None:
     ("refusal", "expected", "words"),
     [
         (status(401), AccessDeniedError, "answers 401"),
-        (status(403), AccessDeniedError, "headers"),
+        (status(403), AccessDeniedError, "path and the headers right"),
         (status(404), AccessDeniedError, "no such WebSocket"),
-        (status(500), NotConnectedError, "answers 500"),
+        (status(500), NotConnectedError, "answers 500 .* Is the path right?"),
         (
             OSError("Connection refused"),
             NotConnectedError,
