@@ -1,5 +1,6 @@
 """The README's other blocks of Python, word for word, each run with what it leaves out."""
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from starlette.routing import WebSocketRoute
 
+from chanx.asyncapi.generator import AsyncAPIGenerator
 from chanx.bridge import Job, JobError, JobEvent, JobTopic, StartedJob, install, start_job_sync
 from chanx.bridge.states import JobState
 from chanx.bridge.web.access import names_of
@@ -27,12 +29,15 @@ from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.decorators import channel, event_handler, ws_handler
+from chanx.errors import ContractViolationError
 from chanx.fast_channels.jobs import jobs_router
 from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer as FastConsumer
 from chanx.layers import LayerSpec
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
 from chanx.messages.outgoing import PongMessage
+from chanx.routing.discovery import RouteInfo
+from chanx.testing.contract import assert_compatible
 from tests.unit.bridge.apps import bridged_app
 from tests.unit.bridge.doubles import Bench
 from tests.unit.channels.rooms.models import Room
@@ -214,6 +219,27 @@ def test_own_events_in_the_document() -> None:
     names = run_block("class ImportJobs", JobTopic=JobTopic, **event_types())
 
     assert {"row_rejected", "statistics", "job_progress"} <= names["ImportJobs"].handler_table.outputs.keys()
+
+
+def test_a_document_that_was_published(chat_consumer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a published document, when a message is there no more, then the test fails."""
+    route = RouteInfo("ws/chat/", None, "ws://localhost", chat_consumer)
+    published = AsyncAPIGenerator([route]).generate()
+    (tmp_path / "asyncapi.yaml").write_text(json.dumps(published))
+    monkeypatch.chdir(tmp_path)
+    routes = [route]
+
+    names = run_block(
+        "def test_no_client_breaks",
+        assert_compatible=assert_compatible,
+        AsyncAPIGenerator=AsyncAPIGenerator,
+        get_websocket_routes=lambda: routes,
+    )
+
+    names["test_no_client_breaks"]()
+    routes.clear()
+    with pytest.raises(ContractViolationError):
+        names["test_no_client_breaks"]()
 
 
 @pytest.fixture
