@@ -26,10 +26,11 @@ HOSTILE = st.lists(
 
 @given(st.lists(HOSTILE, max_size=3), st.integers(0, 2))
 def test_a_docstring_is_one_string(paragraphs: list[str], indent: int) -> None:
-    """Given any texts, when they are made a docstring, then that is one literal, and has their words and no others."""
+    """Given any texts, when they are made a docstring, then that is one literal, and has their words and no others; it
+    is none where there are no words."""
     code = docstring(*paragraphs, indent=indent)
     code.encode()
-    (statement,) = ast.parse(f"x = {code}").body
+    (statement,) = ast.parse(f"x = {code or repr('')}").body
     assert isinstance(statement, ast.Assign)
     value = ast.literal_eval(statement.value)
     assert value.split() == [word for text in paragraphs for word in plain(text).split()]
@@ -44,7 +45,7 @@ def test_a_docstring_is_one_string(paragraphs: list[str], indent: int) -> None:
         ('"Hello"', '""" "Hello" """'),
         ("C:\\new", '"""C:\\\\new"""'),
         ("A\n\n\tlist:\n  - one  ", '"""A\n\n    list:\n  - one\n"""'),
-        ("", '""""""'),
+        (" \u200b\n", ""),
     ],
 )
 def test_a_docstring_reads_as_written(text: str, code: str) -> None:
