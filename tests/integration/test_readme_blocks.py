@@ -13,7 +13,7 @@ from celery.signals import task_failure
 from channels.layers import InMemoryChannelLayer
 from django.urls import include
 from django.urls import path as django_path
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -207,7 +207,7 @@ async def test_the_document_on_fastapi() -> None:
     app = FastAPI(title="Shop")
     app.router.routes.append(WebSocketRoute("/ws/jobs/", JobsOfFastAPI.as_asgi()))
 
-    run_block("from chanx.fast_channels import asyncapi_docs", app=app, Request=Request, Response=Response)
+    run_block("from chanx.fast_channels import asyncapi_docs", app=app)
 
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         page, document = await client.get("/asyncapi"), await client.get("/asyncapi.json")
