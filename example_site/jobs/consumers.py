@@ -14,6 +14,7 @@ from example_site.jobs.services import NOT_STARTED, JobsUnavailableError
 from example_worker.events import BadRow, ColumnStats, FileProfiled
 
 NOT_SIGNED_IN = 4401
+SIGNED_OUT = "You are signed out."
 NOT_AGAIN = "There is no such job, or its files are gone."
 
 logger = logging.getLogger(__name__)
@@ -44,20 +45,23 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
     @ws_handler(summary="Start a command")
     async def start_command(self, message: StartCommand) -> JobAccepted | JobNotStarted:
         """Runs one of the worker's commands as a job of yours."""
-        return await _started(lambda: services.start_command_job(message.payload.command, self.user))
+        return await self._started(lambda: services.start_command_job(message.payload.command, self.user))
 
     @ws_handler(summary="Run a job again")
     async def run_again(self, message: RunAgain) -> JobAccepted | JobNotStarted:
         """Starts a job of yours anew, with the same files or the same command."""
-        return await _started(lambda: services.run_again(message.payload.job_id, self.user))
+        return await self._started(lambda: services.run_again(message.payload.job_id, self.user))
+
+    async def _started(self, start: Callable[[], JobRef | None]) -> JobAccepted | JobNotStarted:
+        if not self.user.is_authenticated:  # signed out since, in another tab
+            return _refused(SIGNED_OUT)
+        try:
+            ref = await database_sync_to_async(start)()
+        except JobsUnavailableError:
+            logger.warning("job not started", exc_info=True)
+            return _refused(NOT_STARTED)
+        return _refused(NOT_AGAIN) if ref is None else JobAccepted(payload=ref)
 
 
-async def _started(start: Callable[[], JobRef | None]) -> JobAccepted | JobNotStarted:
-    try:
-        ref = await database_sync_to_async(start)()
-    except JobsUnavailableError:
-        logger.warning("job not started", exc_info=True)
-        return JobNotStarted(payload=RefusalPayload(detail=NOT_STARTED))
-    if ref is None:
-        return JobNotStarted(payload=RefusalPayload(detail=NOT_AGAIN))
-    return JobAccepted(payload=ref)
+def _refused(detail: str) -> JobNotStarted:
+    return JobNotStarted(payload=RefusalPayload(detail=detail))

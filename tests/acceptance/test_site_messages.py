@@ -84,3 +84,17 @@ def test_the_job_of_another_is_not_run_again(stack: Stack) -> None:
         missing = answer_to(socket, "run_again", {"job_id": "unknown"})
 
     assert refused == missing
+
+
+def test_who_has_signed_out_starts_nothing(stack: Stack) -> None:
+    """Given an open connection, when its user signs out, then it is told so instead of getting a job."""
+    with Visitor(stack, "ada") as ada, socket_of(stack, ada) as socket:
+        accepted = answer_to(socket, "start_command", {"command": "packages"})
+        socket.send(json.dumps({"topic": accepted["payload"]["topic"], "ref": "1", "action": "subscribe"}))
+        ada.sign_out()
+        while json.loads(socket.recv(timeout=30))["action"] != "error":
+            pass  # the stream goes on until the connection has heard of it
+
+        refused = answer_to(socket, "start_command", {"command": "packages"})
+
+    assert refused == {"action": "job_not_started", "payload": {"detail": "You are signed out."}}

@@ -35,6 +35,10 @@ class Visitor(httpx.Client):
         assert found, answer.headers["Location"]
         return found[1]
 
+    def sign_out(self) -> None:
+        """Ends the session, also for connections that are open."""
+        self._post("/sign-out/", {})
+
     def _post(self, url: str, data: dict[str, str], path: Path | None = None) -> httpx.Response:
         files = None if path is None else {"file": (path.name, path.read_bytes(), "text/csv")}
         form = {**data, "csrfmiddlewaretoken": self.cookies["csrftoken"]}
