@@ -28,13 +28,18 @@ def answer_to(socket: ClientConnection, action: str, payload: dict[str, Any]) ->
     return answer
 
 
+def until(socket: ClientConnection, *actions: str, seconds: float = 60) -> dict[str, Any]:
+    """The next frame with one of these actions."""
+    while True:
+        frame: dict[str, Any] = json.loads(socket.recv(timeout=seconds))
+        if frame["action"] in actions:
+            return frame
+
+
 def ended(socket: ClientConnection, topic: str) -> dict[str, Any]:
     """The last event of a job that is watched from its start."""
     socket.send(json.dumps({"topic": topic, "ref": "1", "action": "subscribe"}))
-    while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout=60))
-        if frame["action"] in {"job_succeeded", "job_failed", "job_cancelled"}:
-            return frame
+    return until(socket, "job_succeeded", "job_failed", "job_cancelled")
 
 
 def test_a_command_starts(stack: Stack) -> None:
@@ -89,11 +94,12 @@ def test_the_job_of_another_is_not_run_again(stack: Stack) -> None:
 def test_who_has_signed_out_starts_nothing(stack: Stack) -> None:
     """Given an open connection, when its user signs out, then it is told so instead of getting a job."""
     with Visitor(stack, "ada") as ada, socket_of(stack, ada) as socket:
-        accepted = answer_to(socket, "start_command", {"command": "packages"})
-        socket.send(json.dumps({"topic": accepted["payload"]["topic"], "ref": "1", "action": "subscribe"}))
+        topic = answer_to(socket, "start_command", {"command": "count"})["payload"]["topic"]
+        socket.send(json.dumps({"topic": topic, "ref": "1", "action": "subscribe"}))
+        until(socket, "job_output")
         ada.sign_out()
-        while json.loads(socket.recv(timeout=30))["action"] != "error":
-            pass  # the stream goes on until the connection has heard of it
+        # At once; or within a minute, if the layer was not listening yet.
+        until(socket, "error", seconds=90)
 
         refused = answer_to(socket, "start_command", {"command": "packages"})
 

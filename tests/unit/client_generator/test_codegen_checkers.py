@@ -64,7 +64,6 @@ AWKWARD: dict[str, Any] = {
     "Documented": {"type": "object", "properties": {}, "description": "Nothing."},
     "Blank": {"properties": {"blank": {"type": "string", "description": "\x1f"}}, "description": " \x1f\n"},
     "BlankText": {"type": "string", "description": " "},
-    "Blank": {"properties": {"a": {"description": "\x1f"}}, "description": "\x1f"},
     "BlankAlias": {"type": "string", "description": " \u200b "},
     "names": {
         "properties": {name: {} for name in ("", "1", "a-b", "a b", "_a", "__b__", "class", "self", "cls", "match")}
