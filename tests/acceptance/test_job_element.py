@@ -13,6 +13,8 @@ from tests.acceptance.stack import Stack
 
 pytestmark = pytest.mark.timeout(180)
 
+TIME = "2026-01-01T00:00:00Z"
+
 
 def open_element(page: Page, job_id: str) -> None:
     page.goto(f"/jobs/{job_id}/element/")
@@ -70,7 +72,7 @@ def test_it_says_that_the_start_of_the_log_is_gone_only_where_it_is(ada: Page) -
         "owner": "user:1",
         "name": "shop.tasks.work",
         "meta": {},
-        "created_at": "2026-01-01T00:00:00Z",
+        "created_at": TIME,
         "state": "started",
         "attempt": 1,
         "cancel_requested": False,
@@ -82,9 +84,10 @@ def test_it_says_that_the_start_of_the_log_is_gone_only_where_it_is(ada: Page) -
 
     def tell(epoch: str, seq: int, *, oldest: int, ref: str | None = None) -> None:
         now = {"epoch": epoch, "seq": seq, "snapshot": {**snapshot, "epoch": epoch, "seq": seq, "oldest": oldest}}
-        answer = {"topic": "job:j", "ref": ref, "action": "subscribed", "payload": {**now, "recovered": False}}
+        envelope = {"version": 1, "topic": "job:j"}
+        answer = {**envelope, "ref": ref, "action": "subscribed", "payload": {**now, "recovered": False}}
         line = {"level": "info", "message": f"{seq} of {epoch}"}
-        event = {"topic": "job:j", "seq": seq, "action": "job_log", "payload": line, "time": "2026-01-01T00:00:00Z"}
+        event = {**envelope, "seq": seq, "action": "job_log", "payload": line, "time": TIME}
         for frame in (answer, event):
             sockets[-1].send(json.dumps(frame))
 
