@@ -13,7 +13,7 @@ from html import escape
 from json import dumps
 from typing import Any, Final, TypeAlias
 
-from chanx.asyncapi.page import PageParts, asset, page_parts
+from chanx.asyncapi.page import PageParts, asset, page_parts, whole_page
 from chanx.asyncapi.react_page import react_page_parts
 from chanx.asyncapi.text import Format, document_text, format_named
 from chanx.errors import ConfigurationError, MissingExtraError
@@ -24,21 +24,6 @@ MakeDocument: TypeAlias = Callable[[], Mapping[str, Any]]
 JSON: Final = "application/json"
 HTML: Final = "text/html; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
-
-_PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-{head}
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 _ERROR_PAGE: Final = """\
 <!doctype html>
@@ -72,11 +57,6 @@ class Answer:
         """Keep it, but ask each time whether it is still so: what it shows changes with the code."""
         tag = {"ETag": self.etag} if self.etag else {}
         return {**tag, "Cache-Control": "no-cache" if self.etag else "no-store", "X-Content-Type-Options": "nosniff"}
-
-
-def whole_page(parts: PageParts) -> str:
-    """A plain page of its parts."""
-    return _PAGE.format(title=parts.title, head=parts.head, body=parts.body)
 
 
 @dataclass(frozen=True, slots=True)

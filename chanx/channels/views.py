@@ -14,9 +14,9 @@ from django.template.loader import get_template
 from django.utils.safestring import mark_safe
 from django.views import View
 
-from chanx.asyncapi.page import PageParts
+from chanx.asyncapi.page import PageParts, whole_page
 from chanx.asyncapi.servers import Server, server_at
-from chanx.asyncapi.serving import Answer, Docs, docs_answer, document_answer, whole_page
+from chanx.asyncapi.serving import Answer, Docs, docs_answer, document_answer
 from chanx.channels.documents import project_document
 from chanx.channels.settings import chanx_settings
 

@@ -8,3 +8,4 @@ from chanx.asyncapi.page.assets import asset as asset
 from chanx.asyncapi.page.rendering import PageParts as PageParts
 from chanx.asyncapi.page.rendering import page_parts as page_parts
 from chanx.asyncapi.page.rendering import render_page as render_page
+from chanx.asyncapi.page.rendering import whole_page as whole_page

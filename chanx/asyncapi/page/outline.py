@@ -120,10 +120,6 @@ class Outline:
     has_topics: bool
     protocols: frozenset[str]
 
-    @property
-    def operation_count(self) -> int:
-        return sum(len(channel.operations) for connection in self.connections for channel in connection.channels)
-
 
 def outline_of(document: Mapping[str, Any]) -> Outline:
     """Reads a document; raises pydantic's ``ValidationError`` for what is none."""

@@ -31,8 +31,13 @@ def render_page(
     ``docs_url``: where the page is served, with ``asset()`` behind ``?asset=``; empty: wherever it is. ``json_url``,
     ``yaml_url``: where the document itself is, for links. Works under a policy that allows ``'self'`` alone.
     """
-    parts = page_parts(document, docs_url=docs_url, json_url=json_url, yaml_url=yaml_url)
-    html: str = _templates().get_template("page.html").render(parts=parts)
+    return whole_page(page_parts(document, docs_url=docs_url, json_url=json_url, yaml_url=yaml_url))
+
+
+def whole_page(parts: PageParts) -> str:
+    """The parts in a plain page."""
+    title, head, body = _markup(parts.title), _markup(parts.head), _markup(parts.body)
+    html: str = _templates().get_template("page.html").render(title=title, head=head, body=body)
     return html
 
 
@@ -44,7 +49,7 @@ def page_parts(
     values = {"outline": outline_of(document), "docs_url": docs_url, "json_url": json_url, "yaml_url": yaml_url}
     values["data"] = _markup(json_in_html(document))
     title, head, body = (
-        _markup(templates.get_template(f"{part}.html").render(values)) for part in ("title", "head", "body")
+        str(templates.get_template(f"{part}.html").render(values)) for part in ("title", "head", "body")
     )
     return PageParts(title=title, head=head, body=body)
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from chanx.asyncapi.page import whole_page
 from chanx.asyncapi.react_page import react_page_parts
-from chanx.asyncapi.serving import Answer, Docs, docs_answer, document_answer, whole_page
+from chanx.asyncapi.serving import Answer, Docs, docs_answer, document_answer
 
 ROOT = Path(__file__).parents[3]
 YAML = "application/yaml"
