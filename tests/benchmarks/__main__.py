@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 _STDERR = 2
 
 QUICK: Mapping[str, Sequence[str]] = {
-    "faults": ["--events", "600", "--clients", "5", "worker", "redis"],
+    "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
     "job_latency": ["200", "3"],
     "progress": ["2000"],
     "python_client": ["1000"],

@@ -38,9 +38,11 @@ from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import ws_handler
 from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer as ChanxFastConsumer
 from chanx.messages.base import BaseMessage
+from tests.benchmarks.headlines import headline
 
 FRAMES = 3000
 ROUNDS = 9
+BUSIEST = (30, 100)  # handlers, and frames in flight: whose figures are the headlines
 
 App = Any  # an ASGI application
 
@@ -181,22 +183,41 @@ def measure_logging() -> None:
             gc.collect()
             times[way].append(asyncio.run(seconds(apps[logs], frames, 100)) / FRAMES * 1e6)
     structlog.reset_defaults()
-    off = statistics.median(times["off"])
-    for way, values in times.items():
-        print(f"logging {way}: {statistics.median(values) - off:+.1f} us a message")
+    medians = {way: statistics.median(values) for way, values in times.items()}
+    for way, median in medians.items():
+        print(f"logging {way}: {median - medians['off']:+.1f} us a message")
+    headline(
+        "a frame and its answer, their log entries dropped by level",
+        medians["standard library at its default level"],
+        "µs",
+        against=("no log entries", medians["off"]),
+    )
 
 
 def main() -> None:
     register_channel_layer("default", InMemoryChannelLayer())
     print("handlers  in flight  way               frames/s  times (a)  times (a')  time of (b)")
-    for handlers, in_flight in ((1, 1), (30, 1), (1, 100), (30, 100)):
+    for handlers, in_flight in ((1, 1), (30, 1), (1, 100), BUSIEST):
         rate = measure(handlers, in_flight)
         for way, frames in rate.items():
             print(
                 f"{handlers:8}  {in_flight:9}  {way:14}  {frames:10,.0f}  {frames / rate['channels']:9.1f}"
                 f"  {frames / rate['fast-channels']:10.1f}  {rate['bare'] / frames:11.2f}"
             )
+        if (handlers, in_flight) == BUSIEST:
+            tell(rate)
     measure_logging()
+
+
+def tell(rate: dict[str, float]) -> None:
+    """The figures of the table: microseconds a frame and its answer."""
+    costs = {way: 1e6 / frames for way, frames in rate.items()}
+    for chanx, what, plain in (
+        ("chanx", "a frame and its answer, Django", "channels"),
+        ("chanx fast", "a frame and its answer, FastAPI", "fast-channels"),
+    ):
+        headline(what, costs[chanx], "µs", against=(f"{plain} consumer", costs[plain]))
+        headline(what, costs[chanx], "µs", against=("bare ASGI with Pydantic", costs["bare"]))
 
 
 if __name__ == "__main__":

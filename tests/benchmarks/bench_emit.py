@@ -32,7 +32,7 @@ from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
 from chanx.layers import LayerSpec, publisher_for
 from chanx.testing.redis_server import redis_server
-from tests.benchmarks.bench_publish import Ways, close, consumer_on, show
+from tests.benchmarks.bench_publish import Costs, Ways, close, consumer_on, headline_of, show
 
 JOB_ID = new_job_id()
 
@@ -57,15 +57,17 @@ EVENT = RowRejected(payload=RowPayload(line=17, error="no number"))
 def main() -> None:
     """Print both tables."""
     print("Client and servers wherever the scheduler puts them")
-    run()
+    costs = run()
     if hasattr(os, "sched_setaffinity"):
         print("\nClient and servers on one core")
         # The servers inherit it.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        run()
+        costs = run()
+    for name in ("pub/sub on the same Redis", "pub/sub on another Redis", CORE):
+        headline_of(f"job.emit(), {name}", costs, f"emit: {name}", "redis-py pipeline of XADD and PUBLISH")
 
 
-def run() -> None:
+def run() -> Costs:
     """One table, on servers of its own."""
     with (
         redis_server(private=True) as server,
@@ -92,12 +94,13 @@ def run() -> None:
             "emit: to nowhere": emitting(NowhereTransport()),
             "Consumer.send_event_sync(event, group)": lambda: consumer.send_event_sync(EVENT, "room"),
         }
-        show("One event of a job", ways)
+        costs = show("One event of a job", ways)
         snapshot = store.snapshot(JOB_ID)
         assert snapshot is not None
         assert snapshot.seq > 0
         close(*publishers.values())
         store.close()
+        return costs
 
 
 def bare_way(client: redis.Redis, layer: RedisPubSubChannelLayer, store: RedisJobStore) -> Callable[[], object]:

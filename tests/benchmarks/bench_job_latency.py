@@ -20,6 +20,7 @@ from websockets.typing import Origin
 
 from tests.acceptance.browser import LAUNCH_OPTIONS, sign_in
 from tests.acceptance.stack import Program, Stack, running_stack
+from tests.benchmarks.headlines import headline
 from tests.requirements import require
 
 FIRST_USER = "user:1"  # ada, of the two demo users
@@ -72,6 +73,8 @@ def main(per_second: int = 200, seconds: float = 15) -> None:
                 cut = statistics.quantiles(delays, n=100)
                 print(f"{name:<22}{len(delays):>8}{cut[49]:>8.1f}{cut[94]:>8.1f}{cut[98]:>8.1f}{max(delays):>8.1f}")
                 print(f"{'':<22}the task: {result['result']}")
+                headline(f"emit() in a worker to {name}, median", cut[49], "ms")
+                headline(f"emit() in a worker to {name}, 99 %", cut[98], "ms")
             browser.close()
         finally:
             worker.stop()

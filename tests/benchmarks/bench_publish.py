@@ -24,6 +24,7 @@ from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.layers import LoopPublisher, Publisher, publisher_for
 from chanx.messages.base import BaseMessage
 from chanx.testing.redis_server import RedisServer, redis_server
+from tests.benchmarks.headlines import headline
 
 ROUNDS = 60
 SECONDS_PER_TURN = 0.02
@@ -31,6 +32,8 @@ GROUP = "job.0123456789abcdef"
 BATCH = 100
 
 Ways = dict[str, Callable[[], object]]
+Costs = dict[str, tuple[float, float]]
+"""Of each way the microseconds an event, and the median of its rounds' times against the first way's."""
 
 
 class ProgressPayload(BaseModel):
@@ -54,22 +57,46 @@ MESSAGE = {"type": "handle_channel_event", "event_data": EVENT.model_dump(mode="
 def main() -> None:
     """Print the tables."""
     print("Client and server wherever the scheduler puts them")
-    run()
+    costs = run()
     if hasattr(os, "sched_setaffinity"):
         print("\nClient and server on one core")
         # The server inherits it.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        run()
+        costs = run()
+    tell(*costs)
 
 
-def run() -> None:
+def run() -> list[Costs]:
     """Every table, each on a server of its own."""
+    costs: list[Costs] = []
     for table in (one_event_on_pubsub, a_batch_on_pubsub, one_event_on_core):
         with redis_server(private=True) as server, redis.Redis.from_url(server.url) as client:
-            table(server, client)
+            costs.append(table(server, client))
+    return costs
 
 
-def one_event_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
+def tell(alone: Costs, batch: Costs, core: Costs) -> None:
+    """The figures of the table."""
+    headline_of("broadcast_event_sync, pub/sub layer", alone, "(c)", "redis-py publish")
+    other, _ = way(alone, "(e)")
+    cost, _ = way(alone, "(c)")
+    headline("broadcast_event_sync, pub/sub layer", cost, "µs", against=("async_to_sync(layer.group_send)", other))
+    headline_of(f"an event of a batch of {BATCH}, pub/sub layer", batch, "(b)", "redis-py pipeline")
+    headline_of("publisher.group_send, core layer", core, "(b)", "redis-py pipeline")
+
+
+def headline_of(what: str, costs: Costs, name: str, first: str) -> None:
+    """The way whose name starts so, beside the first."""
+    cost, ratio = way(costs, name)
+    bare, _ = way(costs, "(a)")
+    headline(what, cost, "µs", against=(first, bare), ratio=ratio)
+
+
+def way(costs: Costs, name: str) -> tuple[float, float]:
+    return next(cost for each, cost in costs.items() if each.startswith(name))
+
+
+def one_event_on_pubsub(server: RedisServer, client: redis.Redis) -> Costs:
     """A message alone, on the pub/sub layer."""
     layer, other_layer = RedisPubSubChannelLayer(hosts=[server.url]), RedisPubSubChannelLayer(hosts=[server.url])
     general = LoopPublisher(other_layer)
@@ -84,11 +111,12 @@ def one_event_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
         "(e) async_to_sync(layer.group_send)": lambda: async_to_sync(layer.group_send)(GROUP, MESSAGE),
         "(f) LoopPublisher.group_send": lambda: general.group_send(GROUP, MESSAGE),
     }
-    show("One event on the pub/sub layer", ways)
+    costs = show("One event on the pub/sub layer", ways)
     close(direct, general)
+    return costs
 
 
-def a_batch_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
+def a_batch_on_pubsub(server: RedisServer, client: redis.Redis) -> Costs:
     """A hundred messages in one round trip, on the pub/sub layer."""
     layer = RedisPubSubChannelLayer(hosts=[server.url])
     consumer, direct = consumer_on(layer), publisher_for(layer)
@@ -111,11 +139,12 @@ def a_batch_on_pubsub(server: RedisServer, client: redis.Redis) -> None:
         "(b) with publisher.batch(): group_send": batch,
         "(c) Consumer.broadcast_event_sync, 100 groups": lambda: consumer.broadcast_event_sync(EVENT, groups=groups),
     }
-    show(f"{BATCH} events in a batch on the pub/sub layer", ways, size=BATCH)
+    costs = show(f"{BATCH} events in a batch on the pub/sub layer", ways, size=BATCH)
     close(direct)
+    return costs
 
 
-def one_event_on_core(server: RedisServer, client: redis.Redis) -> None:
+def one_event_on_core(server: RedisServer, client: redis.Redis) -> Costs:
     """A message alone, on the core layer, to a group with members in two server processes."""
     layer, other_layer = (RedisChannelLayer(hosts=[server.url], capacity=1000) for _ in range(2))
     direct, general = publisher_for(layer), LoopPublisher(other_layer)
@@ -158,9 +187,10 @@ def one_event_on_core(server: RedisServer, client: redis.Redis) -> None:
         direct.group_send(GROUP, MESSAGE)
     scripts = client.info("commandstats")["cmdstat_eval"]["calls"]
     client.delete("asgispecific.a!", "asgispecific.b!")
-    show("One event on the core layer", {name: then_trim(send) for name, send in ways.items()})
+    costs = show("One event on the core layer", {name: then_trim(send) for name, send in ways.items()})
     print(f"    commands to the server for 100 events of (b): {scripts}")
     close(direct, general)
+    return costs
 
 
 def consumer_on(layer: Any) -> type[ChanxWebsocketConsumerMixin]:
@@ -172,15 +202,18 @@ def consumer_on(layer: Any) -> type[ChanxWebsocketConsumerMixin]:
     return JobConsumer
 
 
-def show(title: str, ways: Ways, *, size: int = 1) -> None:
+def show(title: str, ways: Ways, *, size: int = 1) -> Costs:
     """Measure and print: the median rate, and the median over the rounds of the time against the first way's in it."""
     rates = measure(ways)
     bare = next(iter(rates.values()))
+    costs: Costs = {}
     print(f"\n  {title:<46}{'events/s':>10}{'µs/event':>10}{'time / (a)':>12}")
     for name, values in rates.items():
         ratio = statistics.median(a / value for a, value in zip(bare, values, strict=True))
         rate = statistics.median(values) * size
         print(f"  {name:<46}{rate:>10,.0f}{1e6 / rate:>10.1f}{ratio:>12.2f}")
+        costs[name] = 1e6 / rate, ratio
+    return costs
 
 
 def measure(ways: Ways) -> dict[str, list[float]]:

@@ -25,6 +25,7 @@ from chanx.client_generator.generator import ClientGenerator
 from chanx.fast_channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.routing.discovery import RouteInfo
 from chanx.testing.redis_server import redis_server
+from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import FilledJob, Site, filled_job, running
 
 ROUNDS = 7
@@ -88,10 +89,19 @@ def main(events: int = 10_000) -> None:
     print(f"{events:,} events to one client, medians of {ROUNDS}")
     print(f"{'way':<20}{'seconds':>10}{'events/s':>12}{'processor, µs/event':>22}{'times the first':>18}")
     base = statistics.median(processor for _, processor in taken["bare, JSON"])
+    costs: dict[str, float] = {}
     for name, figures in taken.items():
         wall, processor = (statistics.median(figure) for figure in zip(*figures, strict=True))
-        each = processor / events * 1e6
+        each = costs[name] = processor / events * 1e6
         print(f"{name:<20}{wall:>10.2f}{events / wall:>12,.0f}{each:>22.1f}{processor / base:>18.2f}")
+    client = costs.pop("generated client")
+    for name, cost in costs.items():
+        headline(
+            "an event to a generated Python client, its processor",
+            client,
+            "µs",
+            against=(f"loop over a WebSocket: {name}", cost),
+        )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from chanx.bridge.store.shared_reads import PAGE
 from chanx.testing.redis_server import redis_server
+from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import FilledJob, Site, Watcher, filled_job, running, servers
 
 WAYS = {"bare": "tests.benchmarks.bench_replay:bare", "chanx": "tests.integration.asgi_apps:channels"}
@@ -93,14 +94,20 @@ def main(events: int = 10_000) -> None:
                     seconds[way] = statistics.median(asyncio.run(replayed(site, job)) for _ in range(ROUNDS))
                 rate, times = events / seconds[way], seconds[way] / seconds["bare"]
                 print(f"{server:<10}{way:<10}{seconds[way]:>10.2f}{rate:>12,.0f}{times:>16.2f}")
+            base = ("bare reading and writing", seconds["bare"] * 1e3)
+            headline(f"{events:,} events to one client, {server}", seconds["chanx"] * 1e3, "ms", against=base)
         print("\nmilliseconds that another client of the process waits for the answer to a ping")
         print(f"{'server':<10}{'replays':>8}{'p50':>8}{'p99':>8}{'max':>8}")
         for server in servers():
             with running(server, "tests.integration.asgi_apps:channels", redis.url) as site:
                 asyncio.run(replayed(site, job))  # so that everything is imported
+                longest: dict[int, float] = {}
                 for clients in (0, 1, 20):
                     cut = statistics.quantiles(waited := asyncio.run(beside_replay(site, job, clients)), n=100)
-                    print(f"{server:<10}{clients:>8}{cut[49]:>8.1f}{cut[98]:>8.1f}{max(waited):>8.1f}")
+                    longest[clients] = max(waited)
+                    print(f"{server:<10}{clients:>8}{cut[49]:>8.1f}{cut[98]:>8.1f}{longest[clients]:>8.1f}")
+            alone = ("no replay", longest[0])
+            headline(f"longest wait of another client beside 20 replays, {server}", longest[20], "ms", against=alone)
         job.store.close()
 
 

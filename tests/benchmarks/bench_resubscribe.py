@@ -11,6 +11,7 @@ import sys
 import time
 
 from chanx.testing.redis_server import redis_server
+from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import FilledJob, Site, Watcher, filled_job, running, servers
 
 AT_ONCE = 50
@@ -77,6 +78,9 @@ def main(clients: int = 500, *events: int) -> None:
                     f"{server:<10}{missing:>9,}{opened:>10.1f}s{half:>8.1f}s{last:>8.1f}s{rate:>11,.0f}{memory:>9.0f}",
                     flush=True,
                 )
+                what = f"{clients} clients back at once, each missing {missing:,}, {server}"
+                headline(f"{what}: until all have them", last, "s")
+                headline(f"{what}: the server's memory", memory, "MB")
                 job.store.close()
 
 

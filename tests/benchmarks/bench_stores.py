@@ -28,6 +28,7 @@ from chanx.bridge.store.base import JobStore, Retention  # noqa: E402
 from chanx.bridge.store.memory import MemoryJobStore  # noqa: E402
 from chanx.bridge.store.redis import RedisJobStore  # noqa: E402
 from chanx.testing.redis_server import redis_server  # noqa: E402
+from tests.benchmarks.headlines import headline  # noqa: E402
 from tests.contract.jobs import record  # noqa: E402
 from tests.databases import migrated, postgres_settings, sqlite_settings  # noqa: E402
 
@@ -55,6 +56,16 @@ def main() -> None:
         for name, measure in rows.items():
             best = {store: max(measure(made) for _ in range(TURNS)) for store, made in found.items()}
             print(f"{name:36}" + "".join(f"{best[store]:14,.0f}" for store in found), flush=True)
+            if measure in (one_writer, snapshots):
+                tell("an event appended" if measure is one_writer else "a snapshot", best)
+
+
+def tell(what: str, rates: Mapping[str, float]) -> None:
+    """The figures of the table: microseconds in each store that waits for somebody, beside Redis."""
+    costs = {store: 1e6 / rate for store, rate in rates.items()}
+    headline(f"{what}, Redis", costs["Redis"], "µs")
+    for store in ("SQLite", "PostgreSQL"):
+        headline(f"{what}, {store}", costs[store], "µs", against=("Redis", costs["Redis"]))
 
 
 @contextmanager

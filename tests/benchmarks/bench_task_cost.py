@@ -20,6 +20,7 @@ from typing import Any
 
 from chanx.bridge import install, start_job_sync
 from chanx.testing.redis_server import redis_server
+from tests.benchmarks.headlines import headline
 from tests.benchmarks.task_cost_app import app, empty, empty_job, take_times
 from tests.integration.worker_process import worker
 
@@ -94,6 +95,20 @@ def show(seconds: dict[str, list[list[float]]]) -> None:
             added = statistics.median(value - b for b, value in zip(base, values, strict=True))
             cells += f"{statistics.median(values) * 1e3:>16.2f}{added * 1e3:>8.2f}"
         print(f"{name:<26}{cells}")
+    tell(seconds)
+
+
+def tell(seconds: dict[str, list[list[float]]]) -> None:
+    """The figures of the table."""
+    without = "a task, without chanx"
+    for name, figures in (
+        ("a task", ("in the worker",)),
+        ("a task as a job", FIGURES),
+    ):
+        for figure in figures:
+            place = FIGURES.index(figure)
+            cost, base = (statistics.median(seconds[way][place]) * 1e3 for way in (name, without))
+            headline(f"{name}, empty, {figure}", cost, "ms", against=(without, base))
 
 
 if __name__ == "__main__":

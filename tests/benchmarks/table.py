@@ -49,8 +49,13 @@ def _cells(line: Headline) -> tuple[str, ...]:
     compared_with = line.compared_with
     if line.other_value is not None:
         compared_with = f"{figure(line.other_value, line.unit)}, {compared_with}"
-    ratio = "" if line.ratio is None else f"{line.ratio:.2f}"
-    return (line.what, figure(line.value, line.unit), compared_with, ratio, line.target)
+    return (line.what, figure(line.value, line.unit), compared_with, _ratio(line.ratio), line.target)
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -115,6 +115,11 @@ class TestTheTable:
             "           FAILED: exit code 1",
         ]
 
+    @pytest.mark.parametrize(("ratio", "text"), [(0.01234, "0.012"), (0.5, "0.50"), (1.0, "1.00"), (56.66, "56.66")])
+    def test_a_ratio(self, ratio: float, text: str) -> None:
+        line = table([Outcome("publish", [Headline("one event", 1.0, "µs", "bare", ratio=ratio)])]).splitlines()[2]
+        assert line.split()[-1] == text
+
     def test_of_nothing(self) -> None:
         assert table([]).split() == [*" ".join(COLUMNS).split(), *("-" * len(name) for name in COLUMNS)]
 
