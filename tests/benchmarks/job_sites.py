@@ -8,7 +8,8 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,12 +40,17 @@ def servers() -> list[str]:
 
 @dataclass(slots=True)
 class Site:
-    """One server process with an application (``module:name``); started again on the same port."""
+    """One server process with an application (``module:name``); started again on the same port.
+
+    ``options`` go to the server's command line, ``environment`` over its environment.
+    """
 
     server: str
     application: str
     redis_url: str
     port: int = 0
+    options: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -52,9 +58,10 @@ class Site:
             with closing(create_server(("127.0.0.1", 0))) as probe:
                 self.port = probe.getsockname()[1]
         environment = {**os.environ, "CHANX_REDIS_URL": self.redis_url, "CHANX_PREFIX": "chanx"}
+        environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings", **self.environment}
         self._process = subprocess.Popen(
-            tied([sys.executable, "-m", *SERVERS[self.server], str(self.port), self.application]),
-            env={**environment, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+            tied([sys.executable, "-m", *SERVERS[self.server], str(self.port), *self.options, self.application]),
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -65,10 +72,19 @@ class Site:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    def cpu_seconds(self) -> float:
+        """The processor time that the process has had so far, all of its threads together (Linux)."""
+        return time.clock_gettime((~self.pid << 3) | 2)  # what clock_getcpuclockid(3) makes of a pid
+
     def peak_megabytes(self) -> float:
         """The most memory that the process has had so far."""
-        assert self._process is not None
-        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{self._process.pid}/status").read_text())
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())
         return int(kilobytes) / 1024
 
     def _answers(self) -> bool:
@@ -79,8 +95,15 @@ class Site:
 
 
 @contextmanager
-def running(server: str, application: str, redis_url: str) -> Iterator[Site]:
-    site = Site(server, application, redis_url)
+def running(
+    server: str,
+    application: str,
+    redis_url: str,
+    *,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Generator[Site]:
+    site = Site(server, application, redis_url, options=options, environment=environment or {})
     site.start()
     try:
         yield site
