@@ -64,7 +64,7 @@ class Broadcasting(Dispatching):
             return
         if self._broadcasts:  # one's own copy may be here before the layer has returned to the handler that sent it
             await asyncio.wait(tuple(self._broadcasts), timeout=OWN_BROADCAST_SECONDS)
-        content, text = self._broadcast_content(message)
+        content, text = self.broadcast_content(message)
         await self.send_encoded(text, content.get(self.discriminator))
         if self.should_send_completion:
             await self.send_last(_GROUP_COMPLETE)
@@ -88,7 +88,12 @@ class Broadcasting(Dispatching):
             group_message["names"] = names
         return group_message
 
-    def _broadcast_content(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    @property
+    def is_broadcasting(self) -> bool:
+        """Whether a broadcast of this connection's own is on its way to the channel layer."""
+        return bool(self._broadcasts)
+
+    def broadcast_content(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
         """A broadcast under this connection's discriminator, and as JSON in its wire form."""
         content, key, names = message["message"], self.discriminator, message.get("names")
         tags = message.get("tags") or [key if key in content else ACTION]

@@ -1,6 +1,6 @@
 """The channel layer as one connection has it: it knows which groups that connection is in.
 
-consumer.channel_layer ─┬─ group_add, group_discard of its own channel name ─> remembered, one after the other ─> layer
+consumer.channel_layer ─┬─ group_add, group_discard of its own channel name ─> remembered, one after the other ─> hub
                         └─ everything else ─────────────────────────────────────────────────────────────────────> layer
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chanx.core.channel_layer import ChannelLayer, group_list
 from chanx.core.failures import log_failure
+from chanx.core.hub import Hub, Mailbox
 from chanx.log import log_event
 
 
@@ -20,7 +21,7 @@ class ConnectionLayer:
     can do, other channels' groups included, is handed on to it as it is.
     """
 
-    __slots__ = ("_channel_name", "_groups", "_has_left", "_layer", "_turn")
+    __slots__ = ("_channel_name", "_groups", "_has_left", "_hub", "_layer", "_mailbox", "_turn")
 
     if TYPE_CHECKING:  # handed on by __getattr__
 
@@ -34,9 +35,11 @@ class ConnectionLayer:
         def __getattr__(self, name: str) -> Any:
             return getattr(self._layer, name)
 
-    def __init__(self, layer: ChannelLayer, channel_name: str) -> None:
+    def __init__(self, layer: ChannelLayer, channel_name: str, hub: Hub, mailbox: Mailbox) -> None:
         self._layer = layer
         self._channel_name = channel_name
+        self._hub = hub
+        self._mailbox = mailbox
         self._groups: set[str] = set()
         self._turn = asyncio.Lock()
         self._has_left = False
@@ -52,10 +55,10 @@ class ConnectionLayer:
                 return
             self._groups.add(group)  # first, because an attempt that fails may have joined
             try:
-                await self._layer.group_add(group, channel)
+                await self._hub.group_add(group, self._mailbox)
             finally:
                 if self._has_left:  # meanwhile
-                    await self._layer.group_discard(group, channel)
+                    await self._hub.group_discard(group, self._mailbox)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Leave a group."""
@@ -63,7 +66,7 @@ class ConnectionLayer:
             await self._layer.group_discard(group, channel)
             return
         async with self._turn:
-            await self._layer.group_discard(group, channel)
+            await self._hub.group_discard(group, self._mailbox)
             self._groups.discard(group)
 
     async def leave_groups(self, others: Iterable[str] = ()) -> None:
@@ -75,6 +78,6 @@ class ConnectionLayer:
         self._has_left = True
         for group in group_list([*others, *self._groups]):
             try:
-                await self._layer.group_discard(group, self._channel_name)
+                await self._hub.group_discard(group, self._mailbox, waits=False)
             except Exception as error:
                 log_failure("group_discard_failed", error, group=group)

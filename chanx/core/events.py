@@ -20,6 +20,7 @@ from chanx.core.channel_layer import (
 )
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
+from chanx.core.hub.shared_message import worked_out
 from chanx.errors import ConfigurationError
 from chanx.layers import publisher_for
 from chanx.log import log_event
@@ -114,17 +115,14 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
 
     async def handle_channel_event(self, message: dict[str, Any]) -> None:
         """Take an event from the channel layer: ``{"event_data": {...}}``. Unknown or invalid ones are only logged."""
-        adapter, data = self.handler_table.incoming_event_adapter, message.get("event_data")
-        if adapter is None:
-            log_event("event_without_handler", consumer=type(self).__name__)
-            return
-        try:
-            event = adapter.validate_json(to_json(data))
-        except ValidationError as error:
-            problems = [(part["type"], part["loc"]) for part in error.errors(include_url=False, include_input=False)]
-            log_event("event_not_handled", consumer=type(self).__name__, problems=problems)
-            return
-        await self.receive_event(event)
+        event = self.validated_event(message)
+        if event is not None:
+            await self.receive_event(event)
+
+    def validated_event(self, message: dict[str, Any]) -> Event | None:
+        """The event in a message; None, which is logged, if the class handles none such. Validated once for all."""
+        table = self.handler_table
+        return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
 
     async def receive_event(self, event: Any) -> None:  # Any, so that an override may name the events it has
         """Run the handler of an event and send its answer, then the completion. Overridable."""
@@ -140,6 +138,18 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     async def handle_event_handler_error(self, error: Exception, action: str, event: Any) -> None:
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
         log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
+
+    def _validated(self, data: Any) -> Event | None:
+        adapter = self.handler_table.incoming_event_adapter
+        if adapter is None:
+            log_event("event_without_handler", consumer=type(self).__name__)
+            return None
+        try:
+            return adapter.validate_json(to_json(data))
+        except ValidationError as error:
+            problems = [(part["type"], part["loc"]) for part in error.errors(include_url=False, include_input=False)]
+            log_event("event_not_handled", consumer=type(self).__name__, problems=problems)
+            return None
 
     @classmethod
     def _layer(cls) -> ChannelLayer:

@@ -225,6 +225,11 @@ def _passthrough_handler(event: type[BaseMessage], prefix: str) -> Handler:
     return Handler(prefix + snake_case(event.__name__), info, passthrough=True)
 
 
+def is_passed_through(cls: type, handler: Handler) -> bool:
+    """Whether the handler's method is the one that ``build_table`` has made, and not one of the class's own."""
+    return handler.passthrough and getattr(getattr(cls, handler.name), "__module__", None) == __name__
+
+
 def _passthrough_method(handler: Handler) -> Any:
     async def passthrough(self: object, event: BaseMessage) -> BaseMessage:
         return event

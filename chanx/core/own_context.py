@@ -1,7 +1,7 @@
 """Awaiting a coroutine in the current task, but in context variables of its own."""
 
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -9,13 +9,15 @@ _Result = TypeVar("_Result")
 
 
 @coroutine
-def in_own_context(coro: Coroutine[Any, Any, _Result], on_wait: Callable[[], None]) -> Generator[Any, None, _Result]:
-    """Await ``coro`` in a copy of the context, as a task of its own would have it, without the cost of one.
+def in_own_context(
+    coro: Coroutine[Any, Any, _Result], on_wait: Callable[[], None], context: Context | None = None
+) -> Generator[Any, None, _Result]:
+    """Await ``coro`` in ``context``, by default a copy of the current one, as a task of its own would have it.
 
-    ``on_wait`` is called, in the outer context, before the coroutine waits for the first time: never, if it comes to
-    its end without waiting.
+    It costs no task. ``on_wait`` is called, in the outer context, before the coroutine waits for the first time: never,
+    if it comes to its end without waiting.
     """
-    run = copy_context().run
+    run = (context or copy_context()).run
     try:
         awaited = run(coro.send, None)
         on_wait()
@@ -26,6 +28,22 @@ def in_own_context(coro: Coroutine[Any, Any, _Result], on_wait: Callable[[], Non
                 awaited = run(coro.throw, error)
             else:
                 awaited = run(coro.send, None)
+    except StopIteration as end:
+        result: _Result = end.value
+        return result
+
+
+@coroutine
+def resumed(coro: Coroutine[Any, Any, _Result], awaited: Any) -> Generator[Any, None, _Result]:
+    """Await what is left of ``coro``, which was begun by ``coro.send(None)`` and has yielded ``awaited``."""
+    try:
+        while True:
+            try:
+                yield awaited
+            except BaseException as error:
+                awaited = coro.throw(error)
+            else:
+                awaited = coro.send(None)
     except StopIteration as end:
         result: _Result = end.value
         return result

@@ -1,7 +1,6 @@
-"""Reading a connection's two sources, client and channel layer, each in order and neither waiting for the other.
+"""Reading what the client of a connection sends, in order.
 
-client ────────> dispatch ─> queues of frames ─> handlers, in the reading task; when one waits, another task reads on
-channel layer ─> dispatch
+client ─> dispatch ─> queues of frames ─> handlers, in the reading task; when one waits, another task reads on
 """
 
 import asyncio
@@ -21,35 +20,30 @@ Dispatch: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 async def receive_loop(
     receive: Receive,
-    receive_event: Receive | None,
     dispatch: Dispatch,
     queues: Sequence[FrameQueue],
+    ended: asyncio.Future[None],
+    on_open: Callable[[], None],
     on_cancel: Callable[[], Awaitable[None]],
 ) -> None:
-    """Dispatch messages until ``dispatch`` or a source raises; that exception is raised here, and nothing is read on.
+    """Dispatch messages until ``dispatch`` or ``receive`` raises; that is raised here, and nothing is read on.
 
-    The first message of the client, which opens the connection, is dispatched before any event is read. What
-    dispatching puts into the ``queues`` is handled; to close them is left to the caller. ``on_cancel`` is awaited at
-    once when this is cancelled: a server that shuts down may wait for a single turn of the event loop.
+    Whoever else ends the connection sets ``ended``. ``on_open`` is called when the client's first message, which opens
+    the connection, was dispatched. What dispatching puts into the ``queues`` is handled; to close them is left to the
+    caller. ``on_cancel`` is awaited at once when this is cancelled: a server that shuts down may wait for a single turn
+    of the event loop.
     """
-    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     reader = _Reader(receive, dispatch, queues, ended)
-    events: asyncio.Task[None] | None = None
     try:
         await dispatch(await receive())
+        on_open()
         reader.start()
-        if receive_event is not None:
-            events = asyncio.create_task(_read_events(receive_event, dispatch, ended))
         await ended
     except asyncio.CancelledError:
         await on_cancel()
         raise
     finally:
-        # All of them before any is waited for: whoever is cancelled once more waits no longer.
-        running = reader.stop()
-        if events is not None:
-            running.append(events)
-        await stopped(running, seconds=STOP_SECONDS)
+        await stopped(reader.stop(), seconds=STOP_SECONDS)
 
 
 class _Reader:
@@ -88,7 +82,7 @@ class _Reader:
                 self._ended.cancel()
             raise
         except BaseException as error:
-            _end(self._ended, error)
+            end_with(self._ended, error)
 
     async def _read(self, task: asyncio.Task[Any]) -> None:
         taken = 0
@@ -119,20 +113,7 @@ class _Reader:
             self.start()
 
 
-async def _read_events(receive: Receive, dispatch: Dispatch, ended: asyncio.Future[None]) -> None:
-    try:
-        while True:
-            for _ in range(TURNS):
-                await dispatch(await receive())
-            await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        ended.cancel()
-        raise
-    except BaseException as error:
-        _end(ended, error)
-
-
-def _end(ended: asyncio.Future[None], error: BaseException) -> None:
+def end_with(ended: asyncio.Future[None], error: BaseException) -> None:
     """Raise ``error`` in the loop, as a failure if it is none; what ends the event loop itself is raised here."""
     failure = error if isinstance(error, Exception) else as_failure("An overridden method", error)
     if failure is None:

@@ -1,27 +1,30 @@
 """Serving one connection as an ASGI application, the same on every framework.
 
-server ──────────┐
-                 ├─ receive_loop ─> dispatch ─> the method a message's type names
-channel layer ───┘
+server ─> receive_loop ─┐
+                        ├─> dispatch ─> the method a message's type names
+channel layer ─> hub ───┘
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, Protocol
 
 from chanx.core.channel_layer import open_to_synchronous_code
 from chanx.core.connection_layer import ConnectionLayer
+from chanx.core.direct_sending import DirectSending
 from chanx.core.ending import ended
-from chanx.core.event_source import EventSource
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
 from chanx.core.foreign_scope import refuse
+from chanx.core.hub import Hub, Mailbox, SharedMessage, hub_of
 from chanx.core.interruptible import Interruptible
-from chanx.core.receive_loop import receive_loop
+from chanx.core.own_context import resumed
+from chanx.core.receive_loop import end_with, receive_loop
 from chanx.core.stray_cancellation import is_being_cancelled, stray_cancellation_fails
-from chanx.core.websocket import CLOSE_INTERNAL_ERROR, ChanxWebsocketConsumerMixin
+from chanx.core.websocket import CLOSE_INTERNAL_ERROR, CLOSE_TRY_AGAIN_LATER
+from chanx.log import log_event
 from chanx.utils.asyncio import create_task
 
 NO_CLOSE_CODE: Final = 1005
@@ -48,7 +51,7 @@ class Upkeep(Protocol):
     async def close(self) -> None: ...
 
 
-class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
+class ServedConsumer(DirectSending[ReceiveEvent]):
     """A consumer that is an ASGI application; a flavour adds its framework's consumer class, signals and layer.
 
     Whatever ends a connection (its client, the server, a failure), what runs for it is cancelled, its topics and groups
@@ -62,7 +65,8 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._has_begun = False
-        self._source: EventSource | None = None
+        self._hub: Hub | None = None
+        self._ended: asyncio.Future[None] | None = None
         self._event_handling = Interruptible()
         self._ending: asyncio.Task[None] | None = None
         self._last_code = NO_CLOSE_CODE
@@ -82,14 +86,17 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         layer, loop = self.find_channel_layer(), asyncio.get_running_loop()
         self.channel_layer = None
         try:
+            on_open = _nothing
             if layer is not None:
-                self.channel_name = await layer.new_channel()
-                self.channel_layer = ConnectionLayer(layer, self.channel_name)
-                self._source = EventSource(layer, self.channel_name)
+                hub, mailbox = hub_of(layer), Mailbox(self)
+                self.channel_name = await hub.open(mailbox)
+                self._hub = hub
+                self.channel_layer = ConnectionLayer(layer, self.channel_name, hub, mailbox)
                 open_to_synchronous_code(layer)
-            receive_event = None if self._source is None else self._source.receive
+                on_open = partial(hub.release, mailbox)
             self._has_begun = True
-            await receive_loop(receive, receive_event, self.dispatch, self.frame_queues, self._restart)
+            self._ended = loop.create_future()
+            await receive_loop(receive, self.dispatch, self.frame_queues, self._ended, on_open, self._restart)
         except self.signals.stop:
             pass
         except Exception as error:
@@ -97,6 +104,7 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
                 log_failure("connection_failed", error, consumer=type(self).__name__)
                 await self._close_with(CLOSE_INTERNAL_ERROR)
         finally:
+            self._ended = None
             if _is_running(loop):
                 await self.end_connection()
 
@@ -127,6 +135,31 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             log_failure("channel_message_failed", error, consumer=type(self).__name__, type=message.get("type"))
+
+    async def finish_send(self, sending: Coroutine[Any, Any, None], awaited: Any) -> None:
+        """Go on with the sending of a message of the channel layer, which waits for a client that reads slowly."""
+        try:
+            with self._event_handling:
+                await resumed(sending, awaited)
+        except OSError:
+            self.is_closed = True
+        except Exception as error:
+            log_failure("channel_message_failed", error, consumer=type(self).__name__)
+
+    def refuse_message(self, message: SharedMessage) -> None:
+        """Close the connection with 1013: so much waits already for its client to read, or for its handlers.
+
+        But not for a message that its topics find again by themselves: it is dropped.
+        """
+        if self.is_closed or self.recovers(message):
+            return
+        log_event("too_many_events", consumer=type(self).__name__)
+        create_task(self._close_with(CLOSE_TRY_AGAIN_LATER), name=f"chanx-close-{type(self).__name__}")
+
+    def end_with(self, error: BaseException) -> None:
+        """End the connection for what dispatching a message of the channel layer has raised."""
+        if self._ended is not None:
+            end_with(self._ended, error)
 
     async def connect(self) -> None:
         """Accept the connection. Overridable; the framework's exceptions for accepting and denying work here."""
@@ -179,8 +212,9 @@ class ServedConsumer(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         try:
             await self.leave_groups()
         finally:
-            if self._source is not None:
-                await self._source.close()
+            if self._hub is not None:
+                hub, self._hub = self._hub, None
+                await hub.close(self.channel_name)
 
     async def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """One step of the clean-up; neither its failure nor its hanging keeps the next from being taken."""
@@ -205,6 +239,10 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
+
+
+def _nothing() -> None:
+    """There is no channel layer to tell."""
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """A topic: one of many streams over one connection, with handlers and an authorization of its own."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import new_class
 from typing import Any, ClassVar, Final
 
@@ -13,6 +13,7 @@ from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table
+from chanx.core.hub.shared_message import worked_out
 from chanx.core.incoming import decamelized_json, problems
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
@@ -44,7 +45,8 @@ class Topic:
 
     ``channel_layer_alias`` names the layer that ``broadcast`` uses: that of the consumers which have the topic.
     ``reauthorize_seconds``: after so many seconds each time, and when the client signs out, ``authorize`` is asked
-    again, and a subscription that is refused ends (None: never).
+    again, and a subscription that is refused ends (None: never). ``recovers``: the topic finds out by itself what it
+    has missed, so that events for which a client's connection has no room are dropped; else they close it, with 1013.
 
     For the AsyncAPI document: ``sends`` are message types that the topic sends without a handler that declares them,
     merged over the MRO; ``subscribe_payload_type`` and ``subscribed_payload_type`` say what the payloads of
@@ -63,6 +65,7 @@ class Topic:
     send_completion: ClassVar[bool | None] = None
     channel_layer_alias: ClassVar[str] = "default"
     reauthorize_seconds: ClassVar[float | None] = None
+    recovers: ClassVar[bool] = False
 
     sends: ClassVar[Sequence[type[BaseMessage]]] = ()
     subscribe_payload_type: ClassVar[Any] = None
@@ -178,6 +181,11 @@ class Topic:
         else:
             log_event("topic_event_dropped", topic=self.topic, held=len(self._held))
 
+    @property
+    def is_held(self) -> bool:
+        """Whether events are kept back for now."""
+        return self._held is not None
+
     async def release_events(self) -> None:
         """Handle the events kept back so far, and from now on every event at once. Called after the first reply."""
         while self._held:
@@ -188,10 +196,18 @@ class Topic:
 
     async def send_message(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> None:
         """Send a message on this topic; ``ref`` makes it the reply to a frame, ``seq`` numbers it."""
-        is_fixed = self.protocol is not None and type(message) in self.handler_table.sends
-        text = enveloped(self.consumer.encode(message, is_fixed=is_fixed), self.topic, ref=ref, seq=seq)
-        await self.consumer.send_encoded(text, self.handler_table.tag_of(message))
+        await self.send_last(message, ref=ref, seq=seq)
         await self.consumer.pause()
+
+    def send_last(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> Coroutine[Any, Any, None]:
+        """The same without a pause, for what ends the handling of a frame or an event."""
+        text = self.frame(message, ref=ref, seq=seq)
+        return self.consumer.send_encoded(text, self.handler_table.tag_of(message))
+
+    def frame(self, message: BaseMessage, *, ref: Ref = None, seq: int | None = None) -> str:
+        """A message on this topic as the client reads it."""
+        is_fixed = self.protocol is not None and type(message) in self.handler_table.sends
+        return enveloped(self.consumer.encode(message, is_fixed=is_fixed), self.topic, ref=ref, seq=seq)
 
     async def send_text(self, text: str) -> None:
         """Send a ready JSON text frame as it is."""
@@ -301,15 +317,25 @@ class Topic:
         if answer is not None:
             await self.send_message(answer, ref=ref)
 
-    async def _handle_event(self, message: dict[str, Any]) -> None:
+    def validated_event(self, message: dict[str, Any]) -> Event | None:
+        """The event in a message; None, which is logged, if the class handles none such. Validated once for all."""
+        table = self.handler_table
+        return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
+
+    def _validated(self, data: Any) -> Event | None:
         adapter = self.handler_table.incoming_event_adapter
         if adapter is None:
             log_event("event_without_handler", topic=self.topic)
-            return
+            return None
         try:
-            event = adapter.validate_json(to_json(message.get("event_data")))
+            return adapter.validate_json(to_json(data))
         except ValidationError as error:
             log_event("event_not_handled", topic=self.topic, problems=error.error_count())
+            return None
+
+    async def _handle_event(self, message: dict[str, Any]) -> None:
+        event = self.validated_event(message)
+        if event is None:
             return
         try:
             answer = await call_handler(self, self.handler_table.event_handler(event), event)

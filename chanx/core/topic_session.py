@@ -89,6 +89,16 @@ class TopicSession:
         for topic in list(self._addressed.get(message.get("topic", ""), ())):
             await topic.receive_event(message)
 
+    def only_topic_of(self, message: Mapping[str, Any]) -> Topic | None:
+        """The topic that a message is for; None if it is for none that is open here, or for several."""
+        topics = self._addressed.get(message.get("topic", ""), ())
+        return topics[0] if len(topics) == 1 else None
+
+    def recovers(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message is for topics only that find out by themselves what they miss."""
+        is_topics = message.get("type") == "handle_topic_event"
+        return is_topics and all(topic.recovers for topic in self._addressed.get(message.get("topic", ""), ()))
+
     async def close(self) -> None:
         """End every topic, once the connection has left all its groups."""
         for topic in list(self._topics.values()):

@@ -29,6 +29,7 @@ class BridgedTopic(Topic, ABC):
 
     bridge: ClassVar[Bridge | None] = None
     reauthorize_seconds: ClassVar[float | None] = 60.0
+    recovers: ClassVar[bool] = True
 
     token: str | None = None
     """The signed token that the client has sent, if any."""

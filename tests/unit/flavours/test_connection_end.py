@@ -282,6 +282,7 @@ async def test_a_channel_never_has_two_receivers(consumer: Any, layer: Any, conn
             receiving -= 1
 
     layer.receive = counted
+    layer.__class__ = type("Unknown", (type(layer),), {})  # so that a task receives from each channel
     client = await connect(consumer)
     await busy(client)
     await getattr(client, WAYS[way])()

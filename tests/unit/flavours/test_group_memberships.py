@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chanx.core.connection_layer import ConnectionLayer
 from chanx.core.decorators import event_handler, ws_handler
+from chanx.core.hub import Hub, Mailbox
 from chanx.core.topic import Topic
 from chanx.messages.base import BaseMessage
 from chanx.messages.incoming import PingMessage
@@ -111,8 +112,13 @@ async def test_a_group_that_was_left_is_left_once(consumer: Any, layer: Any, con
     assert discarded == ["declared"]
 
 
+def connection_layer_of(layer: Any) -> ConnectionLayer:
+    """That of a connection which is nothing but a name."""
+    return ConnectionLayer(layer, OWN, Hub(layer), Mailbox(cast("Any", None)))
+
+
 async def test_what_is_not_about_its_own_channel_is_the_layers_own(layer: Any) -> None:
-    connection_layer = ConnectionLayer(layer, OWN)
+    connection_layer = connection_layer_of(layer)
     await connection_layer.group_add("room", OTHER)
     await connection_layer.group_add("hall", channel=OTHER)
     await connection_layer.group_discard("hall", OTHER)
@@ -160,7 +166,7 @@ async def passed(turns: int) -> None:
 
 async def test_joins_and_leaves_take_effect_in_the_order_they_are_called(layer: Any) -> None:
     turns = iter([9, 9, 0, 0, 5, 5, 0, 0])
-    connection_layer = ConnectionLayer(Slow(layer, lambda: next(turns)), OWN)
+    connection_layer = connection_layer_of(Slow(layer, lambda: next(turns)))
     await asyncio.gather(
         connection_layer.group_add("room", OWN),
         connection_layer.group_discard("room", OWN),
@@ -173,7 +179,7 @@ async def test_joins_and_leaves_take_effect_in_the_order_they_are_called(layer: 
 async def test_after_the_end_no_group_is_joined_any_more(layer: Any, caplog: pytest.LogCaptureFixture) -> None:
     # Given a join that is long under way, and another that waits for it
     turns = iter([20])
-    connection_layer = ConnectionLayer(Slow(layer, lambda: next(turns, 0)), OWN)
+    connection_layer = connection_layer_of(Slow(layer, lambda: next(turns, 0)))
     under_way = asyncio.create_task(connection_layer.group_add("room", OWN))
     waiting = asyncio.create_task(connection_layer.group_add("hall", OWN))
     await asyncio.sleep(0)

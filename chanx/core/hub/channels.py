@@ -1,0 +1,55 @@
+"""The channels of a hub on its layer: one a connection, and one a group that is joined."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from chanx.core.channel_layer import ChannelLayer
+from chanx.core.hub.reader import ChannelReader
+
+Take: TypeAlias = Callable[[Any, Callable[[Any], dict[str, Any]]], None]
+"""Takes what comes on a channel, as the layer has it, and how to decode that."""
+
+
+class Channels(ABC):
+    """Opens and closes channels; what comes on one goes to the ``take`` it was opened with, in order."""
+
+    @abstractmethod
+    async def open(self, take: Take) -> str:
+        """A connection's own channel, which anybody may send to; its name."""
+
+    @abstractmethod
+    async def open_for_group(self, group: str, take: Take) -> str:
+        """A channel for one group's messages, to join the group with; nobody else knows its name."""
+
+    @abstractmethod
+    async def close(self, name: str) -> None:
+        """Close a connection's channel: nothing is taken from it any more, and the layer forgets it."""
+
+    @abstractmethod
+    async def close_for_group(self, name: str) -> None:
+        """The same for a group's channel, which has left the group."""
+
+
+class ReceivedChannels(Channels):
+    """Of any layer: a task receives from each channel. Those of different channels do not wait for each other."""
+
+    def __init__(self, layer: ChannelLayer) -> None:
+        self._layer = layer
+        self._readers: dict[str, ChannelReader] = {}
+
+    async def open(self, take: Take) -> str:
+        name = await self._layer.new_channel()
+        self._readers[name] = ChannelReader(self._layer, name, take)
+        return name
+
+    async def open_for_group(self, group: str, take: Take) -> str:
+        return await self.open(take)
+
+    async def close(self, name: str) -> None:
+        reader = self._readers.pop(name, None)
+        if reader is not None:
+            await reader.close()
+
+    async def close_for_group(self, name: str) -> None:
+        await self.close(name)

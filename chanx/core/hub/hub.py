@@ -1,0 +1,165 @@
+"""The connections of one process on one channel layer, and the groups that they are in."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from chanx.core.channel_layer import ChannelLayer
+from chanx.core.hub.channels import Channels, ReceivedChannels
+from chanx.core.hub.mailbox import Mailbox
+from chanx.core.hub.pump import Pump
+from chanx.core.hub.taps import tapped_channels
+from chanx.log import log_throttled
+
+REFRESH_SECONDS: Final = 60.0
+
+_Item: TypeAlias = Any
+_Decode: TypeAlias = Callable[[Any], dict[str, Any]]
+
+
+class _Group:
+    """A group with members here. Joins and leaves of the group itself take their ``turn``."""
+
+    __slots__ = ("channel", "is_joined", "members", "turn", "was_tried")
+
+    def __init__(self) -> None:
+        self.members: dict[Mailbox, None] = {}
+        self.channel: str | None = None
+        self.is_joined = False
+        self.was_tried = False
+        self.turn = asyncio.Lock()
+
+    def needs_joining(self) -> bool:
+        return bool(self.members) and not self.is_joined
+
+
+class Hub:
+    """Joins a group when the first local connection does, and leaves it with the last.
+
+    A message for a group is taken once, and handed to the members that it has here. All messages are handed on in the
+    order they came from the layer, whether they were for a connection or for a group.
+    """
+
+    def __init__(self, layer: ChannelLayer) -> None:
+        self._layer = layer
+        self._loop = asyncio.get_running_loop()
+        known = tapped_channels(layer)
+        self._channels: Channels = ReceivedChannels(layer) if known is None else known
+        self._pump = Pump(self._loop)
+        self._groups: dict[str, _Group] = {}
+        self._open = 0
+        self._refreshing: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        expiry: float | None = getattr(layer, "group_expiry", None)
+        self._refresh_seconds = None if expiry is None else min(REFRESH_SECONDS, expiry / 2)
+
+    async def open(self, mailbox: Mailbox) -> str:
+        """Open a channel of its own for a connection, which ``release`` lets take messages; the channel's name."""
+        only = {mailbox: None}
+
+        def take(item: _Item, decode: _Decode) -> None:
+            self._pump.put(only, item, decode)
+
+        self._open += 1
+        if self._open == 1:
+            self._refresh_later()
+        try:
+            return await self._channels.open(take)
+        except BaseException:
+            self._closed_one()
+            raise
+
+    def release(self, mailbox: Mailbox) -> None:
+        """The connection is open: messages reach it from now on, those first that came before."""
+        self._pump.release(mailbox)
+
+    async def close(self, name: str) -> None:
+        """Close a connection's channel; it has left its groups."""
+        try:
+            await self._channels.close(name)
+        finally:
+            self._closed_one()
+
+    async def group_add(self, group: str, mailbox: Mailbox) -> None:
+        """Make a connection a member; returns when the layer has added this process to the group."""
+        entry = self._groups.get(group)
+        if entry is None:
+            entry = self._groups[group] = _Group()
+        entry.members[mailbox] = None
+        if not entry.needs_joining():
+            return
+        async with entry.turn:
+            if not entry.needs_joining():
+                return
+            if entry.channel is None:
+                entry.channel = await self._channels.open_for_group(group, partial(self._pump.put, entry.members))
+            entry.was_tried = True  # first, because an attempt that fails may have joined
+            await self._layer.group_add(group, entry.channel)
+            entry.is_joined = True
+
+    async def group_discard(self, group: str, mailbox: Mailbox, *, waits: bool = True) -> None:
+        """Make a connection a member no longer: from now on no message of the group reaches it.
+
+        With ``waits`` false the group is not left while it is being joined for the connection, which then undoes that.
+        """
+        entry = self._groups.get(group)
+        if entry is None:
+            return
+        entry.members.pop(mailbox, None)
+        if entry.members or (entry.turn.locked() and not waits):
+            return
+        async with entry.turn:
+            if entry.members or self._groups.get(group) is not entry:
+                return
+            entry.is_joined = False
+            try:
+                if entry.was_tried and entry.channel is not None:
+                    await self._layer.group_discard(group, entry.channel)
+                    entry.was_tried = False
+            finally:
+                if not entry.members:  # nobody has joined meanwhile, and waits for the turn
+                    del self._groups[group]
+                    if entry.channel is not None:
+                        await self._channels.close_for_group(entry.channel)
+
+    def _closed_one(self) -> None:
+        self._open -= 1
+        if self._open == 0:
+            if self._refreshing is not None:
+                self._refreshing.cancel()
+                self._refreshing = None
+            _hubs.pop((self._loop, id(self._layer)), None)
+
+    def _refresh_later(self) -> None:
+        if self._refresh_seconds is not None:
+            self._refreshing = self._loop.call_later(self._refresh_seconds, self._refresh)
+
+    def _refresh(self) -> None:
+        self._refreshing = self._loop.create_task(self._join_again(), name="chanx-hub-refresh")
+
+    async def _join_again(self) -> None:
+        """Join every group once more: a layer drops who has joined long ago, and a restarted Redis drops everybody."""
+        try:
+            for group, entry in list(self._groups.items()):
+                async with entry.turn:
+                    if entry.is_joined and entry.channel is not None:
+                        await self._layer.group_add(group, entry.channel)
+        except Exception as error:
+            log_throttled("groups_not_refreshed", key=id(self._layer), error=repr(error))
+        finally:
+            if self._refreshing is asyncio.current_task():
+                self._refresh_later()
+
+
+_hubs: dict[tuple[asyncio.AbstractEventLoop, int], Hub] = {}
+
+
+def hub_of(layer: ChannelLayer) -> Hub:
+    """The hub of a layer on the running loop, which there is while it has connections."""
+    key = (asyncio.get_running_loop(), id(layer))
+    hub = _hubs.get(key)
+    if hub is None:
+        for other in [other for other in _hubs if other[0].is_closed()]:
+            del _hubs[other]  # of a loop that was closed with its connections open
+        hub = _hubs[key] = Hub(layer)
+    return hub

@@ -1,0 +1,158 @@
+"""Hands the messages of a hub to its connections, in one task until a connection has to wait for something.
+
+A connection that need not wait costs no task and no turn of the event loop. Otherwise the task is that connection's
+from there on, with all that comes for it meanwhile, and the pump goes on in a new one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextvars import Context
+from typing import Any, Final
+
+from chanx.core.failures import log_failure
+from chanx.core.hub.mailbox import Mailbox
+from chanx.core.hub.shared_message import SharedMessage
+from chanx.core.own_context import in_own_context
+from chanx.core.turns import TURNS
+
+PORTION: Final = 64
+"""To how many connections is sent in a row before everything else gets a turn."""
+
+
+class Pump:
+    """``put`` takes messages in the order they came; each reaches every connection before the next one is looked at.
+
+    A message that cannot be decoded is logged and left out.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._task: asyncio.Task[None] | None = None
+        self._arrived: deque[tuple[Collection[Mailbox], Any, Callable[[Any], dict[str, Any]]]] = deque()
+        self._message = SharedMessage({})
+        self._members: Collection[Mailbox] = ()
+        self._left: Iterator[Mailbox] = iter(())
+        self._served: Mailbox | None = None
+
+    def put(self, members: Collection[Mailbox], item: Any, decode: Callable[[Any], dict[str, Any]]) -> None:
+        """Hand what ``decode`` makes of ``item`` to all who are ``members`` when its turn comes."""
+        self._arrived.append((members, item, decode))
+        if self._task is None:
+            self._start()
+
+    def release(self, mailbox: Mailbox) -> None:
+        """The connection can take messages from now on, those first that wait."""
+        if mailbox.waiting:
+            self._loop.create_task(self._work_off(mailbox), context=Context())
+        else:
+            mailbox.is_busy = False
+
+    def _start(self) -> None:
+        # In no context of whoever has sent the message; not by the task factory, see receive_loop.
+        self._task = asyncio.Task(self._run(), loop=self._loop, name="chanx-pump", context=Context())
+
+    async def _run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await self._pump(task)
+        except asyncio.CancelledError:
+            if self._task is not task:
+                raise
+            self._start()  # somebody cancelled the task of a handler that ended in this one long ago
+        except Exception as error:  # of a consumer's property, say
+            log_failure("channel_message_failed", error)
+            if self._task is task:
+                self._start()
+
+    async def _pump(self, task: asyncio.Task[Any]) -> None:
+        done = 0
+        while True:
+            for mailbox in self._left:
+                if mailbox not in self._members:  # it has left meanwhile
+                    continue
+                await self._serve(mailbox)
+                if self._task is not task:
+                    await self._work_off(mailbox)
+                    return
+                if task.cancelling():  # by the handler itself, and that is no reason to stop
+                    self._start()
+                    return
+                done += 1
+                if done % PORTION == 0:
+                    await asyncio.sleep(0)
+            if not self._arrived:
+                self._task = None
+                return
+            self._next()
+
+    def _next(self) -> None:
+        self._members, item, decode = self._arrived.popleft()
+        try:
+            self._message = SharedMessage(decode(item))
+        except Exception as error:
+            log_failure("channel_message_not_decoded", error)
+            return
+        self._left = iter(tuple(self._members))
+
+    async def _serve(self, mailbox: Mailbox) -> None:
+        receiver, message = mailbox.receiver, self._message
+        if receiver.is_closed:
+            return
+        if mailbox.is_busy:
+            mailbox.hold(message)
+            return
+        self._served = mailbox
+        sending = receiver.send_direct(message)
+        if sending is None:
+            content = message if len(self._members) == 1 else message.for_one()
+            try:
+                await in_own_context(receiver.dispatch(content), self._hand_on, mailbox.context.copy())
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                receiver.end_with(error)
+            return
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            return
+        except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
+            receiver.is_closed = True
+            return
+        except Exception as error:
+            log_failure("channel_message_failed", error, consumer=type(receiver).__name__, type=message.get("type"))
+            return
+        self._hand_on()
+        await receiver.finish_send(sending, awaited)
+
+    def _hand_on(self) -> None:
+        """The current task is that of the connection served; another one goes on."""
+        if self._task is asyncio.current_task():
+            assert self._served is not None
+            self._served.is_busy = True
+            self._start()
+
+    async def _work_off(self, mailbox: Mailbox) -> None:
+        """Hand over what waits, one after the other; then the connection is busy no longer."""
+        receiver, done = mailbox.receiver, 0
+        try:
+            while mailbox.waiting and not receiver.is_closed:
+                message = mailbox.waiting.popleft()
+                try:
+                    await in_own_context(receiver.dispatch(message.for_one()), _nothing, mailbox.context.copy())
+                except asyncio.CancelledError:
+                    raise
+                except BaseException as error:
+                    receiver.end_with(error)
+                done += 1
+                if done % TURNS == 0:
+                    await asyncio.sleep(0)
+        finally:
+            mailbox.waiting = None
+            mailbox.is_busy = False
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,42 @@
+"""A message of the channel layer that several connections of the process take."""
+
+from collections.abc import Callable, Hashable
+from copy import deepcopy
+from typing import Any, Final, TypeVar
+
+_Result = TypeVar("_Result")
+
+SHARED_TYPES: Final = frozenset(
+    ("handle_channel_event", "handle_group_message", "handle_topic_event", "handle_sign_out")
+)
+"""The types whose methods are chanx's own, and change nothing of the message."""
+
+
+class SharedMessage(dict[str, Any]):
+    """Its content is read, never changed. ``work`` holds what was worked out of it, for the connections to come.
+
+    That is events that were validated and frames that were encoded, under keys that tell for whom they are the same.
+    """
+
+    __slots__ = ("work",)
+
+    work: dict[Any, Any]
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content)
+        self.work = {}
+
+    def for_one(self) -> dict[str, Any]:
+        """The message as one of several connections may have it: to itself, where a method of the user's takes it."""
+        return self if self.get("type") in SHARED_TYPES else deepcopy(dict(self))
+
+
+def worked_out(message: dict[str, Any], key: Hashable, work_out: Callable[[], _Result]) -> _Result:
+    """What ``work_out`` returns, which is kept for the other connections that take the same message."""
+    if not isinstance(message, SharedMessage):
+        return work_out()
+    try:
+        result: _Result = message.work[key]
+    except KeyError:
+        result = message.work[key] = work_out()
+    return result
