@@ -58,7 +58,7 @@ class ConnectionLayer:
                 await self._hub.group_add(group, self._mailbox)
             finally:
                 if self._has_left:  # meanwhile
-                    await self._hub.group_discard(group, self._mailbox)
+                    await self._hub.leave(group, self._mailbox)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Leave a group."""
@@ -78,6 +78,6 @@ class ConnectionLayer:
         self._has_left = True
         for group in group_list([*others, *self._groups]):
             try:
-                await self._hub.group_discard(group, self._mailbox, waits=False)
+                await self._hub.leave(group, self._mailbox)
             except Exception as error:
                 log_failure("group_discard_failed", error, group=group)

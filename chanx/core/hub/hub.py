@@ -19,15 +19,19 @@ _Decode: TypeAlias = Callable[[Any], dict[str, Any]]
 
 
 class _Group:
-    """A group with members here. Joins and leaves of the group itself take their ``turn``."""
+    """A group with members here. Joins and leaves of the group itself take their ``turn``.
 
-    __slots__ = ("channel", "is_joined", "members", "turn", "was_tried")
+    ``was_tried``: it may be joined; ``is_given_up``: nobody is left who would try again to leave it.
+    """
+
+    __slots__ = ("channel", "is_given_up", "is_joined", "members", "turn", "was_tried")
 
     def __init__(self) -> None:
         self.members: dict[Mailbox, None] = {}
         self.channel: str | None = None
         self.is_joined = False
         self.was_tried = False
+        self.is_given_up = False
         self.turn = asyncio.Lock()
 
     def needs_joining(self) -> bool:
@@ -86,6 +90,7 @@ class Hub:
         if entry is None:
             entry = self._groups[group] = _Group()
         entry.members[mailbox] = None
+        entry.is_given_up = False
         if not entry.needs_joining():
             return
         async with entry.turn:
@@ -97,17 +102,33 @@ class Hub:
             await self._layer.group_add(group, entry.channel)
             entry.is_joined = True
 
-    async def group_discard(self, group: str, mailbox: Mailbox, *, waits: bool = True) -> None:
+    async def group_discard(self, group: str, mailbox: Mailbox) -> None:
         """Make a connection a member no longer: from now on no message of the group reaches it.
 
-        With ``waits`` false the group is not left while it is being joined for the connection, which then undoes that.
+        Where leaving the group fails, the connection ``leaves`` it once more when it ends.
         """
         entry = self._groups.get(group)
         if entry is None:
             return
         entry.members.pop(mailbox, None)
-        if entry.members or (entry.turn.locked() and not waits):
+        if not entry.members:
+            await self._leave(group, entry)
+
+    async def leave(self, group: str, mailbox: Mailbox) -> None:
+        """The same for a connection that ends.
+
+        Does not wait for a join or leave of the group that is under way: that of a connection which has ended undoes
+        itself.
+        """
+        entry = self._groups.get(group)
+        if entry is None:
             return
+        entry.members.pop(mailbox, None)
+        entry.is_given_up = not entry.members
+        if entry.is_given_up and not entry.turn.locked():
+            await self._leave(group, entry)
+
+    async def _leave(self, group: str, entry: _Group) -> None:
         async with entry.turn:
             if entry.members or self._groups.get(group) is not entry:
                 return
@@ -115,9 +136,9 @@ class Hub:
             try:
                 if entry.was_tried and entry.channel is not None:
                     await self._layer.group_discard(group, entry.channel)
-                    entry.was_tried = False
+                entry.is_given_up = True
             finally:
-                if not entry.members:  # nobody has joined meanwhile, and waits for the turn
+                if entry.is_given_up and not entry.members:
                     del self._groups[group]
                     if entry.channel is not None:
                         await self._channels.close_for_group(entry.channel)

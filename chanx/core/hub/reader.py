@@ -8,6 +8,7 @@ from chanx.core.channel_layer import ChannelLayer
 from chanx.core.event_source import EventSource
 from chanx.core.turns import TURNS
 from chanx.log import log_throttled
+from chanx.utils.asyncio import create_task
 
 RETRY_SECONDS: Final = 0.5
 
@@ -25,7 +26,10 @@ class ChannelReader:
         self._task = asyncio.Task(self._read(), loop=asyncio.get_running_loop(), name=f"chanx-reader-{name}")
 
     async def close(self) -> None:
-        """Receive no more, and have the layer forget the channel."""
+        """Receive no more, and have the layer forget the channel; which is done although this is cancelled."""
+        await asyncio.shield(create_task(self._close(), name=f"{self._task.get_name()}-close"))
+
+    async def _close(self) -> None:
         await self._source.close()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
