@@ -1,10 +1,14 @@
 """How long one event takes from PUBLISH until the last of many clients of one server process has it, way by way.
 
-Run it with ``python -m tests.benchmarks.bench_fan_out [--clients 100 1000 2000] [--layer pubsub] [--server uvicorn ...]
-[--way plain ...] [--rounds 9] [--deflate]``. Each way is a server process of its own with all of its clients; the
-rounds of the ways are interleaved, the figures medians. "CPU" is the server process's, its threads included, for each
-frame it sent. The clients are in the benchmark's process (``frame_clients``) and cost it about the "client" figure per
-frame: next to that the bare way looks slower than it is. All frames are the same, but for the topic's envelope.
+Run it with ``python -m tests.benchmarks.bench_fan_out [--clients 100 1000 2000] [--layer pubsub] [--rounds 9]
+[--server uvicorn ...] [--way plain ...] [--deflate] [--quiet]``. Each way is a server process of its own with all of
+its clients; the rounds of the ways are interleaved, the figures medians. "CPU" is the server process's, its threads
+included, for each frame it sent. The clients are in the benchmark's process (``frame_clients``) and cost it about the
+"client" figure per frame: next to that the bare way looks slower than it is. All frames are the same, but for the
+topic's envelope.
+
+chanx makes a log entry for each frame unless a project turns that off (``--quiet``). Uvicorn drops such entries by
+their level; Daphne sets the root logger to INFO, and so writes a line for each.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from tests.benchmarks.fan_out_apps import (
     LAYER_VARIABLE,
     LAYERS,
     PING,
+    QUIET_VARIABLE,
     SUBSCRIBE,
     TOPIC,
     Answers,
@@ -153,7 +158,7 @@ def wait_until_idle(site: Site) -> None:
 def opened(way: Way, server: str, url: str, chosen: argparse.Namespace, clients: int) -> Generator[Run]:
     """A server with the way's application, and its clients."""
     application = f"tests.benchmarks.fan_out_apps:{way.application}"
-    environment = {LAYER_VARIABLE: chosen.layer}
+    environment = {LAYER_VARIABLE: chosen.layer, QUIET_VARIABLE: "yes" if chosen.quiet else ""}
     with running(server, application, url, options=NO_PINGS[server], environment=environment) as site:
         run = Run(way, site, FrameClients(site.port, deflate=chosen.deflate), clients)
         run.clients.open(clients, way.hello)
@@ -233,6 +238,7 @@ def main() -> None:
     parser.add_argument("--server", choices=servers(), nargs="+", default=servers())
     parser.add_argument("--way", choices=[way.application for way in WAYS], nargs="+", default=None)
     parser.add_argument("--deflate", action="store_true", help="clients offer permessage-deflate (Daphne refuses)")
+    parser.add_argument("--quiet", action="store_true", help="chanx logs no frames")
     chosen = parser.parse_args()
     ways = [way for way in WAYS if chosen.way is None or way.application in chosen.way]
     allow_sockets(max(chosen.clients) * len(ways))

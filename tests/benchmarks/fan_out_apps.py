@@ -1,7 +1,8 @@
 """Six ways for one event to reach every client, each an ASGI application for a real server (``fan_out_apps:plain``).
 
-The layer is on ``CHANX_REDIS_URL``; ``CHANX_BENCH_LAYER`` says which of ``LAYERS`` it is. Clients of all ways read the
-same text, those of the topic inside of its envelope. Each way has the group of its name.
+The layer is on ``CHANX_REDIS_URL``; ``CHANX_BENCH_LAYER`` says which of ``LAYERS`` it is; with ``CHANX_BENCH_QUIET``
+chanx's consumers make no log entry for a frame. Clients of all ways read the same text, those of the topic inside of
+its envelope. Each way has the group of its name.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ TOPIC = "match:7"
 PING = '{"action":"ping"}'
 SUBSCRIBE = f'{{"topic":"{TOPIC}","action":"subscribe"}}'
 LAYER_VARIABLE = "CHANX_BENCH_LAYER"
+QUIET_VARIABLE = "CHANX_BENCH_QUIET"
+LOGS = False if os.environ.get(QUIET_VARIABLE) else None  # None: as the project has it, and its default is on
 LAYERS: dict[str, Callable[..., Any]] = {"pubsub": RedisPubSubChannelLayer, "core": RedisChannelLayer}
 
 
@@ -101,6 +104,8 @@ class Bare:
 class Member(AsyncJsonWebsocketConsumer):
     """Answers a ping, which says that it is in its groups."""
 
+    log_websocket_message = LOGS
+
     @ws_handler
     async def ping(self, message: PingMessage) -> PongMessage:
         return PongMessage()
@@ -137,6 +142,7 @@ class Match(Topic):
 
 
 class Topics(AsyncJsonWebsocketConsumer):
+    log_websocket_message = LOGS
     topics = [Match]
 
 
