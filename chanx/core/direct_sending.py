@@ -3,7 +3,8 @@
 That is so for passthrough events and broadcasts, of consumers and topics that have overridden nothing on the way.
 """
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
+from types import CoroutineType
 from typing import Any, Final
 
 from chanx.core.events import ReceiveEvent
@@ -55,8 +56,8 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         text, action = passing
         if self.logs_frames:
             self.log_frame("Websocket sent", action)
-        sending: Any = self.base_send({"type": "websocket.send", "text": text})
-        return sending  # type: ignore[no-any-return]  # ASGI servers have coroutine functions
+        sending = self.base_send({"type": "websocket.send", "text": text})
+        return sending if isinstance(sending, CoroutineType) else _awaited(sending)
 
     def _passing_event(self, message: SharedMessage) -> _Passing:
         if not _has_own(type(self), EVENT_HOOKS):
@@ -92,6 +93,10 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if not isinstance(event, BaseMessage) or not _passes(topic, event):
             return None
         return topic.frame(event, seq=message.get("seq")), topic.handler_table.tag_of(event)
+
+
+async def _awaited(sending: Awaitable[None]) -> None:
+    await sending
 
 
 def _passes(owner: DirectSending[Any] | Topic, event: BaseMessage) -> bool:

@@ -151,8 +151,9 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
 
         But not for a message that its topics find again by themselves: it is dropped.
         """
-        if self.is_closed or self.recovers(message):
+        if self.is_closed or self._last_code == CLOSE_TRY_AGAIN_LATER or self.recovers(message):
             return
+        self._last_code = CLOSE_TRY_AGAIN_LATER
         log_event("too_many_events", consumer=type(self).__name__)
         create_task(self._close_with(CLOSE_TRY_AGAIN_LATER), name=f"chanx-close-{type(self).__name__}")
 

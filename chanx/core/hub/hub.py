@@ -1,9 +1,8 @@
 """The connections of one process on one channel layer, and the groups that they are in."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from chanx.core.channel_layer import ChannelLayer
 from chanx.core.hub.channels import Channels, ReceivedChannels
@@ -13,9 +12,6 @@ from chanx.core.hub.taps import tapped_channels
 from chanx.log import log_throttled
 
 REFRESH_SECONDS: Final = 60.0
-
-_Item: TypeAlias = Any
-_Decode: TypeAlias = Callable[[Any], dict[str, Any]]
 
 
 class _Group:
@@ -59,16 +55,11 @@ class Hub:
 
     async def open(self, mailbox: Mailbox) -> str:
         """Open a channel of its own for a connection, which ``release`` lets take messages; the channel's name."""
-        only = {mailbox: None}
-
-        def take(item: _Item, decode: _Decode) -> None:
-            self._pump.put(only, item, decode)
-
         self._open += 1
         if self._open == 1:
             self._refresh_later()
         try:
-            return await self._channels.open(take)
+            return await self._channels.open(partial(self._pump.put, (mailbox,)))
         except BaseException:
             self._closed_one()
             raise

@@ -14,10 +14,11 @@ from chanx.core.failures import log_failure
 from chanx.core.hub.mailbox import Mailbox
 from chanx.core.hub.shared_message import SharedMessage
 from chanx.core.own_context import in_own_context
-from chanx.core.turns import TURNS
 
 PORTION: Final = 64
-"""To how many connections is sent in a row before everything else gets a turn."""
+"""To how many connections is sent in a row before everything else gets a turn; to be dispatched counts as four."""
+
+DISPATCHED: Final = 4
 
 
 class Pump:
@@ -43,8 +44,8 @@ class Pump:
 
     def release(self, mailbox: Mailbox) -> None:
         """The connection can take messages from now on, those first that wait."""
-        if mailbox.waiting:
-            self._loop.create_task(self._work_off(mailbox), context=Context())
+        if mailbox.waiting and not mailbox.receiver.is_closed:
+            self._loop.create_task(self._work_off(mailbox), name="chanx-mailbox", context=Context())
         else:
             mailbox.is_busy = False
 
@@ -72,15 +73,20 @@ class Pump:
             for mailbox in self._left:
                 if mailbox not in self._members:  # it has left meanwhile
                     continue
-                await self._serve(mailbox)
+                try:
+                    done += await self._serve(mailbox)
+                except BaseException:
+                    if self._task is not task:
+                        self.release(mailbox)
+                    raise
                 if self._task is not task:
                     await self._work_off(mailbox)
                     return
                 if task.cancelling():  # by the handler itself, and that is no reason to stop
                     self._start()
                     return
-                done += 1
-                if done % PORTION == 0:
+                if done >= PORTION:
+                    done = 0
                     await asyncio.sleep(0)
             if not self._arrived:
                 self._task = None
@@ -96,36 +102,40 @@ class Pump:
             return
         self._left = iter(tuple(self._members))
 
-    async def _serve(self, mailbox: Mailbox) -> None:
+    async def _serve(self, mailbox: Mailbox) -> int:
         receiver, message = mailbox.receiver, self._message
         if receiver.is_closed:
-            return
+            return 1
         if mailbox.is_busy:
             mailbox.hold(message)
-            return
+            return 1
         self._served = mailbox
         sending = receiver.send_direct(message)
         if sending is None:
             content = message if len(self._members) == 1 else message.for_one()
-            try:
-                await in_own_context(receiver.dispatch(content), self._hand_on, mailbox.context.copy())
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
-                receiver.end_with(error)
-            return
+            await self._dispatch(mailbox, content, self._hand_on)
+            return DISPATCHED
         try:
             awaited = sending.send(None)
         except StopIteration:
-            return
+            return 1
         except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
             receiver.is_closed = True
-            return
+            return 1
         except Exception as error:
             log_failure("channel_message_failed", error, consumer=type(receiver).__name__, type=message.get("type"))
-            return
+            return 1
         self._hand_on()
         await receiver.finish_send(sending, awaited)
+        return 1
+
+    async def _dispatch(self, mailbox: Mailbox, content: dict[str, Any], on_wait: Callable[[], None]) -> None:
+        try:
+            await in_own_context(mailbox.receiver.dispatch(content), on_wait, mailbox.context.copy())
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            mailbox.receiver.end_with(error)
 
     def _hand_on(self) -> None:
         """The current task is that of the connection served; another one goes on."""
@@ -136,22 +146,19 @@ class Pump:
 
     async def _work_off(self, mailbox: Mailbox) -> None:
         """Hand over what waits, one after the other; then the connection is busy no longer."""
-        receiver, done = mailbox.receiver, 0
+        done = 0
         try:
-            while mailbox.waiting and not receiver.is_closed:
-                message = mailbox.waiting.popleft()
-                try:
-                    await in_own_context(receiver.dispatch(message.for_one()), _nothing, mailbox.context.copy())
-                except asyncio.CancelledError:
-                    raise
-                except BaseException as error:
-                    receiver.end_with(error)
-                done += 1
-                if done % TURNS == 0:
+            while mailbox.waiting and not mailbox.receiver.is_closed:
+                await self._dispatch(mailbox, mailbox.waiting.popleft().for_one(), _nothing)
+                done += DISPATCHED
+                if done >= PORTION:
+                    done = 0
                     await asyncio.sleep(0)
-        finally:
-            mailbox.waiting = None
-            mailbox.is_busy = False
+        except BaseException:
+            self.release(mailbox)
+            raise
+        mailbox.waiting = None
+        mailbox.is_busy = False
 
 
 def _nothing() -> None:
