@@ -5,7 +5,7 @@ That is so for passthrough events and broadcasts, of consumers and topics that h
 
 from collections.abc import Awaitable, Coroutine, Sequence
 from types import CoroutineType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chanx.core.events import ReceiveEvent
 from chanx.core.handlers import is_passed_through
@@ -57,7 +57,7 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if self.logs_frames:
             self.log_frame("Websocket sent", action)
         sending = self.base_send({"type": "websocket.send", "text": text})
-        return sending if isinstance(sending, CoroutineType) else _awaited(sending)
+        return cast("Coroutine[Any, Any, None]", sending) if type(sending) is CoroutineType else _awaited(sending)
 
     def _passing_event(self, message: SharedMessage) -> _Passing:
         if not _has_own(type(self), EVENT_HOOKS):
