@@ -87,6 +87,6 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        if error.name not in {"celery", "jwt", "kombu", "redis"}:
+        if error.name not in {"celery", "kombu", "redis"}:
             raise
         raise MissingExtraError(f'{error.name} is not installed: pip install "chanx[bridge]"') from error

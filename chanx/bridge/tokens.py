@@ -12,11 +12,10 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal, get_args
 
-import jwt
-
 from chanx.bridge.names import validated_job_id
 from chanx.errors import ConfigurationError
 from chanx.log import log_event
+from chanx.utils.extras import need
 from chanx.utils.framework import django_has_settings
 
 JobAction = Literal["subscribe", "cancel"]
@@ -36,6 +35,11 @@ _NO_SECRET: Final = (
     "Tokens of jobs need a secret to be signed with: pass install(..., secret=...), a text of 16 characters or more "
     "that all web processes share, or set Django's SECRET_KEY"
 )
+
+
+def jwt() -> Any:
+    """PyJWT, imported now: it brings cryptography, for which a worker that has nothing to do with tokens would wait."""
+    return need("jwt", extra="bridge")
 
 
 def secrets_of(secret: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -65,7 +69,8 @@ def issued_token(job_id: str, actions: Collection[JobAction], *, expires_in: flo
         "actions": sorted(wanted),
         "exp": int(time.time() + expires_in),
     }
-    return jwt.encode(claims, keys[0], algorithm=_ALGORITHM)
+    token: str = jwt().encode(claims, keys[0], algorithm=_ALGORITHM)
+    return token
 
 
 def granted_actions(token: object, job_id: str, *, secrets: tuple[str, ...]) -> frozenset[JobAction]:
@@ -77,10 +82,10 @@ def granted_actions(token: object, job_id: str, *, secrets: tuple[str, ...]) -> 
         log_event("job_token_not_checked", hint=_NO_SECRET)
     for key in keys:
         try:
-            claims: dict[str, Any] = jwt.decode(
+            claims: dict[str, Any] = jwt().decode(
                 token, key, algorithms=[_ALGORITHM], audience=AUDIENCE, options={"require": ["aud", "exp"]}
             )
-        except (jwt.PyJWTError, ValueError, RecursionError):  # it comes from outside, and may be anything
+        except (jwt().PyJWTError, ValueError, RecursionError):  # it comes from outside, and may be anything
             continue
         return _actions_in(claims) if claims.get("job") == job_id else frozenset()
     return frozenset()

@@ -22,7 +22,7 @@ from chanx.utils.extras import need
 _SETTINGS: Final = "DJANGO_SETTINGS_MODULE"
 
 
-@click.command(short_help="Write a project's AsyncAPI document.")
+@click.command()
 @click.option("--settings", metavar="MODULE", help=f"A Django project, by its settings. [default: {_SETTINGS}]")
 @click.option("--app", metavar="MODULE:NAME", help="A FastAPI or Starlette application, or a function that makes it.")
 @click.option("--format", "text_format", type=click.Choice(FORMATS), help="[default: yaml; json for a --file *.json]")

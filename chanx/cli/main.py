@@ -13,11 +13,16 @@ import click
 
 from chanx.errors import ChanxError
 
-_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "asyncapi": ("chanx.cli.asyncapi", "asyncapi"),
-    "diff": ("chanx.cli.diff", "diff"),
-    "generate-client": ("chanx.cli.generate_client", "generate_client"),
+_COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "asyncapi": ("chanx.cli.asyncapi", "asyncapi", "Write a project's AsyncAPI document."),
+    "diff": ("chanx.cli.diff", "diff", "Name what changed from one AsyncAPI document to another."),
+    "generate-client": (
+        "chanx.cli.generate_client",
+        "generate_client",
+        "Write a typed client for an AsyncAPI document.",
+    ),
 }
+"""By name: where the command is, and the line about it in the help, which loads none of them."""
 
 
 class Commands(click.Group):
@@ -31,9 +36,14 @@ class Commands(click.Group):
         """The command, imported now; None if there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name]
+        module, name, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of them in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (*_, line) in sorted(_COMMANDS.items())])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

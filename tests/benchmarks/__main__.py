@@ -23,6 +23,7 @@ _STDERR = 2
 
 QUICK: Mapping[str, Sequence[str]] = {
     "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
+    "imports": ["3"],
     "job_latency": ["200", "3"],
     "progress": ["2000"],
     "python_client": ["1000"],

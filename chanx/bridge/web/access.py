@@ -11,12 +11,14 @@ from typing import Final
 from chanx.bridge.access import Access, Scope, Verdict
 from chanx.bridge.owner import owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
-from chanx.bridge.tokens import JOB_ACTIONS, WATCHING, JobAction, granted_actions
+from chanx.bridge.tokens import JOB_ACTIONS, WATCHING, JobAction, granted_actions, jwt
 from chanx.errors import ConfigurationError
 from chanx.utils.blocking import called
 
 NO_SUCH_JOB: Final = "There is no such job, or it is not yours."
 NO_SUCH_LIST: Final = "There is no such list, or it is not yours."
+
+jwt()  # so that no connection has to wait for the import when the first token comes
 
 AskNames = Callable[[], Awaitable[Collection[str]]]
 
