@@ -43,19 +43,24 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         try:
             passing = message.work[key]
         except KeyError:
-            passing = message.work[key] = make(message)
+            passing = message.work[key] = self._logged(make(message), message)
         if passing is None or self.should_send_completion:
             return None
-        return self._sending(passing)
+        return self._sending(passing[0])
 
     def recovers(self, message: SharedMessage) -> bool:
         """Whether a message is for topics only that find out by themselves what they miss."""
         return self.topic_session.recovers(message)
 
-    def _sending(self, passing: tuple[str, Any]) -> Coroutine[Any, Any, None]:
-        text, action = passing
-        if self.logs_frames:
-            self.log_frame("Websocket sent", action)
+    def _logged(self, passing: _Passing, message: SharedMessage) -> _Passing:
+        """One log entry for all clients to whom the frame goes."""
+        if passing is not None and self.logs_frames:
+            self.log_frame(
+                "Websocket sent", passing[1], **({"clients": message.members} if message.members > 1 else {})
+            )
+        return passing
+
+    def _sending(self, text: str) -> Coroutine[Any, Any, None]:
         sending = self.base_send({"type": "websocket.send", "text": text})
         return cast("Coroutine[Any, Any, None]", sending) if type(sending) is CoroutineType else _awaited(sending)
 
@@ -81,10 +86,10 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         try:
             passing = message.work[key]
         except KeyError:
-            passing = message.work[key] = self._passing_to(topic, message)
+            passing = message.work[key] = self._logged(self._passing_to(topic, message), message)
         if passing is None or topic.should_send_completion:
             return None
-        return self._sending(passing)
+        return self._sending(passing[0])
 
     def _passing_to(self, topic: Topic, message: SharedMessage) -> _Passing:
         if not (_has_own(type(self), HOST_HOOKS) and _has_own(type(topic), TOPIC_HOOKS)):

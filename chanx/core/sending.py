@@ -111,10 +111,10 @@ class Sending(Connection):
             except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
                 self.is_closed = True
 
-    def log_frame(self, event: str, action: Any) -> None:
+    def log_frame(self, event: str, action: Any, **values: Any) -> None:
         """One info entry for a frame, unless it is not wanted."""
         if self.logs_frames and not (isinstance(action, str) and action in self._unlogged_actions):
-            log_info(event, action=action, consumer=type(self).__name__)
+            log_info(event, action=action, consumer=type(self).__name__, **values)
 
     def _rekeyed(self, message: BaseMessage) -> str:
         return rekeyed_text(message.model_dump_json(), tag_field(type(message), self.discriminator), self.discriminator)

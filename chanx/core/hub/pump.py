@@ -31,7 +31,7 @@ class Pump:
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
         self._arrived: deque[tuple[Collection[Mailbox], Any, Callable[[Any], dict[str, Any]]]] = deque()
-        self._message = SharedMessage({})
+        self._message = SharedMessage({}, members=0)
         self._members: Collection[Mailbox] = ()
         self._left: Iterator[Mailbox] = iter(())
         self._served: Mailbox | None = None
@@ -96,7 +96,7 @@ class Pump:
     def _next(self) -> None:
         self._members, item, decode = self._arrived.popleft()
         try:
-            self._message = SharedMessage(decode(item))
+            self._message = SharedMessage(decode(item), members=len(self._members))
         except Exception as error:
             log_failure("channel_message_not_decoded", error)
             return

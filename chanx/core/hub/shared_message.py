@@ -13,18 +13,17 @@ SHARED_TYPES: Final = frozenset(
 
 
 class SharedMessage(dict[str, Any]):
-    """Its content is read, never changed. ``work`` holds what was worked out of it, for the connections to come.
+    """Its content is read, never changed. ``members`` is how many there are. ``work`` holds what was worked out of it, for the connections to come.
 
     That is events that were validated and frames that were encoded, under keys that tell for whom they are the same.
     """
 
-    __slots__ = ("work",)
+    __slots__ = ("members", "work")
 
-    work: dict[Any, Any]
-
-    def __init__(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any], *, members: int) -> None:
         super().__init__(content)
-        self.work = {}
+        self.members = members
+        self.work: dict[Any, Any] = {}
 
     def for_one(self) -> dict[str, Any]:
         """The message as one of several connections may have it: to itself, where a method of the user's takes it."""
