@@ -3,7 +3,8 @@
 That is so for passthrough events and broadcasts, of consumers and topics that have overridden nothing on the way.
 """
 
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from functools import partial
 from types import CoroutineType
 from typing import Any, Final, cast
 
@@ -39,30 +40,40 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
                 return self._send_to_topic(message)
             case _:
                 return None
-        key = (type(self), self.discriminator, self.should_camelize)
-        try:
-            passing = message.work[key]
-        except KeyError:
-            passing = message.work[key] = self._logged(make(message), message)
-        if passing is None or self.should_send_completion:
+        if self.should_send_completion:
             return None
-        return self._sending(passing[0])
+        key = (type(self), self.discriminator, self.should_camelize)
+        return self._sending_once_made(message, key, partial(make, message))
 
     def recovers(self, message: SharedMessage) -> bool:
         """Whether a message is for topics only that find out by themselves what they miss."""
         return self.topic_session.recovers(message)
 
-    def _logged(self, passing: _Passing, message: SharedMessage) -> _Passing:
-        """One log entry for all clients to whom the frame goes."""
-        if passing is not None and self.logs_frames:
-            self.log_frame(
-                "Websocket sent", passing[1], **({"clients": message.members} if message.members > 1 else {})
-            )
-        return passing
-
-    def _sending(self, text: str) -> Coroutine[Any, Any, None]:
+    def _sending_once_made(
+        self, message: SharedMessage, key: Hashable, make: Callable[[], _Passing]
+    ) -> Coroutine[Any, Any, None] | None:
+        try:
+            text = message.work[key]
+        except KeyError:
+            text = message.work[key] = self._made(message, make)
+        if text is None:
+            return None
         sending = self.base_send({"type": "websocket.send", "text": text})
         return cast("Coroutine[Any, Any, None]", sending) if type(sending) is CoroutineType else _awaited(sending)
+
+    def _made(self, message: SharedMessage, make: Callable[[], _Passing]) -> str | None:
+        """The frame's text, with one log entry for all who get it."""
+        try:
+            passing = make()
+        except Exception:  # to be met again, and logged, where the message is dispatched
+            return None
+        if passing is None:
+            return None
+        text, action = passing
+        if self.logs_frames:
+            clients = {"clients": message.members} if message.members > 1 else {}
+            self.log_frame("Websocket sent", action, **clients)
+        return text
 
     def _passing_event(self, message: SharedMessage) -> _Passing:
         if not _has_own(type(self), EVENT_HOOKS):
@@ -80,16 +91,10 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
 
     def _send_to_topic(self, message: SharedMessage) -> Coroutine[Any, Any, None] | None:
         topic = self.topic_session.only_topic_of(message)
-        if topic is None or topic.is_held:
+        if topic is None or topic.is_held or topic.should_send_completion:
             return None
         key = (type(self), type(topic), topic.topic, self.discriminator, self.should_camelize)
-        try:
-            passing = message.work[key]
-        except KeyError:
-            passing = message.work[key] = self._logged(self._passing_to(topic, message), message)
-        if passing is None or topic.should_send_completion:
-            return None
-        return self._sending(passing[0])
+        return self._sending_once_made(message, key, partial(self._passing_to, topic, message))
 
     def _passing_to(self, topic: Topic, message: SharedMessage) -> _Passing:
         if not (_has_own(type(self), HOST_HOOKS) and _has_own(type(topic), TOPIC_HOOKS)):

@@ -13,9 +13,10 @@ SHARED_TYPES: Final = frozenset(
 
 
 class SharedMessage(dict[str, Any]):
-    """Its content is read, never changed. ``members`` is how many there are. ``work`` holds what was worked out of it, for the connections to come.
+    """Its content is read, never changed. ``members`` is how many connections there are.
 
-    That is events that were validated and frames that were encoded, under keys that tell for whom they are the same.
+    ``work`` holds what was worked out of it, for the connections to come: events that were validated and frames that
+    were encoded, under keys that tell for whom they are the same.
     """
 
     __slots__ = ("members", "work")
