@@ -158,7 +158,8 @@ APPLICATIONS: dict[str, Callable[[], Any]] = {
 
 def use_layer(url: str, kind: str) -> Any:
     """Make a layer of that kind this process's own; returns it."""
-    layer = LAYERS[kind](hosts=[url])
+    # Without redis-py 8's own timeout, which ends Channels' consumers on the core layer where nothing comes for 5 s.
+    layer = LAYERS[kind](hosts=[{"address": url, "socket_timeout": None}])
     channel_layers.set("default", layer)
     return layer
 
