@@ -22,6 +22,7 @@ _HERE = Path(__file__).parent
 _STDERR = 2
 
 QUICK: Mapping[str, Sequence[str]] = {
+    "fan_out": ["--clients", "1000", "--rounds", "3", "--server", "uvicorn"],
     "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
     "imports": ["3"],
     "job_latency": ["200", "3"],
@@ -30,6 +31,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "replay": ["1000"],
     "resubscribe": ["50", "500"],
     "task_cost": ["5"],
+    "task_fan_out": ["--seconds", "3", "--burst", "500", "--wait", "5", "--clients", "20", "--servers", "uvicorn"],
 }
 """The arguments of a short run, for those that take arguments."""
 

@@ -197,5 +197,9 @@ class TestTheRunner:
         assert ended.value.code == 2
         assert "no such benchmark: nothing" in capsys.readouterr().err
 
+    def test_the_readme_has_a_paragraph_on_each(self) -> None:
+        text = Path(runner.__file__).with_name("README.md").read_text(encoding="utf-8")
+        assert [name for name in runner.benchmarks() if f"\n**{name}** (" not in text] == []
+
     def test_short_runs_are_of_benchmarks_that_are_there(self) -> None:
         assert {*runner.QUICK} <= {*runner.benchmarks()}
