@@ -30,10 +30,8 @@ format: $(VENV)/.ready ## Format the code and fix what the linter can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: $(VENV)/.ready ## Run the benchmarks and print their figures
-	@for file in tests/benchmarks/bench_*.py; do \
-		module=$$(echo "$${file%.py}" | tr / .); echo "== $$module"; $(RUN) $$module $(ARGS) || exit 1; \
-	done
+bench: $(VENV)/.ready ## Run the benchmarks, one table in the end (ARGS="fan_out imports" for some)
+	@$(RUN) tests.benchmarks $(ARGS)
 
 lock: $(VENV)/.ready ## Write requirements.lock anew from pyproject.toml
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
