@@ -56,7 +56,7 @@ class Hub:
     async def open(self, mailbox: Mailbox) -> str:
         """Open a channel of its own for a connection, which ``release`` lets take messages; the channel's name."""
         self._open += 1
-        if self._open == 1:
+        if self._refreshing is None:
             self._refresh_later()
         try:
             return await self._channels.open(partial(self._pump.put, (mailbox,)))
@@ -123,24 +123,37 @@ class Hub:
         async with entry.turn:
             if entry.members or self._groups.get(group) is not entry:
                 return
-            entry.is_joined = False
+            entry.is_joined = has_left = False
             try:
                 if entry.was_tried and entry.channel is not None:
                     await self._layer.group_discard(group, entry.channel)
-                entry.is_given_up = True
+                has_left = True
             finally:
-                if entry.is_given_up and not entry.members:
-                    del self._groups[group]
-                    if entry.channel is not None:
-                        await self._channels.close_for_group(entry.channel)
+                if (has_left or entry.is_given_up) and not entry.members:
+                    await self._forget(group, entry)
+
+    async def _forget(self, group: str, entry: _Group) -> None:
+        del self._groups[group]
+        try:
+            if entry.channel is not None:
+                await self._channels.close_for_group(entry.channel)
+        finally:
+            self._end_if_unused()
 
     def _closed_one(self) -> None:
         self._open -= 1
-        if self._open == 0:
-            if self._refreshing is not None:
-                self._refreshing.cancel()
-                self._refreshing = None
-            _hubs.pop((self._loop, id(self._layer)), None)
+        self._end_if_unused()
+
+    def _end_if_unused(self) -> None:
+        # Not while a group is joined or left: another hub would use the same channel for it.
+        if self._open or self._groups:
+            return
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            self._refreshing = None
+        key = (self._loop, id(self._layer))
+        if _hubs.get(key) is self:
+            del _hubs[key]
 
     def _refresh_later(self) -> None:
         if self._refresh_seconds is not None:
@@ -153,9 +166,13 @@ class Hub:
         """Join every group once more: a layer drops who has joined long ago, and a restarted Redis drops everybody."""
         try:
             for group, entry in list(self._groups.items()):
-                async with entry.turn:
-                    if entry.is_joined and entry.channel is not None:
-                        await self._layer.group_add(group, entry.channel)
+                try:
+                    async with entry.turn:
+                        if entry.is_joined and entry.channel is not None:
+                            await self._layer.group_add(group, entry.channel)
+                finally:
+                    if entry.is_given_up:  # its last member has ended meanwhile, and did not wait
+                        await self._leave(group, entry)
         except Exception as error:
             log_throttled("groups_not_refreshed", key=id(self._layer), error=repr(error))
         finally:
@@ -167,7 +184,7 @@ _hubs: dict[tuple[asyncio.AbstractEventLoop, int], Hub] = {}
 
 
 def hub_of(layer: ChannelLayer) -> Hub:
-    """The hub of a layer on the running loop, which there is while it has connections."""
+    """The hub of a layer on the running loop, which there is while it has connections, or groups to leave."""
     key = (asyncio.get_running_loop(), id(layer))
     hub = _hubs.get(key)
     if hub is None:
