@@ -55,7 +55,7 @@ def headline(
     compared_with, other = against if isinstance(against, tuple) else (against or "", None)
     if ratio is None and other:
         ratio = value / other
-    bound = f"ratio <= {target:g}" if isinstance(target, int | float) else target or ""
+    bound = f"ratio <= {target:.3g}" if isinstance(target, int | float) else target or ""
     line = Headline(what, float(value), unit, compared_with, other, ratio, bound)
     with Path(path).open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(line)) + "\n")

@@ -44,6 +44,10 @@ class TestWhatABenchmarkTells:
         assert [line.target for line in lines] == ["ratio <= 2", "", "", ""]
         assert lines[3].compared_with == "a guess"
 
+    def test_a_target_of_a_third_is_short(self, file: Path) -> None:
+        headline("one event", 30, "µs", against=("bare", 90), target=1 / 3)
+        assert [line.target for line in headlines(file)] == ["ratio <= 0.333"]
+
     def test_nothing_alone(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(FILE_VARIABLE)
         headline("one event", 30, "µs")
