@@ -10,8 +10,9 @@ Then the same task at full speed: whether everybody has everything in order, and
 Plain Channels may be far behind at the end. It is waited for as long as ``--wait`` says; "lost" is whatever had not
 come by then, and a line below says why: never published, or how far it got. "Clients" is how busy the process was that
 measures: where that is near 100 %, it measures itself. With two of them (``--client-processes 2``) each has half of the
-clients. "Pace" is the p99 of how late the task itself woke up for an event: what the machine costs, before anybody has
-sent anything. Where it is milliseconds, other work on the machine is in all the figures.
+clients. "Stood" is how much of the time the server could have worked and had no processor (Linux), and "pace" is the
+p99 of how late the task itself woke up for an event, before anybody has sent anything. Where one of them is more than a
+few percent or milliseconds, other work on the machine is in all the figures.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Run:
     seconds: float
     """From the first event to the last arrival."""
     server_cpu: float
-    """Of one processor, in percent of those seconds; so is the next."""
+    """Of one processor, in percent of those seconds; so are the next two."""
+    server_stood: float
     clients_cpu: float
     late_ms: float
     """The 99th percentile of how late the task itself was with an event."""
@@ -107,7 +109,7 @@ def steady(redis_url: str, server: str, clients: int, options: Options) -> None:
     print(f"\n{server}, {clients} clients, {options.rate:g} events/s for {options.seconds:g} s; ms from the task")
     print(
         f"{'':<22}{'sent':>8}{'delivered':>11}{'lost':>9}{'disorder':>10}{'p50':>9}{'p95':>9}{'p99':>9}{'max':>9}"
-        f"{'server':>9}{'clients':>9}{'pace':>9}"
+        f"{'server':>9}{'stood':>9}{'clients':>9}{'pace':>9}"
     )
     p99: dict[str, float] = {}
     for way in options.ways:
@@ -117,7 +119,8 @@ def steady(redis_url: str, server: str, clients: int, options: Options) -> None:
         figures = "".join(f"{value:>9,.1f}" for value in (cut[49], cut[94], cut[98], max(done.arrivals.delays_ms)))
         print(
             f"{WAYS[way]:<22}{events:>8,}{done.arrivals.delivered:>11,}{done.arrivals.lost:>9,}"
-            f"{done.arrivals.out_of_order:>10,}{figures}{done.server_cpu:>7.0f} %{done.clients_cpu:>7.0f} %"
+            f"{done.arrivals.out_of_order:>10,}{figures}"
+            f"{done.server_cpu:>7.0f} %{done.server_stood:>7.0f} %{done.clients_cpu:>7.0f} %"
             f"{done.late_ms:>9.1f}"
         )
         remarks(done, options)
@@ -134,7 +137,7 @@ def full_speed(redis_url: str, options: Options) -> None:
     print(f"\nuvicorn, {clients} clients, {events:,} events at full speed; seconds since the first was sent")
     print(
         f"{'':<22}{'delivered':>11}{'lost':>9}{'disorder':>10}{'task done':>11}{'last one':>10}{'deliveries/s':>14}"
-        f"{'server':>9}{'clients':>9}"
+        f"{'server':>9}{'stood':>9}{'clients':>9}"
     )
     taken: dict[str, float] = {}
     for way in options.ways:
@@ -143,7 +146,7 @@ def full_speed(redis_url: str, options: Options) -> None:
         print(
             f"{WAYS[way]:<22}{done.arrivals.delivered:>11,}{done.arrivals.lost:>9,}{done.arrivals.out_of_order:>10,}"
             f"{done.sending_seconds:>11.1f}{done.seconds:>10.1f}{done.arrivals.delivered / done.seconds:>14,.0f}"
-            f"{done.server_cpu:>7.0f} %{done.clients_cpu:>7.0f} %"
+            f"{done.server_cpu:>7.0f} %{done.server_stood:>7.0f} %{done.clients_cpu:>7.0f} %"
         )
         remarks(done, options)
         if way != "plain":
@@ -175,14 +178,14 @@ def one_run(redis_url: str, server: str, way: str, clients: int, events: int, ra
     with running(server, f"{SITE}:{way}", redis_url) as site, ExitStack() as stack:
         processes = [stack.enter_context(Clients(site.port, share, events)) for share in shares if share]
         greet(redis_url, processes)
-        before = site.cpu_seconds()
+        before, stood_before = site.cpu_seconds(), stood_seconds(site.pid)
         result = broadcast.delay(events, rate)
         patience = (events / rate if rate else 0) + options.wait
         deadline = time.monotonic() + patience
         for each in processes:
             each.start_waiting(patience)
         arrivals = merged([each.arrivals() for each in processes])
-        used = site.cpu_seconds() - before
+        used, stood = site.cpu_seconds() - before, stood_seconds(site.pid) - stood_before
         task = result.get(timeout=max(deadline - time.monotonic(), 0) + 60)
     over = arrivals.last_at if not arrivals.lost else task["started_at"] + task["seconds"] + options.wait
     seconds = over - task["started_at"]
@@ -193,6 +196,7 @@ def one_run(redis_url: str, server: str, way: str, clients: int, events: int, ra
         sending_seconds=task["seconds"],
         seconds=seconds,
         server_cpu=100 * used / seconds,
+        server_stood=100 * stood / seconds,
         clients_cpu=100 * arrivals.cpu_seconds / seconds,
         late_ms=1000 * task["late"] if rate else 0,
         failures=task["failures"],
@@ -224,6 +228,15 @@ def merged(parts: Sequence[Arrivals]) -> Arrivals:
         cpu_seconds=max(part.cpu_seconds for part in parts),
         delays_ms=[delay for part in parts for delay in part.delays_ms],
     )
+
+
+def stood_seconds(pid: int) -> float:
+    """How long a process's main thread was ready to run, and had no processor; 0 where that is not known."""
+    try:
+        _, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except OSError:
+        return 0
+    return int(waited) / 1e9
 
 
 if __name__ == "__main__":
