@@ -22,10 +22,23 @@ _HERE = Path(__file__).parent
 _STDERR = 2
 
 QUICK: Mapping[str, Sequence[str]] = {
+    "connections": [
+        "burst",
+        "cycles",
+        "--clients",
+        "200",
+        "--cycles",
+        "500",
+        "--server",
+        "uvicorn",
+        "--layer",
+        "pubsub",
+    ],
     "fan_out": ["--clients", "1000", "--rounds", "3", "--server", "uvicorn"],
     "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
     "imports": ["3"],
     "job_latency": ["200", "3"],
+    "memory": ["--connections", "200", "--server", "uvicorn", "--layer", "pubsub"],
     "progress": ["2000"],
     "python_client": ["1000"],
     "replay": ["1000"],
