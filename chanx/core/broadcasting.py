@@ -8,8 +8,9 @@ from chanx.core.camelize import camelized_by, packed_names
 from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.handlers import merged_over_mro
+from chanx.core.hub.shared_message import worked_out
 from chanx.core.rekeying import decoded, rekeyed
-from chanx.core.sending import json_text
+from chanx.core.sending import Sending, json_text
 from chanx.messages.base import ACTION, BaseMessage, tag_fields
 from chanx.messages.outgoing import GroupCompleteMessage
 
@@ -94,13 +95,23 @@ class Broadcasting(Dispatching):
         return bool(self._broadcasts)
 
     def broadcast_content(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """A broadcast under this connection's discriminator, and as JSON in its wire form."""
-        content, key, names = message["message"], self.discriminator, message.get("names")
+        """A broadcast under this connection's discriminator, and as JSON in its wire form: once for all who share it.
+
+        Whoever does not know the names of the message's fields asks its own class for them, or leaves them as they are.
+        """
+        camelize, names = self.should_camelize, message.get("names")
+        is_named = names is not None and camelize
+        if not is_named and type(self).encode_content is not Sending.encode_content:
+            return self._encoded_broadcast(message, None)
+        key = ("broadcast", self.discriminator, camelize, type(self) if camelize and not is_named else None)
+        return worked_out(message, key, lambda: self._encoded_broadcast(message, names if is_named else None))
+
+    def _encoded_broadcast(self, message: dict[str, Any], names: str | None) -> tuple[dict[str, Any], str]:
+        content, key = message["message"], self.discriminator
         tags = message.get("tags") or [key if key in content else ACTION]
         content = rekeyed(content, key if key in tags else tags[0], key)
-        if names is not None and self.should_camelize:
-            return content, json_text(camelized_by(names, content, key))
-        return content, self.encode_content(content)
+        text = self.encode_content(content) if names is None else json_text(camelized_by(names, content, key))
+        return content, text
 
     async def join_groups(self) -> None:
         """Join every group of this connection."""
