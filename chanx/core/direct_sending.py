@@ -3,10 +3,10 @@
 That is so for passthrough events and broadcasts, of consumers and topics that have overridden nothing on the way.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from types import CoroutineType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from chanx.core.events import ReceiveEvent
 from chanx.core.handlers import is_passed_through
@@ -43,36 +43,32 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if self.should_send_completion:
             return None
         key = (type(self), self.discriminator, self.should_camelize)
-        return self._sending_once_made(message, key, partial(make, message))
+        try:
+            text = message.work[key]
+        except KeyError:
+            text = message.work[key] = self._made(message, make)
+        return None if text is None else self._sending(text)
 
     def recovers(self, message: SharedMessage) -> bool:
         """Whether a message is for topics only that find out by themselves what they miss."""
         return self.topic_session.recovers(message)
 
-    def _sending_once_made(
-        self, message: SharedMessage, key: Hashable, make: Callable[[], _Passing]
-    ) -> Coroutine[Any, Any, None] | None:
-        try:
-            text = message.work[key]
-        except KeyError:
-            text = message.work[key] = self._made(message, make)
-        if text is None:
-            return None
-        sending = self.base_send({"type": "websocket.send", "text": text})
-        return cast("Coroutine[Any, Any, None]", sending) if type(sending) is CoroutineType else _awaited(sending)
+    def _sending(self, text: str) -> Coroutine[Any, Any, None]:
+        sending: Any = self.base_send({"type": "websocket.send", "text": text})
+        return sending if type(sending) is CoroutineType else _awaited(sending)
 
-    def _made(self, message: SharedMessage, make: Callable[[], _Passing]) -> str | None:
+    def _made(self, message: SharedMessage, make: Callable[[SharedMessage], _Passing]) -> str | None:
         """The frame's text, with one log entry for all who get it."""
         try:
-            passing = make()
+            passing = make(message)
+            if passing is None:
+                return None
+            text, action = passing
+            if self.logs_frames:
+                clients = {"clients": message.members} if message.members > 1 else {}
+                self.log_frame("Websocket sent", action, **clients)
         except Exception:  # to be met again, and logged, where the message is dispatched
             return None
-        if passing is None:
-            return None
-        text, action = passing
-        if self.logs_frames:
-            clients = {"clients": message.members} if message.members > 1 else {}
-            self.log_frame("Websocket sent", action, **clients)
         return text
 
     def _passing_event(self, message: SharedMessage) -> _Passing:
@@ -94,7 +90,11 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
         if topic is None or topic.is_held or topic.should_send_completion:
             return None
         key = (type(self), type(topic), topic.topic, self.discriminator, self.should_camelize)
-        return self._sending_once_made(message, key, partial(self._passing_to, topic, message))
+        try:
+            text = message.work[key]
+        except KeyError:
+            text = message.work[key] = self._made(message, partial(self._passing_to, topic))
+        return None if text is None else self._sending(text)
 
     def _passing_to(self, topic: Topic, message: SharedMessage) -> _Passing:
         if not (_has_own(type(self), HOST_HOOKS) and _has_own(type(topic), TOPIC_HOOKS)):
