@@ -34,8 +34,8 @@ class ChanxSettings:
 
 
 # Django keeps a setting that was read in the object's own dict and empties it when settings are overridden. Looking
-# there first saves its lookup in Python, which three times a frame costs a tenth of the frame, and where there is no such
-# setting the AttributeError that it would raise each time.
+# there first saves its lookup in Python, which three times a frame costs a tenth of the frame, and where there is no
+# such setting the AttributeError that it would raise each time.
 _KEPT: Final[Mapping[str, Any]] = object.__getattribute__(settings, "__dict__")
 
 

@@ -55,7 +55,9 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
 
     def _sending(self, text: str) -> Coroutine[Any, Any, None]:
         sending: Any = self.base_send({"type": "websocket.send", "text": text})
-        return sending if type(sending) is CoroutineType else _awaited(sending)
+        if type(sending) is not CoroutineType:
+            return _awaited(sending)
+        return sending  # pyright: ignore[reportUnknownVariableType] -- ASGI servers have coroutine functions
 
     def _made(self, message: SharedMessage, make: Callable[[SharedMessage], _Passing]) -> str | None:
         """The frame's text, with one log entry for all who get it."""
