@@ -42,16 +42,30 @@ class Mailbox:
     It is busy from the start, until the connection is open.
     """
 
-    __slots__ = ("context", "is_busy", "receiver", "waiting")
+    __slots__ = ("context", "has_ended", "is_busy", "receiver", "waiting")
 
     def __init__(self, receiver: Receiver) -> None:
         self.receiver = receiver
         self.context: Context = copy_context()
         self.is_busy = True
+        self.has_ended = False
         self.waiting: deque[SharedMessage] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is handed to the connection any more."""
+        return self.has_ended or self.receiver.is_closed
+
+    def end_with(self, error: BaseException) -> None:
+        """End the connection for what ``dispatch`` has raised; no other message reaches it, though it takes a while."""
+        self.has_ended = self.is_busy = True
+        self.waiting = None
+        self.receiver.end_with(error)
 
     def hold(self, message: SharedMessage) -> None:
         """Keep a message until the connection is no longer busy."""
+        if self.has_ended:
+            return
         if self.waiting is None:
             self.waiting = deque()
         if len(self.waiting) < MAX_WAITING_MESSAGES:

@@ -14,6 +14,7 @@ from chanx.core.failures import log_failure
 from chanx.core.hub.mailbox import Mailbox
 from chanx.core.hub.shared_message import SharedMessage
 from chanx.core.own_context import in_own_context
+from chanx.core.stray_cancellation import as_failure
 
 PORTION: Final = 64
 """To how many connections is sent in a row before everything else gets a turn; to be dispatched counts as four."""
@@ -44,10 +45,11 @@ class Pump:
 
     def release(self, mailbox: Mailbox) -> None:
         """The connection can take messages from now on, those first that wait."""
-        if mailbox.waiting and not mailbox.receiver.is_closed:
+        if mailbox.waiting and not mailbox.is_over:
             self._loop.create_task(self._work_off(mailbox), name="chanx-mailbox", context=Context())
         else:
-            mailbox.is_busy = False
+            mailbox.waiting = None
+            mailbox.is_busy = mailbox.has_ended
 
     def _start(self) -> None:
         # In no context of whoever has sent the message; not by the task factory, see receive_loop.
@@ -62,7 +64,9 @@ class Pump:
             if self._task is not task:
                 raise
             self._start()  # somebody cancelled the task of a handler that ended in this one long ago
-        except Exception as error:  # of a consumer's property, say
+        except BaseException as error:  # of a consumer's property, say
+            if not isinstance(error, Exception) and as_failure("A consumer", error) is None:
+                raise
             log_failure("channel_message_failed", error)
             if self._task is task:
                 self._start()
@@ -110,13 +114,13 @@ class Pump:
             mailbox.hold(message)
             return 1
         self._served = mailbox
-        sending = receiver.send_direct(message)
+        run = mailbox.context.run
+        sending = run(receiver.send_direct, message)
         if sending is None:
-            content = message if len(self._members) == 1 else message.for_one()
-            await self._dispatch(mailbox, content, self._hand_on)
+            await self._dispatch(mailbox, message.for_one(receiver), self._hand_on)
             return DISPATCHED
         try:
-            awaited = sending.send(None)
+            awaited = run(sending.send, None)
         except StopIteration:
             return 1
         except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
@@ -126,7 +130,7 @@ class Pump:
             log_failure("channel_message_failed", error, consumer=type(receiver).__name__, type=message.get("type"))
             return 1
         self._hand_on()
-        await receiver.finish_send(sending, awaited)
+        await in_own_context(receiver.finish_send(sending, awaited), _nothing, mailbox.context)
         return 1
 
     async def _dispatch(self, mailbox: Mailbox, content: dict[str, Any], on_wait: Callable[[], None]) -> None:
@@ -135,7 +139,7 @@ class Pump:
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            mailbox.receiver.end_with(error)
+            mailbox.end_with(error)
 
     def _hand_on(self) -> None:
         """The current task is that of the connection served; another one goes on."""
@@ -146,19 +150,18 @@ class Pump:
 
     async def _work_off(self, mailbox: Mailbox) -> None:
         """Hand over what waits, one after the other; then the connection is busy no longer."""
-        done = 0
+        task, done = asyncio.current_task(), 0
         try:
-            while mailbox.waiting and not mailbox.receiver.is_closed:
-                await self._dispatch(mailbox, mailbox.waiting.popleft().for_one(), _nothing)
+            while mailbox.waiting and not mailbox.is_over:
+                if task is None or task.cancelling():  # by a handler itself: the next one gets a task of its own
+                    break
+                await self._dispatch(mailbox, mailbox.waiting.popleft().for_one(mailbox.receiver), _nothing)
                 done += DISPATCHED
                 if done >= PORTION:
                     done = 0
                     await asyncio.sleep(0)
-        except BaseException:
+        finally:
             self.release(mailbox)
-            raise
-        mailbox.waiting = None
-        mailbox.is_busy = False
 
 
 def _nothing() -> None:

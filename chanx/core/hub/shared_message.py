@@ -26,9 +26,15 @@ class SharedMessage(dict[str, Any]):
         self.members = members
         self.work: dict[Any, Any] = {}
 
-    def for_one(self) -> dict[str, Any]:
-        """The message as one of several connections may have it: to itself, where a method of the user's takes it."""
-        return self if self.get("type") in SHARED_TYPES else deepcopy(dict(self))
+    def for_one(self, receiver: object) -> dict[str, Any]:
+        """The message as ``receiver`` may have it: a dict of its own, where a method of the user's takes it."""
+        name = self.get("type")
+        if isinstance(name, str) and name in SHARED_TYPES:
+            method = getattr(type(receiver), name, None)
+            if getattr(method, "__module__", "").startswith("chanx.core."):
+                return self
+        content = dict(self)
+        return deepcopy(content) if self.members > 1 else content
 
 
 def worked_out(message: dict[str, Any], key: Hashable, work_out: Callable[[], _Result]) -> _Result:

@@ -8,6 +8,7 @@ different tasks do not. It is the layers' inside, so a contract test holds every
 import asyncio
 import hashlib
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from chanx.core.channel_layer import ChannelLayer
@@ -31,7 +32,8 @@ class Tap:
         if asyncio.get_running_loop() is self._loop:
             self._take(item, self._decode)
         else:  # an in-memory layer knows no loops
-            self._loop.call_soon_threadsafe(self._take, item, self._decode)
+            with suppress(RuntimeError):  # that loop was closed with its connections open
+                self._loop.call_soon_threadsafe(self._take, item, self._decode)
 
     async def get(self) -> Any:
         """Raise ``TimeoutError``, on which a layer forgets the channel that it was about to receive from."""
