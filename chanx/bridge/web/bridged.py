@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -15,9 +14,9 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.tokens import JobAction
 from chanx.bridge.web.access import may, names_of
+from chanx.bridge.web.light_task import LightTask
 from chanx.core.failures import log_failure
 from chanx.core.topic import Topic, TopicRefused
-from chanx.utils.asyncio import create_task
 
 
 class BridgedTopic(Topic, ABC):
@@ -34,7 +33,7 @@ class BridgedTopic(Topic, ABC):
     token: str | None = None
     """The signed token that the client has sent, if any."""
 
-    _pump: asyncio.Task[None] | None = None
+    _pump: LightTask | None = None
 
     @abstractmethod
     async def _run(self) -> None:
@@ -42,13 +41,11 @@ class BridgedTopic(Topic, ABC):
 
     async def _stop(self) -> None:
         pump, self._pump = self._pump, None
-        if pump is not None and pump is not asyncio.current_task():
-            pump.cancel()
-            # gather, because suppressing the pump's CancelledError would swallow one that is meant for us.
-            await asyncio.gather(pump, return_exceptions=True)
+        if pump is not None:
+            await pump.stop()
 
     async def on_subscribe(self) -> None:
-        self._pump = create_task(self._run(), name=f"chanx-{self.topic}")
+        self._pump = LightTask(self._run(), name=f"chanx-{self.topic}")
 
     async def on_resubscribe(self) -> None:
         await self.on_subscribe()

@@ -55,7 +55,7 @@ class StreamMerge:
         self.head = max(head, position)
         self._unacknowledged: deque[int] = deque()  # the size of each event that was sent since
         self._unacknowledged_size = 0
-        self._held: dict[int, str] = {}
+        self._held: dict[int, LogEntry] = {}
         self._held_size = 0
         self._latest: dict[str, LatestEntry] = {}
         self._sent_revs: dict[str, int] = {}
@@ -127,20 +127,24 @@ class StreamMerge:
         A ``latest`` event comes right after the numbered one it was sent after, so that the last progress of a job is
         seen before its end.
         """
-        sent: list[LogEntry | LatestEntry] = [*self._take_latest()]
+        sent: list[LogEntry | LatestEntry] = []
+        if self._latest:
+            sent += self._take_latest()
         while self.position + 1 in self._held and self._may_send:
             self.position += 1
-            event = self._held.pop(self.position)
-            self._held_size -= len(event)
-            self._unacknowledged.append(len(event))
-            self._unacknowledged_size += len(event)
-            sent.append(LogEntry(self.position, event))
-            sent += self._take_latest()
+            entry = self._held.pop(self.position)
+            size = len(entry.event)
+            self._held_size -= size
+            self._unacknowledged.append(size)
+            self._unacknowledged_size += size
+            sent.append(entry)
+            if self._latest:
+                sent += self._take_latest()
         return sent
 
     def _hold(self, entry: LogEntry) -> None:
         if entry.seq not in self._held:
-            self._held[entry.seq] = entry.event
+            self._held[entry.seq] = entry
             self._held_size += len(entry.event)
 
     def _offer(self, entry: LatestEntry) -> None:
@@ -151,8 +155,6 @@ class StreamMerge:
             self._latest[entry.action] = entry
 
     def _take_latest(self) -> list[LatestEntry]:
-        if not self._latest:
-            return []
         due = [entry for entry in self._latest.values() if entry.head <= self.position]
         for entry in due:
             del self._latest[entry.action]

@@ -12,6 +12,7 @@ from chanx.bridge.events import JobEvent
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.async_store import AsyncJobStore
 from chanx.bridge.store.base import StoreUnavailableError
+from chanx.bridge.web.light_task import Bell
 from chanx.bridge.web.merge import LatestEntry, StreamMerge
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
@@ -40,7 +41,7 @@ class JobStream:
         self._send = send
         self._may_come_more = not snapshot.state.is_terminal
         self._broken = False
-        self._wake = asyncio.Event()
+        self._wake = Bell()
 
     def live(self, entry: LogEntry | LatestEntry, epoch: str) -> None:
         """Takes a live event from the channel layer."""
@@ -50,17 +51,17 @@ class JobStream:
             self._merge.live(entry)
         else:
             self._merge.latest(entry)
-        self._wake.set()
+        self._wake.ring()
 
     def head(self, head: Head | None) -> None:
         """Takes where the log ends now; None where it is gone."""
         if head is None or head.epoch != self._epoch:
             self._broken = True
-            self._wake.set()
+            self._wake.ring()
             return
         self._merge.at_least(head.seq, head.rev)
         if self._merge.needs_log or self._merge.misses_latest:
-            self._wake.set()
+            self._wake.ring()
         elif head.ended and self._merge.is_at(seq=head.seq, rev=head.rev):
             # The client has everything that will ever be. Should the log be rewound, a live event tells of it.
             self._store.head_poller.remove(self._job_id, self.head)
@@ -68,10 +69,10 @@ class JobStream:
     def acknowledge(self, seq: int) -> None:
         """The client has dealt with everything up to ``seq``."""
         self._merge.acknowledge(seq)
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
-        """Sends until it is cancelled. It returns when the client has to start over from a snapshot.
+        """Sends, in a ``LightTask``, until it is stopped. It returns when the client has to start over from a snapshot.
 
         That is when the log's epoch has changed, the log no longer reaches back to the client's position, or is gone.
         """
@@ -80,27 +81,32 @@ class JobStream:
             poller.add(self._job_id, self.head)
         try:
             while not self._broken:
-                await self._go_on()
+                # Before anything is waited for: what comes from now on wakes it again.
+                self._wake.clear()
+                if not await self._go_on():
+                    await self._wake.wait()
         finally:
             poller.remove(self._job_id, self.head)
 
-    async def _go_on(self) -> None:
-        # Before anything is waited for: what comes from now on wakes it again.
-        self._wake.clear()
+    async def _go_on(self) -> bool:
+        """Does what is to be done next; False if nothing is."""
         entries = self._merge.take()
-        if entries:
-            await self._send_all(entries)
-        elif self._merge.needs_log:
+        if len(entries) > PORTION:
+            await self._send_in_turn(entries)
+            return True
+        for entry in entries:
+            await self._send(entry)
+        if self._merge.needs_log:
             await self._patiently(self._read)
         elif self._merge.misses_latest:
             await self._patiently(self._read_latest)
         else:
-            await self._wake.wait()
+            return False
+        return True
 
-    async def _send_all(self, entries: list[LogEntry | LatestEntry]) -> None:
-        is_much = len(entries) > PORTION
+    async def _send_in_turn(self, entries: list[LogEntry | LatestEntry]) -> None:
         for place, entry in enumerate(entries):
-            if is_much and place % PORTION == 0:
+            if place % PORTION == 0:
                 await self._store.turns.next()
             await self._send(entry)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from chanx.bridge.web import descriptions
 from chanx.bridge.web.access import NO_SUCH_JOB
 from chanx.bridge.web.bridged import BridgedTopic, token_in
 from chanx.bridge.web.early import EarlyEvents
+from chanx.bridge.web.event_frames import EventFrames
 from chanx.bridge.web.merge import LatestEntry
 from chanx.bridge.web.messages import (
     CancelAcceptedPayload,
@@ -38,12 +39,13 @@ from chanx.core.channel_layer import configured
 from chanx.core.decorators import channel, ws_handler
 from chanx.core.failures import log_failure
 from chanx.core.group_probe import GroupProbes
-from chanx.core.rekeying import rekeyed_text
+from chanx.core.hub.shared_message import worked_out
 from chanx.core.topic import TopicRefused
 from chanx.core.topic_host import TopicHost
 from chanx.core.topic_session import FAILED
-from chanx.messages.base import ACTION
 from chanx.messages.topic import SubscribedMessage
+
+_FRAMES = EventFrames()
 
 
 @channel(description=descriptions.JOB)
@@ -124,11 +126,7 @@ class JobTopic(BridgedTopic):
         if "event" not in message:
             await super().receive_event(message)
             return
-        entry: LogEntry | LatestEntry
-        if "seq" in message:
-            entry = LogEntry(message["seq"], message["event"])
-        else:
-            entry = LatestEntry(message["head"], message["rev"], message["action"], message["event"])
+        entry = worked_out(message, "job entry", lambda: _entry_in(message))
         if self._stream is None:
             self._early.add(entry, message["epoch"])
         else:
@@ -205,13 +203,16 @@ class JobTopic(BridgedTopic):
 
         await cast("TopicHost", self.consumer).topic_session.refuse(self, why)
 
-    async def _send_entry(self, entry: LogEntry | LatestEntry) -> None:
-        # The event's text is spliced, not parsed: a type that this process does not know passes through unchanged.
-        place = f'"seq":{entry.seq}' if isinstance(entry, LogEntry) else f'"head":{entry.head},"rev":{entry.rev}'
-        event = rekeyed_text(entry.event, ACTION, self.consumer.discriminator)
-        await self.send_text(f"{self._frame_start}{place},{event[1:]}")
+    def _send_entry(self, entry: LogEntry | LatestEntry) -> Awaitable[None]:
+        return self.send_text(_FRAMES.text(entry, self._frame_start, self.consumer.discriminator))
 
     async def _stop(self) -> None:
         self._stream = None
         self._probes.left(self._group, self)
         await super()._stop()
+
+
+def _entry_in(message: dict[str, Any]) -> LogEntry | LatestEntry:
+    if "seq" in message:
+        return LogEntry(message["seq"], message["event"])
+    return LatestEntry(message["head"], message["rev"], message["action"], message["event"])

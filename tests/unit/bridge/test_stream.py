@@ -15,6 +15,7 @@ from chanx.bridge.store.base import Retention, StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.store.shared_reads import PAGE
 from chanx.bridge.web import stream as stream_module
+from chanx.bridge.web.light_task import LightTask
 from chanx.bridge.web.merge import LatestEntry
 from chanx.bridge.web.stream import PORTION, JobStream
 
@@ -46,7 +47,8 @@ class Watched:
         self.n = 0
         self.seen: list[str] = []
         self._news = asyncio.Event()
-        self.running: asyncio.Task[None] | None = None
+        self.running: LightTask | None = None
+        self._has_ended = asyncio.Event()
 
     def log(self, *texts: str) -> None:
         for text in texts:
@@ -72,7 +74,7 @@ class Watched:
         snapshot = self.store.snapshot("j")
         assert snapshot is not None
         stream = JobStream(self.reading, snapshot, position=position, send=self._take)
-        self.running = asyncio.create_task(stream.run())
+        self.running = LightTask(self._run(stream), name="stream")
         return stream
 
     async def has_seen(self, *texts: str) -> None:
@@ -83,8 +85,11 @@ class Watched:
         assert self.seen == list(texts)
 
     async def has_to_start_over(self) -> None:
-        assert self.running is not None
-        await asyncio.wait_for(self.running, 5)
+        await asyncio.wait_for(self._has_ended.wait(), 5)
+
+    async def _run(self, stream: JobStream) -> None:
+        await stream.run()
+        self._has_ended.set()
 
     async def _take(self, entry: LogEntry | LatestEntry) -> None:
         self.seen.append(entry.event)
@@ -96,8 +101,7 @@ async def job() -> AsyncIterator[Watched]:
     watched = Watched()
     yield watched
     if watched.running is not None:
-        watched.running.cancel()
-        await asyncio.gather(watched.running, return_exceptions=True)
+        await watched.running.stop()
 
 
 async def test_the_log_comes_first_then_what_is_live(job: Watched) -> None:
@@ -274,14 +278,14 @@ class Crowd:
             if len(self.order) == self.events * len(names):
                 all_sent.set()
 
-        running: list[asyncio.Task[None]] = []
+        running: list[LightTask] = []
         for name in names:
             cell: list[JobStream] = []
             cell.append(JobStream(reading, snapshot, position=0, send=partial(take, name, cell)))
-            running.append(asyncio.create_task(cell[0].run()))
+            running.append(LightTask(cell[0].run(), name=name))
         await asyncio.wait_for(all_sent.wait(), 20)
         for task in running:
-            task.cancel()
+            await task.stop()
 
 
 async def test_a_long_replay_lets_others_have_their_turn() -> None:
@@ -300,3 +304,32 @@ async def test_clients_that_come_at_once_read_the_log_once() -> None:
 
     # Then what each page costs is a read, or two where they do not ask for quite the same
     assert crowd.store.reads <= 2 * 5
+
+
+async def test_watchers_who_all_miss_an_event_read_the_log_once() -> None:
+    # Given 1,000 clients that have everything
+    watched, seen, all_sent = Watched(), 0, asyncio.Event()
+    snapshot = watched.store.snapshot("j")
+    assert snapshot is not None
+
+    async def take(entry: LogEntry | LatestEntry) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 3 * 1000:
+            all_sent.set()
+
+    streams = [JobStream(watched.reading, snapshot, position=0, send=take) for _ in range(1000)]
+    running = [LightTask(stream.run(), name="stream") for stream in streams]
+    watched.log("1", "2", "3")
+
+    # When the layer has lost the second event
+    for entry in (LogEntry(1, "1"), LogEntry(3, "3")):
+        for stream in streams:
+            stream.live(entry, watched.store.epoch)
+        await asyncio.sleep(0)
+    await asyncio.wait_for(all_sent.wait(), 20)
+
+    # Then
+    assert watched.store.reads <= 2
+    for task in running:
+        await task.stop()

@@ -20,6 +20,7 @@ from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport, live_message
+from chanx.bridge.web.light_task import LightTask
 from chanx.bridge.web.messages import JobPosition
 from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
@@ -152,7 +153,7 @@ async def test_a_cancellation_that_meets_the_end_of_a_stream_is_not_swallowed(jo
             is_stopping.set()
             await may_end.wait()
 
-    topic._pump = asyncio.create_task(slow_to_end())
+    topic._pump = LightTask(slow_to_end(), name="slow")
     await asyncio.sleep(0)
 
     # When whoever stops it is cancelled meanwhile
