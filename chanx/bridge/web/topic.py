@@ -119,18 +119,21 @@ class JobTopic(BridgedTopic):
 
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Takes a live event of the job, a probe, or an ordinary event of the topic from the channel layer."""
+        if not self.take(message):
+            await super().receive_event(message)
+
+    def take(self, message: dict[str, Any]) -> bool:
+        """Takes a live event or a probe, without waiting for anything; False for an ordinary event."""
         if self._is_proving:
             self._probes.arrived(self._group)
-        if "probe" in message:
-            return
-        if "event" not in message:
-            await super().receive_event(message)
-            return
-        entry = worked_out(message, "job entry", lambda: _entry_in(message))
-        if self._stream is None:
-            self._early.add(entry, message["epoch"])
-        else:
-            self._stream.live(entry, message["epoch"])
+        if "event" in message:
+            entry = worked_out(message, "job entry", lambda: _entry_in(message))
+            if self._stream is None:
+                self._early.add(entry, message["epoch"])
+            else:
+                self._stream.live(entry, message["epoch"])
+            return True
+        return "probe" in message
 
     async def _allowed_job(self, job_id: str, action: JobAction) -> JobSnapshot | None:
         if not is_job_id(job_id):
