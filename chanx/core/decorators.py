@@ -83,6 +83,14 @@ def event_handler(
     the order in which the channel layer delivers them: a handler that takes long delays the next event of its
     connection, but no frame of the client and no other connection. The parameters are those of ``ws_handler``, without
     ``action``.
+
+    An event for many connections of a process is validated once and shared by their handlers: read it, and to change
+    something take a copy, ``event.model_copy(deep=True)``. A handler that changes it all the same is logged
+    (``event_changed_by_handler``), and from then on each of its connections gets an event of its own, validated anew.
+    Of an event of up to 1 KB of JSON no connection sees what another has changed, or has kept and changes later; of a
+    larger one those may that came before the change was found. Events whose models are frozen, with nothing in them
+    that can be changed, are safe to keep, and cost the least; and a reply that is such an object, the same for several
+    connections, is encoded once.
     """
 
     mark = _Marker(

@@ -1,8 +1,8 @@
 """Events from the server side: sending them to consumers, and a consumer handling them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import nullcontext
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -20,16 +20,20 @@ from chanx.core.channel_layer import (
 )
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
+from chanx.core.hub.shared_event import event_for_handler
 from chanx.core.hub.shared_message import worked_out
+from chanx.core.hub.shared_reply import encoded_reply
+from chanx.core.sending import Sending
 from chanx.errors import ConfigurationError
 from chanx.layers import publisher_for
 from chanx.log import log_event
-from chanx.messages.base import Event
+from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import EventCompleteMessage
 
 ReceiveEvent = TypeVar("ReceiveEvent", bound=Event, default=Event)
 
 _EVENT_COMPLETE = EventCompleteMessage()
+_SENDING: Final = (Sending.send_message, Sending.send_last, Sending.encode)
 
 
 class Eventful(Broadcasting, Generic[ReceiveEvent]):
@@ -41,6 +45,10 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     ``on_commit`` it is sent once the database transaction around the call is committed, and not if that is rolled back.
     An event over the publisher's ``max_event_bytes`` raises ``EventTooLargeError`` and reaches nobody.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handled_message: dict[str, Any] | None = None
 
     @classmethod
     async def send_event(cls, event: ReceiveEvent, channel_name: str | None = None, *, validate: bool = False) -> None:
@@ -115,21 +123,39 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
 
     async def handle_channel_event(self, message: dict[str, Any]) -> None:
         """Take an event from the channel layer: ``{"event_data": {...}}``. Unknown or invalid ones are only logged."""
-        event = self.validated_event(message)
-        if event is not None:
+        event = event_for_handler(
+            self,
+            self._handler_name,
+            message,
+            id(self.handler_table),
+            lambda: self.validated_event(message),
+            lambda: self._validated(message.get("event_data")),
+        )
+        if event is None:
+            return
+        self._handled_message = message
+        try:
             await self.receive_event(event)
+        finally:
+            self._handled_message = None
 
     def validated_event(self, message: dict[str, Any]) -> Event | None:
-        """The event in a message; None, which is logged, if the class handles none such. Validated once for all."""
+        """The event in a message; None, which is logged, if the class handles none such.
+
+        Validated once for all, who may only look at it.
+        """
         table = self.handler_table
         return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
 
     async def receive_event(self, event: Any) -> None:  # Any, so that an override may name the events it has
-        """Run the handler of an event and send its answer, then the completion. Overridable."""
+        """Run the handler of an event and send its answer, then the completion. Overridable.
+
+        The event may be shared with other connections, see ``@event_handler``.
+        """
         try:
             answer = await call_handler(self, self.handler_table.event_handler(event), event)
             if answer is not None:
-                await self.send_last(answer)
+                await self._send_reply(answer)
         except Exception as error:
             await self.handle_event_handler_error(error, self.handler_table.event_tag(event), event)
         if self.should_send_completion:
@@ -138,6 +164,24 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
     async def handle_event_handler_error(self, error: Exception, action: str, event: Any) -> None:
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
         log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
+
+    def _handler_name(self, event: Event) -> str:
+        return self.handler_table.event_handler(event).name
+
+    def _send_reply(self, reply: BaseMessage) -> Coroutine[Any, Any, None]:
+        """``send_last``, but a reply that other connections send too is encoded once."""
+        own = type(self)
+        if (own.send_message, own.send_last, own.encode) != _SENDING:
+            return self.send_last(reply)
+        camelize = self.should_camelize
+        text = encoded_reply(
+            self._handled_message,
+            reply,
+            (self.discriminator, camelize),
+            lambda: self.encode(reply),
+            is_plain=not camelize and reply.own_discriminator == self.discriminator,
+        )
+        return self.send_encoded(text, self.handler_table.tag_of(reply))
 
     def _validated(self, data: Any) -> Event | None:
         adapter = self.handler_table.incoming_event_adapter

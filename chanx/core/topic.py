@@ -13,7 +13,9 @@ from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table
+from chanx.core.hub.shared_event import event_for_handler
 from chanx.core.hub.shared_message import worked_out
+from chanx.core.hub.shared_reply import encoded_reply
 from chanx.core.incoming import decamelized_json, problems
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
@@ -318,7 +320,10 @@ class Topic:
             await self.send_message(answer, ref=ref)
 
     def validated_event(self, message: dict[str, Any]) -> Event | None:
-        """The event in a message; None, which is logged, if the class handles none such. Validated once for all."""
+        """The event in a message; None, which is logged, if the class handles none such.
+
+        Validated once for all, who may only look at it.
+        """
         table = self.handler_table
         return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
 
@@ -334,14 +339,41 @@ class Topic:
             return None
 
     async def _handle_event(self, message: dict[str, Any]) -> None:
-        event = self.validated_event(message)
+        event = event_for_handler(
+            self,
+            self._handler_name,
+            message,
+            id(self.handler_table),
+            lambda: self.validated_event(message),
+            lambda: self._validated(message.get("event_data")),
+        )
         if event is None:
             return
         try:
             answer = await call_handler(self, self.handler_table.event_handler(event), event)
             if answer is not None:
-                await self.send_message(answer, seq=message.get("seq"))
+                await self._send_reply(answer, message)
         except Exception as error:
             log_failure("event_handler_failed", error, topic=self.topic, action=self.handler_table.event_tag(event))
         if self.should_send_completion:
             await self.send_message(_EVENT_COMPLETE)
+
+    def _handler_name(self, event: Event) -> str:
+        return self.handler_table.event_handler(event).name
+
+    async def _send_reply(self, reply: BaseMessage, message: dict[str, Any]) -> None:
+        """``send_message`` without its pause; a reply that other connections send too is encoded once."""
+        seq, consumer, own = message.get("seq"), self.consumer, type(self)
+        hooks = (own.send_message, own.send_last, own.frame, type(consumer).encode)
+        if hooks != (Topic.send_message, Topic.send_last, Topic.frame, Sending.encode):
+            await self.send_message(reply, seq=seq)
+            return
+        camelize = consumer.should_camelize
+        text = encoded_reply(
+            message,
+            reply,
+            (own, self.topic, seq, consumer.discriminator, camelize),
+            lambda: self.frame(reply, seq=seq),
+            is_plain=not camelize and reply.own_discriminator == consumer.discriminator,
+        )
+        await consumer.send_encoded(text, self.handler_table.tag_of(reply))
