@@ -126,6 +126,7 @@ class CoreChannels(_TappedChannels):
     def __init__(self, layer: ChannelLayer) -> None:
         super().__init__(layer)
         self._open = 0
+        self._readers = 0
         self._reader: ChannelReader | None = None
 
     @property
@@ -145,15 +146,20 @@ class CoreChannels(_TappedChannels):
     async def open(self, take: Take) -> str:
         self._open += 1
         if self._reader is None:
-            self._reader = ChannelReader(self._layer, f"{self._stem()}hub", _ignore)
+            # Of a name of its own: one that is cancelled deletes its queue, of which another would still receive.
+            self._readers += 1
+            self._reader = ChannelReader(self._layer, f"{self._stem()}hub{self._readers}", _ignore)
         return await super().open(take)
 
     async def close(self, name: str) -> None:
         await super().close(name)
         self._open -= 1
         if self._open == 0 and self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.close()
+            reader, self._reader, name = self._reader, None, f"{self._stem()}hub{self._readers}"
+            try:
+                await reader.close()
+            finally:
+                self._queues.pop(name, None)  # left behind by a `receive` that was about to ask Redis
 
 
 def _ignore(item: Any, decode: Decode) -> None:
