@@ -85,12 +85,9 @@ def event_handler(
     ``action``.
 
     An event for many connections of a process is validated once and shared by their handlers: read it, and to change
-    something take a copy, ``event.model_copy(deep=True)``. A handler that changes it all the same is logged
-    (``event_changed_by_handler``), and from then on each of its connections gets an event of its own, validated anew.
-    Of an event of up to 1 KB of JSON no connection sees what another has changed, or has kept and changes later; of a
-    larger one those may that came before the change was found. Events whose models are frozen, with nothing in them
-    that can be changed, are safe to keep, and cost the least; and a reply that is such an object, the same for several
-    connections, is encoded once.
+    something take a copy, ``event.model_copy(deep=True)``. A handler that is found to change it all the same is logged
+    (``event_changed_by_handler``), and from then on gets an event of its own each time. A reply that is the event
+    itself, or a frozen message, is encoded once for all who send the same object.
     """
 
     mark = _Marker(

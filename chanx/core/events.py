@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Final, Generic
 
 from pydantic import ValidationError
@@ -20,9 +21,8 @@ from chanx.core.channel_layer import (
 )
 from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
-from chanx.core.hub.shared_event import event_for_handler
+from chanx.core.hub.shared_event import encoded_reply, event_for_handler
 from chanx.core.hub.shared_message import worked_out
-from chanx.core.hub.shared_reply import encoded_reply
 from chanx.core.sending import Sending
 from chanx.errors import ConfigurationError
 from chanx.layers import publisher_for
@@ -123,14 +123,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
 
     async def handle_channel_event(self, message: dict[str, Any]) -> None:
         """Take an event from the channel layer: ``{"event_data": {...}}``. Unknown or invalid ones are only logged."""
-        event = event_for_handler(
-            self,
-            self._handler_name,
-            message,
-            id(self.handler_table),
-            lambda: self.validated_event(message),
-            lambda: self._validated(message.get("event_data")),
-        )
+        event = event_for_handler(self, message)
         if event is None:
             return
         self._handled_message = message
@@ -145,7 +138,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         Validated once for all, who may only look at it.
         """
         table = self.handler_table
-        return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
+        return worked_out(message, ("event", id(table)), partial(self.validate_event, message))
 
     async def receive_event(self, event: Any) -> None:  # Any, so that an override may name the events it has
         """Run the handler of an event and send its answer, then the completion. Overridable.
@@ -165,26 +158,18 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
         """Deal with an event whose handler raised: it is logged, the client is told nothing. Overridable."""
         log_failure("event_handler_failed", error, consumer=type(self).__name__, action=action)
 
-    def _handler_name(self, event: Event) -> str:
-        return self.handler_table.event_handler(event).name
-
     def _send_reply(self, reply: BaseMessage) -> Coroutine[Any, Any, None]:
         """``send_last``, but a reply that other connections send too is encoded once."""
         own = type(self)
         if (own.send_message, own.send_last, own.encode) != _SENDING:
             return self.send_last(reply)
-        camelize = self.should_camelize
-        text = encoded_reply(
-            self._handled_message,
-            reply,
-            (self.discriminator, camelize),
-            lambda: self.encode(reply),
-            is_plain=not camelize and reply.own_discriminator == self.discriminator,
-        )
+        form = (self.discriminator, self.should_camelize)
+        text = encoded_reply(self._handled_message, reply, form, partial(self.encode, reply))
         return self.send_encoded(text, self.handler_table.tag_of(reply))
 
-    def _validated(self, data: Any) -> Event | None:
-        adapter = self.handler_table.incoming_event_adapter
+    def validate_event(self, message: dict[str, Any]) -> Event | None:
+        """The same, validated anew."""
+        adapter, data = self.handler_table.incoming_event_adapter, message.get("event_data")
         if adapter is None:
             log_event("event_without_handler", consumer=type(self).__name__)
             return None

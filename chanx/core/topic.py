@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
+from functools import partial
 from types import new_class
 from typing import Any, ClassVar, Final
 
@@ -13,9 +14,8 @@ from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table
-from chanx.core.hub.shared_event import event_for_handler
+from chanx.core.hub.shared_event import encoded_reply, event_for_handler
 from chanx.core.hub.shared_message import worked_out
-from chanx.core.hub.shared_reply import encoded_reply
 from chanx.core.incoming import decamelized_json, problems
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
@@ -325,10 +325,11 @@ class Topic:
         Validated once for all, who may only look at it.
         """
         table = self.handler_table
-        return worked_out(message, ("event", id(table)), lambda: self._validated(message.get("event_data")))
+        return worked_out(message, ("event", id(table)), partial(self.validate_event, message))
 
-    def _validated(self, data: Any) -> Event | None:
-        adapter = self.handler_table.incoming_event_adapter
+    def validate_event(self, message: dict[str, Any]) -> Event | None:
+        """The same, validated anew."""
+        adapter, data = self.handler_table.incoming_event_adapter, message.get("event_data")
         if adapter is None:
             log_event("event_without_handler", topic=self.topic)
             return None
@@ -339,14 +340,7 @@ class Topic:
             return None
 
     async def _handle_event(self, message: dict[str, Any]) -> None:
-        event = event_for_handler(
-            self,
-            self._handler_name,
-            message,
-            id(self.handler_table),
-            lambda: self.validated_event(message),
-            lambda: self._validated(message.get("event_data")),
-        )
+        event = event_for_handler(self, message)
         if event is None:
             return
         try:
@@ -358,9 +352,6 @@ class Topic:
         if self.should_send_completion:
             await self.send_message(_EVENT_COMPLETE)
 
-    def _handler_name(self, event: Event) -> str:
-        return self.handler_table.event_handler(event).name
-
     async def _send_reply(self, reply: BaseMessage, message: dict[str, Any]) -> None:
         """``send_message`` without its pause; a reply that other connections send too is encoded once."""
         seq, consumer, own = message.get("seq"), self.consumer, type(self)
@@ -368,12 +359,6 @@ class Topic:
         if hooks != (Topic.send_message, Topic.send_last, Topic.frame, Sending.encode):
             await self.send_message(reply, seq=seq)
             return
-        camelize = consumer.should_camelize
-        text = encoded_reply(
-            message,
-            reply,
-            (own, self.topic, seq, consumer.discriminator, camelize),
-            lambda: self.frame(reply, seq=seq),
-            is_plain=not camelize and reply.own_discriminator == consumer.discriminator,
-        )
+        form = (own, self.topic, seq, consumer.discriminator, consumer.should_camelize)
+        text = encoded_reply(message, reply, form, partial(self.frame, reply, seq=seq))
         await consumer.send_encoded(text, self.handler_table.tag_of(reply))

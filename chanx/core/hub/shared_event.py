@@ -1,119 +1,97 @@
-"""An event of many connections: validated once, and shared by their handlers, which are to leave it as it is.
+"""An event of many connections: validated once, and shared by their handlers, who are to leave it as it is."""
 
-the next handler ─┬─ the event is as it was ─────────────> the same event
-                  ├─ another handler has it, or kept it ─> a new one, validated from the message
-                  └─ another handler has changed it ─────> logged; a new one, and from now on one for each connection
-"""
-
-from collections.abc import Callable
-from sys import getrefcount
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Final, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
-from chanx.core.hub.mutable_parts import mutable_parts
+from chanx.core.handlers import HandlerTable
 from chanx.core.hub.shared_message import SharedMessage
 from chanx.log import log_event
-from chanx.messages.base import Event
+from chanx.messages.base import BaseMessage, Event
 
-SMALL_BYTES: Final = 1024
-"""Of the JSON of an event that is looked at each time; a larger one after 1, 2, 4, 8 … handlers, and the last."""
+_SHARED: Final = "shared event"
 
 Validate: TypeAlias = Callable[[], Event | None]
 
+
+class EventOwner(Protocol):
+    """A consumer or a topic, whose handlers take events."""
+
+    handler_table: HandlerTable
+
+    def validated_event(self, message: dict[str, Any]) -> Event | None:
+        """The event in a message, validated once for all connections."""
+        ...
+
+    def validate_event(self, message: dict[str, Any]) -> Event | None:
+        """The event in a message, validated anew."""
+        ...
+
+
 _changing: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
-
-
-def event_for_handler(
-    owner: object, name: Callable[[Event], str], message: dict[str, Any], key: object, shared: Validate, new: Validate
-) -> Event | None:
-    """The event in a message, for a handler of ``owner``; None if it handles none such.
-
-    ``shared`` is the event that nobody was given yet, ``new`` validates one. ``name`` is that of an event's handler,
-    ``key`` what the event is the same for.
-    """
-    if not isinstance(message, SharedMessage) or message.members == 1:
-        return shared()
-    work_key = ("handed", key)
-    handed: SharedEvent | None
-    try:
-        handed = message.work[work_key]
-    except KeyError:
-        handed = message.work[work_key] = _shared_event(type(owner), name, shared())
-    return None if handed is None else handed.hand_out(new)
-
-
-def _shared_event(owner: type, name: Callable[[Event], str], event: Event | None) -> "SharedEvent | None":
-    return None if event is None else SharedEvent(event, owner, name(event))
+"""The handlers, by class and name, that were found to change their events."""
 
 
 class SharedEvent:
-    """One event, for the handler ``name`` of many connections. Nobody else may hold on to it.
+    """The event in one message, for the handlers called ``name`` of connections of one class.
 
-    Of a small event every change is found before another handler has it, and a handler that keeps a part of it, or is
-    still at it, does not share it any further. Of a large one such a handler does, and a change that not every
-    connection makes is found later, after some have had it. An event that cannot be changed is never looked at.
+    It is looked at again after 1, 2, 4, 8 … handlers have had it. Where it was changed that is logged, and from then on
+    each call of the handler gets an event of its own.
     """
 
-    __slots__ = ("_before", "_event", "_handed", "_name", "_owner", "_parts", "_references")
+    __slots__ = ("_before", "_handed", "_name", "_owner", "event")
 
     def __init__(self, event: Event, owner: type, name: str) -> None:
         self._owner = owner
         self._name = name
         self._handed = 0
-        self._references: list[int] = []
-        self._take(event)
+        self.event: Event | None = None if name in _changing.get(owner, ()) else event
+        self._before = _json(event)
 
-    def hand_out(self, new: Validate) -> Event | None:
-        """The event, or a new one where it cannot be shared."""
-        if self._event is None:
-            return new()
-        if not self._parts:
-            return self._event
-        if not self._handed:
-            self._references = self._counted()
-        elif self._is_due():
-            if self._has_changed():
-                return new()
-            if self._is_small() and self._counted() != self._references:
-                self._take(new())
-                self._references = self._counted()
+    def hand_out(self, validate: Validate) -> Event | None:
+        """The event, or one that ``validate`` makes where it cannot be shared."""
+        is_due = self._handed & (self._handed - 1) == 0 and self._handed > 0
         self._handed += 1
-        return self._event
-
-    def __del__(self) -> None:
-        if self._handed and not self._is_small():
-            self._has_changed()  # by the last handlers
-
-    def _take(self, event: Event | None) -> None:
-        """Share that event from now on; None, or one that cannot be compared, is to be validated for each."""
-        self._event = event
-        self._before: bytes | None = None
-        self._parts = () if event is None else tuple(mutable_parts(event))
-        if event is not None and self._parts:
-            self._before = None if self._name in _changing.get(self._owner, ()) else _json(event)
-            if self._before is None:
-                self._event = None
-
-    def _is_small(self) -> bool:
-        return self._before is not None and len(self._before) <= SMALL_BYTES
-
-    def _is_due(self) -> bool:
-        return self._is_small() or self._handed & (self._handed - 1) == 0
-
-    def _counted(self) -> list[int]:
-        """How many hold on to each part: more than before, once a handler has kept one."""
-        return list(map(getrefcount, self._parts))
-
-    def _has_changed(self) -> bool:
-        if self._event is None or not self._parts or _json(self._event) == self._before:
-            return False
-        self._event = None
-        known = _changing.setdefault(self._owner, set())
-        if self._name not in known:
-            known.add(self._name)
-            handler = f"{self._owner.__name__}.{self._name}"
+        if self.event is not None and is_due and _json(self.event) != self._before:
+            self.event = None
+            _changing.setdefault(self._owner, set()).add(self._name)
+            handler = f"{self._owner.__name__}.{self._name}()"
             log_event("event_changed_by_handler", handler=handler, fix="change a copy: event.model_copy(deep=True)")
+        return validate() if self.event is None else self.event
+
+
+def event_for_handler(owner: EventOwner, message: dict[str, Any]) -> Event | None:
+    """The event in a message, for the handler of one of its connections; None if the class handles none such."""
+    first = owner.validated_event(message)
+    if first is None or not isinstance(message, SharedMessage) or message.members == 1:
+        return first
+    place = (_SHARED, type(owner), id(owner.handler_table))
+    shared: SharedEvent | None = message.work.get(place)
+    if shared is None:
+        name = owner.handler_table.event_handler(first).name
+        shared = message.work[place] = SharedEvent(first, type(owner), name)
+    return shared.hand_out(partial(owner.validate_event, message))
+
+
+def encoded_reply(message: dict[str, Any] | None, reply: BaseMessage, form: Hashable, encode: Callable[[], str]) -> str:
+    """What ``encode`` makes of a handler's reply, once for all who reply with the same object in the same ``form``.
+
+    The same is the event itself, or a frozen message: any other may have been changed meanwhile.
+    """
+    if not isinstance(message, SharedMessage) or message.members == 1 or not _stays(message, reply):
+        return encode()
+    place = ("reply", id(reply), form)
+    kept: tuple[BaseMessage, str] | None = message.work.get(place)
+    if kept is None:
+        kept = message.work[place] = (reply, encode())  # with the reply, so that no other gets its identity
+    return kept[1]
+
+
+def _stays(message: SharedMessage, reply: BaseMessage) -> bool:
+    if type(reply).model_config.get("frozen"):
         return True
+    return any(isinstance(kept, SharedEvent) and kept.event is reply for kept in message.work.values())
 
 
 def _json(event: Event) -> bytes | None:
