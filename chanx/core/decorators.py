@@ -84,10 +84,10 @@ def event_handler(
     connection, but no frame of the client and no other connection. The parameters are those of ``ws_handler``, without
     ``action``.
 
-    An event for many connections of a process is validated once and shared by their handlers: read it, and to change
-    something take a copy, ``event.model_copy(deep=True)``. A handler that is found to change it all the same is logged
-    (``event_changed_by_handler``), and from then on gets an event of its own each time. A reply that is the event
-    itself, or a frozen message, is encoded once for all who send the same object.
+    Each connection's handler is given an event of its own. One whose model is frozen (``model_config =
+    ConfigDict(frozen=True)``, by which you say that nobody changes anything in it) is validated once for all
+    connections of a process, and shared; and a frozen reply, the event itself say, is encoded once for all who send the
+    same object. For large events that is worth it.
     """
 
     mark = _Marker(

@@ -174,7 +174,7 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
             log_event("event_without_handler", consumer=type(self).__name__)
             return None
         try:
-            return adapter.validate_json(to_json(data))
+            return adapter.validate_json(worked_out(message, "event json", partial(to_json, data)))
         except ValidationError as error:
             problems = [(part["type"], part["loc"]) for part in error.errors(include_url=False, include_input=False)]
             log_event("event_not_handled", consumer=type(self).__name__, problems=problems)

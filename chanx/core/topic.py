@@ -334,7 +334,7 @@ class Topic:
             log_event("event_without_handler", topic=self.topic)
             return None
         try:
-            return adapter.validate_json(to_json(data))
+            return adapter.validate_json(worked_out(message, "event json", partial(to_json, data)))
         except ValidationError as error:
             log_event("event_not_handled", topic=self.topic, problems=error.error_count())
             return None
