@@ -7,6 +7,7 @@ channel layer ─> hub ───┘
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, Protocol
@@ -222,7 +223,9 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
         await ended(create_task(work, name=f"{type(self).__name__}: {name}"), seconds=STEP_SECONDS)
 
     async def _restart(self) -> None:
-        await self._close_with(CLOSE_SERVICE_RESTART)
+        with suppress(TimeoutError):  # a client that does not read must not keep a server from shutting down
+            async with asyncio.timeout(STEP_SECONDS):
+                await self._close_with(CLOSE_SERVICE_RESTART)
 
     async def _close_with(self, code: int) -> None:
         if self.is_closed:

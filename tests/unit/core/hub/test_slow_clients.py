@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chanx.core import serving
 from chanx.core.decorators import event_handler
 from chanx.core.hub.mailbox import MAX_WAITING_MESSAGES
 from chanx.core.topic import Topic
@@ -200,3 +201,13 @@ async def test_frames_that_the_hub_writes_are_held_to_the_contract(base: Any, la
     finally:
         checker.stop()
     assert [violation.tag for violation in checker.violations] == ["undeclared"]
+
+
+async def test_a_server_that_shuts_down_does_not_wait_for_a_client_that_does_not_read(
+    base: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "STEP_SECONDS", 0.05)
+    client = await connect(obedient(base))
+    silent = NotReading(client)
+    await client.end()
+    assert silent.closed == [1012]
