@@ -37,6 +37,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "fan_out": ["--clients", "1000", "--rounds", "3", "--server", "uvicorn"],
     "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
     "imports": ["3"],
+    "job_fan_out": ["--clients", "1000", "--rounds", "3", "--burst", "5"],
     "job_latency": ["200", "3"],
     "memory": ["--connections", "200", "--server", "uvicorn", "--layer", "pubsub"],
     "progress": ["2000"],

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -45,6 +43,7 @@ from tests.benchmarks.fan_out_apps import (
 from tests.benchmarks.frame_clients import FrameClients
 from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import Site, running, servers
+from tests.benchmarks.options import allow_sockets, positive
 
 WARM_UP_EVENTS = 3
 NO_PINGS = {"uvicorn": ["--ws-ping-interval", "3600"], "Daphne": ["--ping-interval", "3600"]}
@@ -219,21 +218,11 @@ def headlines(server: str, clients: int, runs: Sequence[Run]) -> None:
             headline(what, named[application], "ms", against=(other, named[other]), target=target)
 
 
-def allow_sockets(clients: int) -> None:
-    """Raise the limit of open files as far as that many need, here and in the servers."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = clients + 500
-    if hard != resource.RLIM_INFINITY and wanted > hard:
-        sys.exit(f"{clients:,} sockets are wanted, and a process may have {hard:,} here: choose --clients or --way.")
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def main() -> None:
     """Print a table for each server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000, 2000])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--clients", type=positive, nargs="+", default=[100, 1000, 2000])
+    parser.add_argument("--rounds", type=positive, default=9)
     parser.add_argument("--layer", choices=LAYERS, default="pubsub")
     parser.add_argument("--server", choices=servers(), nargs="+", default=servers())
     parser.add_argument("--way", choices=[way.application for way in WAYS], nargs="+", default=None)

@@ -9,6 +9,7 @@ count.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from resource import RUSAGE_CHILDREN, getrusage
 
 from tests.benchmarks.headlines import headline
+from tests.benchmarks.options import positive
 
 ROUNDS = 9
 
@@ -79,8 +81,11 @@ HELP = "chanx --help"
 PYTHON = "python -c pass"
 
 
-def main(rounds: int = ROUNDS) -> None:
+def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_imports")
+    parser.add_argument("rounds", nargs="?", type=positive, default=ROUNDS, metavar="ROUNDS")
+    rounds: int = parser.parse_args().rounds
     found: dict[Import, list[tuple[float, float]]] = {each: [] for pair in PAIRS for each in (pair.ours, *pair.others)}
     commands = {HELP: ["-m", "chanx.cli", "--help"], PYTHON: ["-c", "pass"]}
     whole: dict[str, list[float]] = {name: [] for name in commands}
@@ -137,4 +142,4 @@ def show(found: dict[Import, list[tuple[float, float]]]) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

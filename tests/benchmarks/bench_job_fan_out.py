@@ -24,7 +24,7 @@ from chanx.bridge.entry import NewEntry
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.layers import publisher_for
 from chanx.testing.redis_server import redis_server
-from tests.benchmarks.bench_fan_out import NO_PINGS, allow_sockets, wait_until_idle
+from tests.benchmarks.bench_fan_out import NO_PINGS, wait_until_idle
 from tests.benchmarks.fan_out_apps import (
     LAYER_VARIABLE,
     LAYERS,
@@ -41,6 +41,7 @@ from tests.benchmarks.fan_out_apps import (
 from tests.benchmarks.frame_clients import FrameClients
 from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import Site, filled_job, running, servers
+from tests.benchmarks.options import allow_sockets, positive
 
 WARM_UP = 3
 MAX_EVENTS = 450
@@ -171,9 +172,9 @@ def measured(server: str, clients: int, rounds: int, burst: int) -> list[Run]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 100, 1000])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--burst", type=int, default=20)
+    parser.add_argument("--clients", type=positive, nargs="+", default=[1, 100, 1000])
+    parser.add_argument("--rounds", type=positive, default=15)
+    parser.add_argument("--burst", type=positive, default=20)
     parser.add_argument("--server", choices=servers(), nargs="+", default=["uvicorn"])
     chosen = parser.parse_args()
     if WARM_UP + chosen.rounds + chosen.burst > MAX_EVENTS:

@@ -16,6 +16,7 @@ from chanx.testing.redis_server import redis_server
 from tests.benchmarks.census import per_connection
 from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import Site, running, servers
+from tests.benchmarks.options import allow_sockets, positive
 from tests.integration.connections_site import Visitor, asked, visitors
 
 LAYERS = ("pubsub", "core")
@@ -26,12 +27,13 @@ WARM_UP = 100
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_memory")
-    parser.add_argument("--connections", type=int, default=1000)
+    parser.add_argument("--connections", type=positive, default=1000)
     parser.add_argument("--server", choices=servers(), action="append")
     parser.add_argument("--layer", choices=LAYERS, action="append")
     parser.add_argument("--deflate", action="store_true")
     parser.add_argument("--census", action="store_true")
     chosen = parser.parse_args()
+    allow_sockets(2 * (WARM_UP + chosen.connections))  # Channels' consumers on the core layer have one to Redis each
     with_deflate = ", with permessage-deflate" if chosen.deflate else ""
     print(f"KB for each of {chosen.connections:,} idle connections{with_deflate}: USS (RSS)")
     print(f"{'':<16}{'bare':>16}{'group':>9}{'Channels':>16}{'chanx':>16}{'ratio':>8}")

@@ -31,6 +31,7 @@ from chanx.layers import LayerSpec, RedisPubSubPublisher
 from chanx.testing.redis_server import redis_server
 from tests.benchmarks.headlines import headline
 from tests.benchmarks.job_sites import running, servers
+from tests.benchmarks.options import positive, positive_float
 from tests.benchmarks.timed_clients import Arrivals, Clients
 from tests.benchmarks.timed_task import GROUP, Timed, TimedPayload, app, broadcast
 from tests.integration.worker_process import worker
@@ -90,17 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def read(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_task_fan_out", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="how long the task sends (30)")
-    parser.add_argument("--rate", type=float, default=200, help="events a second (200)")
-    parser.add_argument("--clients", type=int, default=100, help="at most; on Daphne 50 at most (100)")
+    parser.add_argument("--seconds", type=positive_float, default=30, help="how long the task sends (30)")
+    parser.add_argument("--rate", type=positive_float, default=200, help="events a second (200)")
+    parser.add_argument("--clients", type=positive, default=100, help="at most; on Daphne 50 at most (100)")
     parser.add_argument("--burst", type=int, default=5000, help="events at full speed; 0 for none of that (5000)")
-    parser.add_argument("--wait", type=float, default=30, help="for what has not come when the task ends, seconds (30)")
-    parser.add_argument("--client-processes", type=int, default=1, help="processes that share the clients (1)")
+    parser.add_argument(
+        "--wait", type=positive_float, default=30, help="for what has not come when the task ends, seconds (30)"
+    )
+    parser.add_argument("--client-processes", type=positive, default=1, help="processes that share the clients (1)")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="some of them")
-    parser.add_argument("--servers", nargs="+", choices=CLIENTS, help="some of those installed")
-    given = vars(parser.parse_args(arguments))
-    chosen = given.pop("servers") or CLIENTS
-    return Options(**given, servers=[name for name in chosen if name in servers()])
+    parser.add_argument("--servers", nargs="+", choices=servers(), default=servers(), help="some of those installed")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 def steady(redis_url: str, server: str, clients: int, options: Options) -> None:
