@@ -30,6 +30,10 @@ class Channels(ABC):
     async def close_for_group(self, name: str) -> None:
         """The same for a group's channel, which has left the group."""
 
+    @abstractmethod
+    def is_open(self, name: str) -> bool:
+        """Whether messages come on a channel still: a layer that is flushed forgets all of them."""
+
 
 class ReceivedChannels(Channels):
     """Of any layer: a task receives from each channel. Those of different channels do not wait for each other."""
@@ -53,3 +57,6 @@ class ReceivedChannels(Channels):
 
     async def close_for_group(self, name: str) -> None:
         await self.close(name)
+
+    def is_open(self, name: str) -> bool:
+        return name in self._readers

@@ -30,9 +30,6 @@ class _Group:
         self.is_given_up = False
         self.turn = asyncio.Lock()
 
-    def needs_joining(self) -> bool:
-        return bool(self.members) and not self.is_joined
-
 
 class Hub:
     """Joins a group when the first local connection does, and leaves it with the last.
@@ -82,16 +79,21 @@ class Hub:
             entry = self._groups[group] = _Group()
         entry.members[mailbox] = None
         entry.is_given_up = False
-        if not entry.needs_joining():
+        if self._is_joined(entry):
             return
         async with entry.turn:
-            if not entry.needs_joining():
-                return
-            if entry.channel is None:
-                entry.channel = await self._channels.open_for_group(group, partial(self._pump.put, entry.members))
-            entry.was_tried = True  # first, because an attempt that fails may have joined
-            await self._layer.group_add(group, entry.channel)
-            entry.is_joined = True
+            if entry.members and not self._is_joined(entry):
+                await self._join(group, entry)
+
+    def _is_joined(self, entry: _Group) -> bool:
+        return entry.is_joined and entry.channel is not None and self._channels.is_open(entry.channel)
+
+    async def _join(self, group: str, entry: _Group) -> None:
+        if entry.channel is None or not self._channels.is_open(entry.channel):  # the layer was flushed
+            entry.channel = await self._channels.open_for_group(group, partial(self._pump.put, entry.members))
+        entry.was_tried = True  # first, because an attempt that fails may have joined
+        await self._layer.group_add(group, entry.channel)
+        entry.is_joined = True
 
     async def group_discard(self, group: str, mailbox: Mailbox) -> None:
         """Make a connection a member no longer: from now on no message of the group reaches it.
@@ -167,17 +169,21 @@ class Hub:
         try:
             for group, entry in list(self._groups.items()):
                 try:
-                    async with entry.turn:
-                        if entry.is_joined and entry.channel is not None:
-                            await self._layer.group_add(group, entry.channel)
-                finally:
-                    if entry.is_given_up:  # its last member has ended meanwhile, and did not wait
-                        await self._leave(group, entry)
-        except Exception as error:
-            log_throttled("groups_not_refreshed", key=id(self._layer), error=repr(error))
+                    await self._join_one_again(group, entry)
+                except Exception as error:  # the next group may be on a server that can be reached
+                    log_throttled("groups_not_refreshed", key=id(self._layer), error=repr(error))
         finally:
             if self._refreshing is asyncio.current_task():
                 self._refresh_later()
+
+    async def _join_one_again(self, group: str, entry: _Group) -> None:
+        try:
+            async with entry.turn:
+                if entry.is_joined:
+                    await self._join(group, entry)
+        finally:
+            if entry.is_given_up:  # its last member has ended meanwhile, and did not wait
+                await self._leave(group, entry)
 
 
 _hubs: dict[tuple[asyncio.AbstractEventLoop, int], Hub] = {}
@@ -188,7 +194,8 @@ def hub_of(layer: ChannelLayer) -> Hub:
     key = (asyncio.get_running_loop(), id(layer))
     hub = _hubs.get(key)
     if hub is None:
-        for other in [other for other in _hubs if other[0].is_closed()]:
-            del _hubs[other]  # of a loop that was closed with its connections open
+        for other in list(_hubs):  # a copy: other threads have loops and hubs, too
+            if other[0].is_closed():
+                _hubs.pop(other, None)  # it was closed with its connections open
         hub = _hubs[key] = Hub(layer)
     return hub

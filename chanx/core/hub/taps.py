@@ -88,6 +88,9 @@ class _TappedChannels(Channels):
     async def close_for_group(self, name: str) -> None:
         self._queues.pop(name, None)
 
+    def is_open(self, name: str) -> bool:
+        return name in self._queues
+
 
 class MemoryChannels(_TappedChannels):
     """Of the ``InMemoryChannelLayer``."""

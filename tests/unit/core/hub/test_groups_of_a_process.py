@@ -178,3 +178,36 @@ async def test_a_hub_lasts_as_long_as_its_connections(layer: Any) -> None:
     fourth = await opened(layer)
     assert fourth.hub is not third.hub
     await fourth.end()
+
+
+async def test_a_group_that_cannot_be_joined_again_keeps_no_other_from_it(layer: Any) -> None:
+    member = await opened(layer)
+    for group in ("first", "second"):
+        await member.join(group)
+    again: list[str] = []
+
+    async def failing(group: str, channel: str) -> None:
+        again.append(group)
+        raise ConnectionError("the server of this group is away")
+
+    layer.group_add = failing
+    await member.hub._join_again()
+    assert again == ["first", "second"]
+    await member.end("first", "second")
+
+
+@pytest.mark.parametrize("by", ["another", "the interval"])
+async def test_a_group_is_joined_anew_after_its_layer_was_flushed(layer: Any, by: str) -> None:
+    first, second = await opened(layer), await opened(layer)
+    await first.join("room")
+    await layer.flush()
+    if by == "another":
+        await second.join("room")
+    else:
+        await first.hub._join_again()
+    await layer.group_send("room", NOTE)
+    await turns()
+    assert first.noting.got == [1]
+    for member in (first, second):
+        await member.end("room")
+    assert layer.groups == layer.channels == {}
