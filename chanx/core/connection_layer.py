@@ -5,20 +5,23 @@ consumer.channel_layer ─┬─ group_add, group_discard of its own channel nam
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from chanx.core.channel_layer import ChannelLayer, group_list
 from chanx.core.failures import log_failure
 from chanx.core.hub import Hub, Mailbox
 from chanx.log import log_event
+from chanx.utils.asyncio import create_task
 
 
 class ConnectionLayer:
     """A channel layer whose groups a connection leaves with ``leave_groups``, whoever joined them.
 
-    Joins and leaves of the connection's own channel take effect in the order they are called. Whatever else the layer
-    can do, other channels' groups included, is handed on to it as it is.
+    Joins and leaves of the connection's own channel take effect in the order they are called. Those of another
+    connection of the process are that connection's. Whatever else the layer can do, the groups of all other channels
+    included, is handed on to it as it is.
     """
 
     __slots__ = ("_channel_name", "_groups", "_has_left", "_hub", "_layer", "_mailbox", "_turn")
@@ -43,11 +46,12 @@ class ConnectionLayer:
         self._groups: set[str] = set()
         self._turn = asyncio.Lock()
         self._has_left = False
+        hub.memberships[channel_name] = self
 
     async def group_add(self, group: str, channel: str) -> None:
         """Join a group. Once ``leave_groups`` was called one's own channel joins none, which is logged."""
         if channel != self._channel_name:
-            await self._layer.group_add(group, channel)
+            await self._hub.memberships.get(channel, self._layer).group_add(group, channel)
             return
         async with self._turn:
             if self._has_left:
@@ -63,10 +67,10 @@ class ConnectionLayer:
     async def group_discard(self, group: str, channel: str) -> None:
         """Leave a group."""
         if channel != self._channel_name:
-            await self._layer.group_discard(group, channel)
+            await self._hub.memberships.get(channel, self._layer).group_discard(group, channel)
             return
         async with self._turn:
-            await self._hub.group_discard(group, self._mailbox)
+            await self._leave(group, self._hub.group_discard)
             self._groups.discard(group)
 
     async def leave_groups(self, others: Iterable[str] = ()) -> None:
@@ -76,8 +80,21 @@ class ConnectionLayer:
         undoes itself.
         """
         self._has_left = True
-        for group in group_list([*others, *self._groups]):
-            try:
-                await self._hub.leave(group, self._mailbox)
-            except Exception as error:
-                log_failure("group_discard_failed", error, group=group)
+        groups = deque(group_list([*others, *self._groups]))
+        try:
+            while groups:
+                group = groups.popleft()
+                try:
+                    await self._leave(group, self._hub.leave)
+                except Exception as error:
+                    log_failure("group_discard_failed", error, group=group)
+        except asyncio.CancelledError:
+            if groups:  # the layer takes too long, and the hub would keep the connection in these for ever
+                create_task(self.leave_groups(groups), name="chanx-leave-groups")
+            raise
+
+    async def _leave(self, group: str, leave: Callable[[str, Mailbox], Awaitable[None]]) -> None:
+        if group in self._groups:
+            await leave(group, self._mailbox)
+        else:  # whoever has the layer itself may have put this channel into it
+            await self._layer.group_discard(group, self._channel_name)

@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from chanx.core.channel_layer import ChannelLayer
 from chanx.core.hub.channels import Channels, ReceivedChannels
@@ -31,11 +31,20 @@ class _Group:
         self.turn = asyncio.Lock()
 
 
+class Membership(Protocol):
+    """The groups of one connection."""
+
+    async def group_add(self, group: str, channel: str, /) -> None: ...
+    async def group_discard(self, group: str, channel: str, /) -> None: ...
+
+
 class Hub:
     """Joins a group when the first local connection does, and leaves it with the last.
 
     A message for a group is taken once, and handed to the members that it has here. All messages are handed on in the
     order they came from the layer, whether they were for a connection or for a group.
+
+    ``memberships`` are those of the open connections, by the names of their channels.
     """
 
     def __init__(self, layer: ChannelLayer) -> None:
@@ -45,6 +54,7 @@ class Hub:
         self._channels: Channels = ReceivedChannels(layer) if known is None else known
         self._pump = Pump(self._loop)
         self._groups: dict[str, _Group] = {}
+        self.memberships: dict[str, Membership] = {}
         self._open = 0
         self._refreshing: asyncio.TimerHandle | asyncio.Task[None] | None = None
         expiry: float | None = getattr(layer, "group_expiry", None)
@@ -67,6 +77,7 @@ class Hub:
 
     async def close(self, name: str) -> None:
         """Close a connection's channel; it has left its groups."""
+        self.memberships.pop(name, None)
         try:
             await self._channels.close(name)
         finally:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chanx.core import serving
 from chanx.core.connection_layer import ConnectionLayer
 from chanx.core.decorators import event_handler, ws_handler
 from chanx.core.hub import Hub, Mailbox
@@ -211,6 +212,68 @@ async def test_a_group_that_cannot_be_left_does_not_keep_the_others(
     await client.disconnect()
     assert set(layer.groups) == {"declared"}
     assert [record.event for record in caplog.records] == ["group_discard_failed"]  # type: ignore[attr-defined]  # extras
+
+
+@pytest.mark.parametrize("way", ["leave", "disconnect"])
+async def test_a_group_that_was_joined_past_the_connection_is_left_by_it(
+    consumer: Any, layer: Any, connect: Connect, way: str
+) -> None:
+    """Given a view, say, that puts a connection's channel into a group of the layer, which the connection knows of."""
+    client = await connect(consumer)
+    await layer.group_add("by_view", client.consumer.channel_name)
+    if way == "leave":
+        await client.send({"action": "leave", "payload": "by_view"})
+        await client.quiet()
+        assert set(layer.groups) == {"declared", "opened"}
+    else:
+        client.consumer.groups.append("by_view")
+        await client.disconnect()
+        assert layer.groups == layer.channels == {}
+
+
+async def test_a_connection_joins_and_leaves_groups_for_another(consumer: Any, layer: Any, connect: Connect) -> None:
+    """Given one that shuts another out of a group, Then that gets its messages no more; once each while it is in it."""
+    moderator, other = await connect(consumer), await connect(consumer)
+    groups, name = moderator.consumer.channel_layer, other.consumer.channel_name
+    message = {"type": "handle_group_message", "message": {"action": "said", "payload": None}}
+
+    await groups.group_add("opened", name)
+    await layer.group_send("opened", message)
+    assert await other.actions(1) == ["said"]
+    await other.quiet()
+
+    await groups.group_discard("opened", name)
+    await layer.group_send("opened", message)
+    assert await moderator.actions(2) == ["said", "said"]
+    await other.quiet()
+
+    await groups.group_add("hall", name)
+    for client in (moderator, other):
+        await client.disconnect()
+    assert layer.groups == layer.channels == {}
+
+
+async def test_a_connection_whose_leaving_is_cut_is_in_no_group_in_the_end(
+    consumer: Any, layer: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a layer that hangs for long, but not for ever."""
+    monkeypatch.setattr(serving, "STEP_SECONDS", 0.05)
+    client = await connect(consumer)
+    group_discard, gate, first = layer.group_discard, asyncio.Event(), asyncio.Event()
+
+    async def hanging(group: str, channel: str) -> None:
+        if not first.is_set():
+            first.set()
+            await gate.wait()
+        await group_discard(group, channel)
+
+    layer.group_discard = hanging
+    mailbox = client.consumer.channel_layer._mailbox
+    groups = client.consumer._hub._groups
+    await client.disconnect()
+    await passed(20)
+    assert [name for name, group in groups.items() if mailbox in group.members] == []
+    assert len(layer.groups) == 1  # the one that was given up
 
 
 GROUPS = st.sampled_from(["declared", "opened", "a", "b"])

@@ -136,6 +136,10 @@ class Run:
             setattr(self.layer, operation, partial(self._slowly, operation, getattr(self.layer, operation)))
 
     async def _slowly(self, name: str, operation: Any, group: str, channel: str) -> None:
+        if not channel.startswith("chanx.hub!"):  # a group that is none of a connection's by now is left once more
+            assert name == "group_discard"
+            await operation(group, channel)
+            return
         calls = self.calls.setdefault(group, [])
         calls.append(name)
         await turns(self.speeds[len(calls) % len(self.speeds)])
