@@ -71,6 +71,7 @@ class LightTask:
     async def stop(self) -> None:
         """Cancel it and wait until it has ended; where it waits for its bell, its coroutine is closed.
 
+        What it raises then is logged, as ever. One that is closed may not wait for anything any more.
         Called by itself this does nothing: it ends by returning.
         """
         if cast("CoroutineType[Any, Any, None]", self._coro).cr_running:
@@ -81,7 +82,10 @@ class LightTask:
             await asyncio.gather(self._task, return_exceptions=True)
         if not self.is_done:
             self.is_done = True
-            self._context.run(self._coro.close)
+            try:
+                self._context.run(self._coro.close)
+            except Exception as error:
+                self._log(error)
 
     @coroutine
     def run(self, hand_on: Callable[[], None]) -> Generator[Any, None, None]:
@@ -96,9 +100,12 @@ class LightTask:
             failure = error if isinstance(error, Exception) else as_failure(self._name, error)
             if failure is None:
                 raise
-            log_failure("background_task_failed", failure, task=self._name)
+            self._log(failure)
         finally:
             self._task = None
+
+    def _log(self, failure: Exception) -> None:
+        log_failure("background_task_failed", failure, task=self._name)
 
     def _until_bell(self, hand_on: Callable[[], None]) -> Generator[Any]:
         run, coro = self._context.run, self._coro
@@ -136,6 +143,12 @@ class _SharedTask:
         # In nobody's context; not by the loop's task factory, as an eager one (Python 3.12) would run it at once.
         loop = asyncio.get_running_loop()
         self._task = asyncio.Task(self._run(), loop=loop, name="chanx-light-tasks", context=Context())
+        # However it ends: who cancels every task of the loop may do it before this one has begun.
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         self._task = None
@@ -145,22 +158,17 @@ class _SharedTask:
     async def _run(self) -> None:
         task, done = asyncio.current_task(), 0
         assert task is not None
-        try:
-            while self._ready:
-                light = self._ready.popleft()
-                if not light.is_done:
-                    await light.run(self._hand_on)
-                if self._task is not task:
-                    return
-                if task.cancelling():  # by what ran in it, and that is no reason to leave out the others
-                    self._hand_on()
-                    return
-                done += 1
-                if done % PORTION == 0:
-                    await asyncio.sleep(0)
-        finally:
-            if self._task is task:
-                self._task = None
+        while self._ready:
+            light = self._ready.popleft()
+            if light.is_done:
+                continue
+            await light.run(self._hand_on)
+            # Cancelled by what ran in it, it ends: that is no reason to leave out the others.
+            if self._task is not task or task.cancelling():
+                return
+            done += 1
+            if done % PORTION == 0:
+                await asyncio.sleep(0)
 
 
 _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _SharedTask] = WeakKeyDictionary()

@@ -286,6 +286,43 @@ async def test_what_goes_wrong_in_one_leaves_the_others_alone(
     await after.light.stop()
 
 
+@pytest.mark.parametrize("portions", [0, 1])
+async def test_who_cancels_every_task_leaves_nobody_out(players: list[Player], portions: int) -> None:
+    for player in players:
+        player.tell("news")
+    for _ in range(portions):
+        await asyncio.sleep(0)
+
+    # When the task that they share has not begun, or is between two portions
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await settled()
+
+    # Then
+    assert [player.seen for player in players] == [["news"]] * len(players)
+    players[0].tell("more")
+    await settled()
+    assert players[0].seen == ["news", "more"]
+
+
+async def test_what_fails_while_it_is_closed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    bell = Bell()
+
+    async def fails_to_end() -> None:
+        try:
+            await bell.wait()
+        finally:
+            fails()
+
+    light = LightTask(fails_to_end(), name="light")
+    await settled()
+
+    await light.stop()
+
+    assert light.is_done
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
 def test_a_loop_that_ends_with_some_of_them_leaves_no_complaint(caplog: pytest.LogCaptureFixture) -> None:
     async def leaves_two() -> None:
         players = [Player(), Player()]
