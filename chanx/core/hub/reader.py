@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chanx.core.channel_layer import ChannelLayer
 from chanx.core.event_source import EventSource
+from chanx.core.stray_cancellation import stray_cancellation_fails
 from chanx.core.turns import TURNS
 from chanx.log import log_throttled
 from chanx.utils.asyncio import create_task
@@ -37,8 +38,9 @@ class ChannelReader:
     async def _read(self) -> None:
         while True:
             try:
-                for _ in range(TURNS):
-                    self._take(await self._source.receive(), _as_it_is)
+                with stray_cancellation_fails("The channel layer"):
+                    for _ in range(TURNS):
+                        self._take(await self._source.receive(), _as_it_is)
                 await asyncio.sleep(0)
             except Exception as error:
                 # redis-py 8 raises such a one every 5 s where nothing comes, which Django's checks warn of.
