@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from chanx.core.adapters import error_list
 from chanx.core.envelope import Envelope, enveloped, message_part
 from chanx.core.failures import log_failure
+from chanx.core.hub.shared_message import SharedMessage
 from chanx.core.reauthorization import Reauthorization
 from chanx.core.refusal import TopicRefused, refusal_message
 from chanx.core.sending import Sending
@@ -87,7 +89,7 @@ class TopicSession:
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Hand a message of a topic's group to that topic, or those; one that is not open here is dropped."""
         for topic in list(self._addressed.get(message.get("topic", ""), ())):
-            await topic.receive_event(message)
+            await topic.receive_event(_as_taken_by(topic, message))
 
     def only_topic_of(self, message: Mapping[str, Any]) -> Topic | None:
         """The topic that a message is for; None if it is for none that is open here, or for several."""
@@ -228,6 +230,15 @@ class TopicSession:
     async def _reply(self, envelope: Envelope, message: BaseMessage) -> None:
         text = enveloped(self._consumer.encode(message), envelope.topic, ref=envelope.ref)
         await self._consumer.send_encoded(text, message.action)
+
+
+def _as_taken_by(topic: Topic, message: dict[str, Any]) -> dict[str, Any]:
+    """The message; a copy of one that connections share, where a method of the user's takes it and may change it."""
+    if not isinstance(message, SharedMessage):
+        return message
+    function = getattr(topic.receive_event, "__func__", None)
+    module: object = getattr(function, "__globals__", {}).get("__name__")
+    return message if isinstance(module, str) and module.startswith("chanx.") else deepcopy(dict(message))
 
 
 async def _refusal(topic: Topic) -> TopicRefused | None:
