@@ -9,6 +9,7 @@ from chanx.core.channel_layer import configured, group_list
 from chanx.core.dispatch import Dispatching
 from chanx.core.handlers import merged_over_mro
 from chanx.core.hub.shared_message import worked_out
+from chanx.core.own_methods import is_replaced
 from chanx.core.rekeying import decoded, rekeyed
 from chanx.core.sending import Sending, json_text
 from chanx.messages.base import ACTION, BaseMessage, tag_fields
@@ -101,7 +102,7 @@ class Broadcasting(Dispatching):
         """
         camelize, names = self.should_camelize, message.get("names")
         is_named = names is not None and camelize
-        if not is_named and type(self).encode_content is not Sending.encode_content:
+        if not is_named and is_replaced(self.encode_content, Sending.encode_content):
             return self._encoded_broadcast(message, None)
         key = ("broadcast", self.discriminator, camelize, type(self) if camelize and not is_named else None)
         return worked_out(message, key, lambda: self._encoded_broadcast(message, names if is_named else None))

@@ -23,6 +23,7 @@ from chanx.core.failures import log_failure
 from chanx.core.handlers import merged_over_mro
 from chanx.core.hub.shared_event import encoded_reply, event_for_handler
 from chanx.core.hub.shared_message import worked_out
+from chanx.core.own_methods import is_replaced
 from chanx.core.sending import Sending
 from chanx.errors import ConfigurationError
 from chanx.layers import publisher_for
@@ -160,8 +161,8 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
 
     def _send_reply(self, reply: BaseMessage) -> Coroutine[Any, Any, None]:
         """``send_last``, but a reply that other connections send too is encoded once."""
-        own = type(self)
-        if (own.send_message, own.send_last, own.encode) != _SENDING:
+        methods = (self.send_message, self.send_last, self.encode)
+        if any(map(is_replaced, methods, _SENDING)):
             return self.send_last(reply)
         form = (self.discriminator, self.should_camelize)
         text = encoded_reply(self._handled_message, reply, form, partial(self.encode, reply))

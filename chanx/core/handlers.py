@@ -7,6 +7,7 @@ passthrough_events of the whole MRO ─┴─> HandlerTable: action -> Handler, 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from types import FunctionType
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -227,7 +228,10 @@ def _passthrough_handler(event: type[BaseMessage], prefix: str) -> Handler:
 
 def is_passed_through(cls: type, handler: Handler) -> bool:
     """Whether the handler's method is the one that ``build_table`` has made, and not one of the class's own."""
-    return handler.passthrough and getattr(getattr(cls, handler.name), "__module__", None) == __name__
+    if not handler.passthrough:
+        return False
+    method = getattr(cls, handler.name, None)
+    return type(method) is FunctionType and method.__globals__ is globals()
 
 
 def _passthrough_method(handler: Handler) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from pydantic_core import to_json
 
@@ -10,6 +10,7 @@ from chanx.constants import COMPLETE_ACTIONS
 from chanx.core.camelize import camelized
 from chanx.core.connection import Connection
 from chanx.core.handlers import HandlerTable
+from chanx.core.own_methods import is_replaced
 from chanx.core.rekeying import decoded, rekeyed_text
 from chanx.messages.base import BaseMessage, tag_field
 from chanx.utils.logging import log_info
@@ -25,14 +26,6 @@ class Sending(Connection):
 
     handler_table: HandlerTable
     """The handlers of the class; on an instance, those under its discriminator."""
-
-    _own_send_json: ClassVar[bool] = False
-    _own_send_message: ClassVar[bool] = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls._own_send_json = cls.send_json is not Sending.send_json
-        cls._own_send_message = cls.send_message is not Sending.send_message
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +52,7 @@ class Sending(Connection):
 
     def send_last(self, message: BaseMessage) -> Coroutine[Any, Any, None]:
         """Send what ends the handling of a frame or an event: no pause, as nothing of it is left to wait for."""
-        if self._own_send_message:
+        if is_replaced(self.send_message, Sending.send_message):
             return self.send_message(message)
         return self.send_encoded(self.encode(message), self.handler_table.tag_of(message))
 
@@ -89,7 +82,7 @@ class Sending(Connection):
 
     def send_encoded(self, text: str, action: Any) -> Coroutine[Any, Any, None]:
         """Send a message that is JSON text already, with all that belongs to sending (log entry, ``send_json``)."""
-        if self._own_send_json:
+        if is_replaced(self.send_json, Sending.send_json):
             return self.send_json(decoded(text))
         if self.logs_frames:
             self.log_frame("Websocket sent", action)
@@ -111,9 +104,13 @@ class Sending(Connection):
             except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
                 self.is_closed = True
 
+    def is_logged(self, action: Any) -> bool:
+        """Whether frames of an action are logged, where frames are."""
+        return not (isinstance(action, str) and action in self._unlogged_actions)
+
     def log_frame(self, event: str, action: Any, **values: Any) -> None:
         """One info entry for a frame, unless it is not wanted."""
-        if self.logs_frames and not (isinstance(action, str) and action in self._unlogged_actions):
+        if self.logs_frames and self.is_logged(action):
             log_info(event, action=action, consumer=type(self).__name__, **values)
 
     def _rekeyed(self, message: BaseMessage) -> str:

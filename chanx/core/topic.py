@@ -17,6 +17,7 @@ from chanx.core.handlers import HandlerTable, build_table
 from chanx.core.hub.shared_event import encoded_reply, event_for_handler
 from chanx.core.hub.shared_message import worked_out
 from chanx.core.incoming import decamelized_json, problems
+from chanx.core.own_methods import is_replaced
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
 from chanx.core.sending import Sending
@@ -354,11 +355,11 @@ class Topic:
 
     async def _send_reply(self, reply: BaseMessage, message: dict[str, Any]) -> None:
         """``send_message`` without its pause; a reply that other connections send too is encoded once."""
-        seq, consumer, own = message.get("seq"), self.consumer, type(self)
-        hooks = (own.send_message, own.send_last, own.frame, type(consumer).encode)
-        if hooks != (Topic.send_message, Topic.send_last, Topic.frame, Sending.encode):
+        seq, consumer = message.get("seq"), self.consumer
+        methods = (self.send_message, self.send_last, self.frame, consumer.encode)
+        if any(map(is_replaced, methods, (Topic.send_message, Topic.send_last, Topic.frame, Sending.encode))):
             await self.send_message(reply, seq=seq)
             return
-        form = (own, self.topic, seq, consumer.discriminator, consumer.should_camelize)
+        form = (type(self), self.topic, seq, consumer.discriminator, consumer.should_camelize)
         text = encoded_reply(message, reply, form, partial(self.frame, reply, seq=seq))
         await consumer.send_encoded(text, self.handler_table.tag_of(reply))

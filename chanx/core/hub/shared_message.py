@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable
 from copy import deepcopy
 from typing import Any, Final, TypeVar
 
+from chanx.core.own_methods import is_own, replaces
+
 _Result = TypeVar("_Result")
 
 SHARED_TYPES: Final = frozenset(
@@ -29,10 +31,13 @@ class SharedMessage(dict[str, Any]):
     def for_one(self, receiver: object) -> dict[str, Any]:
         """The message as ``receiver`` may have it: a dict of its own, where a method of the user's takes it."""
         name = self.get("type")
-        if isinstance(name, str) and name in SHARED_TYPES:
-            method = getattr(type(receiver), name, None)
-            if getattr(method, "__module__", "").startswith("chanx.core."):
-                return self
+        if (
+            isinstance(name, str)
+            and name in SHARED_TYPES
+            and is_own(getattr(type(receiver), name, None))
+            and not replaces(receiver, (name,))
+        ):
+            return self
         content = dict(self)
         return deepcopy(content) if self.members > 1 else content
 
