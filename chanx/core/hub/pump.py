@@ -32,6 +32,9 @@ class Pump:
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
         self._arrived: deque[tuple[Collection[Mailbox], Any, Callable[[Any], dict[str, Any]]]] = deque()
+        self._forget()
+
+    def _forget(self) -> None:
         self._message = SharedMessage({}, members=0)
         self._members: Collection[Mailbox] = ()
         self._left: Iterator[Mailbox] = iter(())
@@ -94,6 +97,7 @@ class Pump:
                     await asyncio.sleep(0)
             if not self._arrived:
                 self._task = None
+                self._forget()  # it may be long until the next message, and a connection may be gone by then
                 return
             self._next()
 

@@ -1,6 +1,8 @@
 """The layer sees one member a process and group, however its connections come and go."""
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -211,3 +213,20 @@ async def test_a_group_is_joined_anew_after_its_layer_was_flushed(layer: Any, by
     for member in (first, second):
         await member.end("room")
     assert layer.groups == layer.channels == {}
+
+
+@pytest.mark.parametrize("place", ["its channel", "a group"])
+async def test_a_hub_keeps_nothing_of_a_connection_that_has_ended(layer: Any, place: str) -> None:
+    """Given others that stay, Then the last message and whom it was for are forgotten, though no other comes."""
+    stays, goes = await opened(layer), await opened(layer)
+    await goes.join("room")
+    await (layer.group_send("room", NOTE) if place == "a group" else layer.send(goes.name, NOTE))
+    await turns()
+    assert goes.noting.got == [1]
+    await goes.end("room")
+
+    ended = weakref.ref(goes.noting)
+    del goes
+    gc.collect()
+    assert ended() is None
+    await stays.end()
