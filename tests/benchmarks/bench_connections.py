@@ -46,6 +46,7 @@ class Result:
     wrong: int
     """Connections lost, and things left: 0 where all is well."""
     cost: float | None = None
+    """None where there is none, or it has no end."""
 
 
 async def left(site: Site, before: Counts, *, seconds: float = LONGEST) -> tuple[float, Counts]:
@@ -78,7 +79,7 @@ async def burst(site: Site, kind: str, clients: int) -> Result:
     _, rest = await left(site, before)
     gone = time.perf_counter() - began
     cells = [f"joined in {joined:.1f} s", f"gone in {gone:.1f} s"]
-    return _result(cells, clients - len(present), rest, joined + gone)
+    return _result(cells, clients - len(present), rest, None if rest else joined + gone)
 
 
 async def cycles(site: Site, kind: str, connections: int) -> Result:
@@ -180,8 +181,9 @@ def run(places: Sequence[tuple[str, str]], part: Part, title: str, unit: str) ->
             print(f"{server:<8} {layer:<7} {KINDS[kind]:<9} " + "; ".join(result.cells), flush=True)
     for server, layer in places:
         typed, plain = (results[server, layer, kind] for kind in ("chanx", "channels"))
-        if typed.cost is not None and plain.cost is not None:
-            headline(f"{title}, {server}, {layer}", typed.cost, unit, against=("Channels", plain.cost))
+        if typed.cost is not None:
+            against = "Channels, never rid of all" if plain.cost is None else ("Channels", plain.cost)
+            headline(f"{title}, {server}, {layer}", typed.cost, unit, against=against)
         headline(
             f"{title}, {server}, {layer}: lost or left", typed.wrong, "", against=("Channels", plain.wrong), target="0"
         )

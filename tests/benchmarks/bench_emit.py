@@ -12,11 +12,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
-import redis
 from channels_redis.core import RedisChannelLayer
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from pydantic import BaseModel
 
 from chanx.bridge.encoding import Origin, encode_event
@@ -32,7 +30,16 @@ from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
 from chanx.layers import LayerSpec, publisher_for
 from chanx.testing.redis_server import redis_server
-from tests.benchmarks.bench_publish import Costs, Ways, close, consumer_on, headline_of, show
+from tests.benchmarks.bench_publish import (
+    Costs,
+    Ways,
+    close,
+    consumer_on,
+    headline_of,
+    pubsub_layer,
+    redis_client,
+    show,
+)
 
 JOB_ID = new_job_id()
 
@@ -72,11 +79,11 @@ def run() -> Costs:
     with (
         redis_server(private=True) as server,
         redis_server(private=True) as other_server,
-        redis.Redis.from_url(server.url) as client,
+        redis_client(server.url) as client,
     ):
         store = RedisJobStore(server.url)
         store.create(JobRecord(job_id=JOB_ID, owner="u", name="t", task_id="t1", created_at=datetime.now(UTC)))
-        layer = RedisPubSubChannelLayer(hosts=[server.url])
+        layer = pubsub_layer(server.url)
         layers = {
             "pub/sub on the same Redis": layer,
             "the same, JSON serializer": LayerSpec.redis_pubsub(server.url, serializer="json"),
@@ -103,7 +110,7 @@ def run() -> Costs:
         return costs
 
 
-def bare_way(client: redis.Redis, layer: RedisPubSubChannelLayer, store: RedisJobStore) -> Callable[[], object]:
+def bare_way(client: Any, layer: Any, store: RedisJobStore) -> Callable[[], object]:
     """The least that stores the same bytes and tells the same watchers."""
     entry = encode_event(EVENT, Origin(JOB_ID, "t1", 1, "0123456789ab"), 1)
     body = layer.serialize(live_message(entry, Appended(AppendStatus.APPENDED, 1, 0, "01234567-0")))
@@ -123,7 +130,7 @@ def emitting(transport: JobTransport) -> Callable[[], object]:
     return lambda: job.emit(EVENT)
 
 
-def trimming(send: Callable[[], object], client: redis.Redis) -> Callable[[], object]:
+def trimming(send: Callable[[], object], client: Any) -> Callable[[], object]:
     """On the core layer the queue of a watching process stays short, as with one that keeps up."""
     client.zadd(f"asgi:group:{job_group(JOB_ID)}", {"specific.a!1": time.time()})
     sent = count(1)

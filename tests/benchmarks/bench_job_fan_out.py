@@ -29,7 +29,6 @@ from tests.benchmarks.fan_out_apps import (
     LAYER_VARIABLE,
     LAYERS,
     PING,
-    QUIET_VARIABLE,
     SUBSCRIBE,
     TOPIC,
     Match,
@@ -119,7 +118,7 @@ def opened(stack: ExitStack, server: str, url: str, clients: int, layer: Any) ->
     """The ways, each with a server and its clients."""
 
     def run(way: str, application: str, publish: Publish, hello: str) -> Run:
-        environment = {LAYER_VARIABLE: "pubsub", QUIET_VARIABLE: "yes"}
+        environment = {LAYER_VARIABLE: "pubsub"}
         options = NO_PINGS[server]
         site = stack.enter_context(running(server, application, url, options=options, environment=environment))
         found = Run(way, site, FrameClients(site.port), publish, clients)

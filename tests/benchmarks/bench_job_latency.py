@@ -5,6 +5,7 @@ stack: one prefork worker, the log and the pub/sub layer on a server of its own,
 Chromium (time of ``onmessage``) and, in another run, by a bare WebSocket client in Python. One clock for all.
 """
 
+import argparse
 import json
 import statistics
 import sys
@@ -21,6 +22,7 @@ from websockets.typing import Origin
 from tests.acceptance.browser import LAUNCH_OPTIONS, sign_in
 from tests.acceptance.stack import Program, Stack, running_stack
 from tests.benchmarks.headlines import headline
+from tests.benchmarks.options import positive, positive_float
 from tests.requirements import require
 
 FIRST_USER = "user:1"  # ada, of the two demo users
@@ -54,8 +56,13 @@ WATCH = """
 """
 
 
-def main(per_second: int = 200, seconds: float = 15) -> None:
+def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_job_latency")
+    parser.add_argument("per_second", nargs="?", type=positive, default=200, metavar="EVENTS_PER_SECOND")
+    parser.add_argument("seconds", nargs="?", type=positive_float, default=15.0, metavar="SECONDS")
+    chosen = parser.parse_args()
+    per_second, seconds = int(chosen.per_second), float(chosen.seconds)
     chromium = require("chromium")
     with TemporaryDirectory() as directory, running_stack(Path(directory)) as stack, sync_playwright() as playwright:
         worker = bench_worker(stack)
@@ -97,7 +104,8 @@ def start(stack: Stack, per_second: int, seconds: float) -> str:
 
 def watch(stack: Stack, page: Page, topic: str) -> tuple[list[float], Any]:
     """What the browser's script does, with the browser's session."""
-    cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
+    jar: Any = page.context.cookies()  # whose types say that a cookie may have no name
+    cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in jar)
     delays: list[float] = []
     first = sys.maxsize
     with connect(stack.websocket_url, additional_headers={"Cookie": cookies}, origin=Origin(stack.url)) as socket:
@@ -117,4 +125,4 @@ def watch(stack: Stack, page: Page, topic: str) -> tuple[list[float], Any]:
 
 
 if __name__ == "__main__":
-    main(*(float(argument) if "." in argument else int(argument) for argument in sys.argv[1:]))
+    main()

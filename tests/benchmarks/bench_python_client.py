@@ -64,7 +64,8 @@ def ways(directory: Path) -> dict[str, Callable[[Site, FilledJob], Awaitable[Non
     ClientGenerator(directory / "asyncapi.json", directory / PACKAGE).generate()
     sys.path.insert(0, str(directory))
     client = importlib.import_module(PACKAGE).JobsClient
-    events: TypeAdapter[Any] = TypeAdapter(importlib.import_module(f"{PACKAGE}.jobs_job").JobLogLine)
+    line: Any = importlib.import_module(f"{PACKAGE}.jobs_job").JobLogLine
+    events: TypeAdapter[Any] = TypeAdapter(line)
     return {
         "bare, JSON": lambda site, job: received(site, job, json.loads),
         "bare, Pydantic": lambda site, job: received(site, job, events.validate_json),
@@ -90,8 +91,8 @@ def main(events: int = 10_000) -> None:
     print(f"{'way':<20}{'seconds':>10}{'events/s':>12}{'processor, µs/event':>22}{'times the first':>18}")
     base = statistics.median(processor for _, processor in taken["bare, JSON"])
     costs: dict[str, float] = {}
-    for name, figures in taken.items():
-        wall, processor = (statistics.median(figure) for figure in zip(*figures, strict=True))
+    for name, rounds in taken.items():
+        wall, processor = (statistics.median(figures) for figures in zip(*rounds, strict=True))
         each = costs[name] = processor / events * 1e6
         print(f"{name:<20}{wall:>10.2f}{events / wall:>12,.0f}{each:>22.1f}{processor / base:>18.2f}")
     client = costs.pop("generated client")

@@ -27,7 +27,8 @@ PING_EVERY = 0.005
 
 async def bare(scope: Any, receive: Any, send: Any) -> None:
     """The base line: it sends the job that the first frame names."""
-    redis: Any = Redis.from_url(os.environ["CHANX_REDIS_URL"])
+    client: Any = Redis  # whose types are unknown in part
+    redis = client.from_url(os.environ["CHANX_REDIS_URL"])
     await receive()
     await send({"type": "websocket.accept"})
     topic = json.loads((await receive())["text"])["topic"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
@@ -69,7 +69,7 @@ def tell(what: str, rates: Mapping[str, float]) -> None:
 
 
 @contextmanager
-def stores() -> Iterator[Mapping[str, JobStore]]:
+def stores() -> Generator[Mapping[str, JobStore]]:
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server(private=True))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -93,7 +93,7 @@ def one_writer(store: JobStore) -> float:
 def many_writers(store: JobStore) -> float:
     jobs = [store.create(record()) for _ in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
-        return per_second(THREADS * EVENTS, lambda: list(pool.map(lambda job_id: write(store, job_id), jobs)))
+        return per_second(THREADS * EVENTS, lambda: list(pool.map(write, [store] * THREADS, jobs)))
 
 
 def latest(store: JobStore) -> float:

@@ -9,7 +9,7 @@ import gc
 import sys
 from collections import deque
 from types import BuiltinMethodType, CellType, CoroutineType, FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 
 Census = dict[str, tuple[int, int]]
 """For each kind of object how many there are, and how many bytes."""
@@ -69,10 +69,9 @@ def _parts(found: Any) -> list[Any]:
 
 
 def _name(found: Any) -> str:
-    match found:
-        case asyncio.Task():
-            return f"Task of {_name(found.get_coro())}"
-        case CoroutineType() | FunctionType() | MethodType() | BuiltinMethodType():
-            return f"{type(found).__name__} {found.__qualname__}"
-        case _:
-            return f"{type(found).__module__}.{type(found).__qualname__}"
+    kind = cast("Any", type(found))
+    if isinstance(found, asyncio.Task):
+        return f"Task of {_name(found.get_coro())}"
+    if issubclass(kind, CoroutineType | FunctionType | MethodType | BuiltinMethodType):
+        return f"{kind.__name__} {found.__qualname__}"
+    return f"{kind.__module__}.{kind.__qualname__}"

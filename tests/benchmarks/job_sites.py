@@ -191,9 +191,9 @@ class Watcher(asyncio.Protocol):
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         if not self.caught_up.is_set():
-            print(f"A connection was lost at {self.seq}: {error}", file=sys.stderr)
+            print(f"A connection was lost at {self.seq}: {exc}", file=sys.stderr)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
