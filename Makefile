@@ -8,7 +8,7 @@ ARGS ?=
 PROCESSES := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check docs format bench lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -26,6 +26,10 @@ check: $(VENV)/.ready ## Check format, lint, types and the import layers
 	$(VENV)/bin/basedpyright
 	$(RUN) pytest -q tests/test_architecture.py
 
+docs: $(VENV)/.ready ## Build the documentation site, docs/_build/index.html
+	$(RUN) sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "Open docs/_build/index.html"
+
 format: $(VENV)/.ready ## Format the code and fix what the linter can
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
@@ -38,7 +42,7 @@ lock: $(VENV)/.ready ## Write requirements.lock anew from pyproject.toml
 		--python-version 3.11 --all-extras --group demo --group dev pyproject.toml -o requirements.lock
 
 clean: ## Remove the environment, all caches and the demo's data
-	rm -rf $(VENV) .uv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis example_site/var
+	rm -rf $(VENV) .uv dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis example_site/var
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: requirements.lock pyproject.toml tools/set-up

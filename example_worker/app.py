@@ -7,7 +7,6 @@ from __future__ import annotations
 from celery import Celery
 
 from chanx.bridge import install
-from chanx.layers import LayerSpec
 from example_worker.settings import Settings
 
 settings = Settings.from_env()
@@ -15,7 +14,7 @@ settings = Settings.from_env()
 app = Celery(
     "example_worker",
     broker=settings.celery_url,
-    backend=settings.celery_url,
+    backend=settings.results_url,
     include=["example_worker.tasks"],
 )
 app.conf.update(
@@ -31,4 +30,4 @@ app.conf.update(
     result_expires=24 * 3600,
 )
 
-bridge = install(app, store=settings.redis_url, layer=LayerSpec.redis_pubsub(settings.redis_url))
+bridge = install(app, store=settings.store_url or settings.redis_url)

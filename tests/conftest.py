@@ -8,6 +8,7 @@ import pytest
 
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.databases import migrated, postgres_settings, sqlite_settings
+from tests.distribution import pytest_xdist_auto_num_workers as pytest_xdist_auto_num_workers
 from tests.distribution import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 from tests.ports import free_port
 

@@ -3,6 +3,7 @@
 A stack (tests/integration/signals) takes seconds to start, and most of that room's files have tests on each of them.
 """
 
+import os
 import re
 
 import pytest
@@ -23,6 +24,12 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return work_unit(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n logical``: one more than there are processors, as many tests wait for servers of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -18,11 +18,12 @@ _PACKAGE = Path(__file__).parents[1] / "chanx"
 # A trailing "!" means the package's own file only, not what is in it.
 LINES = """
 chanx.cli
-chanx! | chanx.bridge! | chanx.channels | chanx.fast_channels | chanx.bridge.contrib
-chanx.testing | chanx.bridge.worker | chanx.bridge.web | chanx.bridge.relay | chanx.client_generator | \
+chanx! | chanx.bridge! | chanx.channels | chanx.fast_channels | chanx.bridge.contrib | chanx.testing.jobs
+chanx.testing | chanx.doctor | chanx.bridge.worker | chanx.bridge.web | chanx.bridge.relay | chanx.client_generator | \
   chanx.bridge.start chanx.bridge.starting chanx.bridge.started
 chanx.bridge.installed chanx.bridge.cancelling chanx.bridge.reporter chanx.bridge.scope chanx.bridge.reach \
-  chanx.bridge.signal_events chanx.bridge.unread_results chanx.bridge.observer chanx.bridge.lease_watch
+  chanx.bridge.signal_events chanx.bridge.unread_results chanx.bridge.observer chanx.bridge.lease_watch \
+  chanx.bridge.worker_report
 chanx.bridge.transports
 chanx.asyncapi | chanx.bridge.store
 chanx.routing
@@ -32,7 +33,8 @@ chanx.type_defs | \
   chanx.bridge.snapshot chanx.bridge.hooks chanx.bridge.serializer chanx.bridge.names chanx.bridge.owner \
   chanx.bridge.closing chanx.bridge.outcome chanx.bridge.canvas chanx.bridge.committed \
   chanx.bridge.outgoing chanx.bridge.watch chanx.bridge.worker_id chanx.bridge.access chanx.bridge.tokens
-chanx.messages | chanx.layers
+chanx.messages | chanx.layers | chanx.opentelemetry
+chanx.telemetry chanx.metrics
 chanx.utils
 chanx.errors | chanx.types | chanx.log | chanx.constants
 """
@@ -51,12 +53,15 @@ INDEPENDENT = {
     "chanx.routing.discovery": DJANGO | FASTAPI | {"celery"},
     "chanx.messages.base": DJANGO | FASTAPI | {"celery"},
     "chanx.layers": DJANGO | FASTAPI | {"celery"},
+    "chanx.telemetry": DJANGO | FASTAPI | {"celery", "pydantic", "opentelemetry"},
+    "chanx.opentelemetry": DJANGO | FASTAPI | {"celery", "pydantic"},
     "chanx.asyncapi.generator": DJANGO | FASTAPI | {"celery", "jinja2", "yaml"},
     "chanx.asyncapi.serving": DJANGO | FASTAPI | {"celery"},
     "chanx.client_generator.generator": DJANGO | FASTAPI | {"celery"},
     "chanx.client_generator.base": DJANGO | FASTAPI | {"celery", "redis", "jinja2"},
     "chanx.cli.main": DJANGO | FASTAPI | {"celery", "pydantic"},
     "chanx.testing.plugin": DJANGO | FASTAPI | {"celery", "pydantic", "jsonschema"},
+    "chanx.testing.jobs": DJANGO | FASTAPI,
     "example_worker": DJANGO | FASTAPI,
     "chanx.testing.redis_server": DJANGO | FASTAPI | {"celery", "redis"},
 }

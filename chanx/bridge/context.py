@@ -5,9 +5,12 @@ start_job -> before_task_publish -> Celery header "chanx" -> request.headers -> 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from chanx.telemetry import OBSERVERS, carrier, carrier_in
 
 HEADER = "chanx"
 
@@ -20,6 +23,9 @@ class JobContext:
     with the last of them; else it has one, the root, beside what that publishes. ``groups`` and ``reply_channel`` are
     names on the channel layer. ``publish_id`` is of the one message that the context was read from: the execution that
     the job waits for; empty where it does not wait. ``begun``: the message was published by a task of the job.
+
+    ``trace`` is where the message comes from, as observers have it (``traceparent``), ``published_at`` (Unix time) when
+    it was published; None where nobody observes.
     """
 
     job_id: str
@@ -31,10 +37,13 @@ class JobContext:
     reply_channel: str | None = None
     publish_id: str = ""
     begun: bool = False
+    trace: Mapping[str, str] | None = field(default=None, hash=False)
+    published_at: float | None = None
 
     def published_as(self, publish_id: str) -> JobContext:
-        """The same context for another message."""
-        return replace(self, publish_id=publish_id)
+        """The same context for another message, which is published now."""
+        published_at = time.time() if OBSERVERS else None
+        return replace(self, publish_id=publish_id, trace=carrier() or self.trace, published_at=published_at)
 
     def is_root(self, task_id: str) -> bool:
         """Whether the task reports as the job itself; never in a canvas."""
@@ -59,6 +68,15 @@ class JobContext:
                 reply_channel=value.get("reply_channel"),
                 publish_id=value.get("publish_id") or "",
                 begun=bool(value.get("begun")),
+                trace=carrier_in(value.get("trace")),
+                published_at=_time_in(value.get("published_at")),
             )
         except (KeyError, TypeError, AttributeError):
             return None
+
+
+def _time_in(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None

@@ -14,7 +14,8 @@ from typing_extensions import Unpack
 from chanx.bridge.entry import Ending, Execution, NewEntry
 from chanx.bridge.events import JobEvent
 from chanx.errors import ConfigurationError, EventTooLargeError
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, action_of
+from chanx.telemetry import carrier
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_META_BYTES = 64 * 1024
@@ -24,7 +25,8 @@ _LEVELS_AROUND = 16
 
 _STAMPED = {"job_id", "task_id", "attempt", "run_id", "time"}
 _ENVELOPE = {"version", "topic", "ref", "seq", "head", "rev"}
-_LEFT_OUT = _STAMPED | _ENVELOPE
+NOT_ITS_OWN = _STAMPED | _ENVELOPE
+"""Fields that an event in the log has from others than the event: they are left out of what it brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def encode_event(
     a payload that has no JSON form.
     """
     now = datetime.now(UTC)
-    body = event.model_dump_json(exclude=_LEFT_OUT)
+    body = event.model_dump_json(exclude=NOT_ITS_OWN)
     text = f'{body[:-1]},{_stamp_of(origin)},"time":{_json(now).decode()}}}'
     size = len(text.encode())
     if size > max_bytes:
@@ -70,10 +72,12 @@ def encode_event(
             "Store the data and send a reference to it."
         )
     if not isinstance(event, JobEvent):
-        return NewEntry(origin.job_id, _action(event), text, origin.run_id, n, attempt=origin.attempt, **terms)
+        return NewEntry(
+            origin.job_id, action_of(event), text, origin.run_id, n, attempt=origin.attempt, trace=carrier(), **terms
+        )
     return NewEntry(
         job_id=origin.job_id,
-        action=_action(event),
+        action=action_of(event),
         event=text,
         run_id=origin.run_id,
         n=n,
@@ -81,6 +85,7 @@ def encode_event(
         state=event.state,
         attempt=origin.attempt,
         patch=_patch_as_json(_stamped(event, now).patch()),
+        trace=carrier() if event.delivery == "log" else None,
         **terms,
     )
 
@@ -141,10 +146,6 @@ def _stamp_of(origin: Origin) -> str:
 def _stamped(event: JobEvent, now: datetime) -> JobEvent:
     # The patch of most is the base's, which does not look at the time: a copy would be for nothing.
     return event if type(event).patch is JobEvent.patch else event.model_copy(update={"time": now})
-
-
-def _action(event: BaseMessage) -> str:
-    return str(event.action)
 
 
 def _patch_as_json(patch: Mapping[str, Any]) -> dict[str, str]:

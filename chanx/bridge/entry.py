@@ -91,6 +91,8 @@ class NewEntry:
 
     ``fraction`` (0..1) is how far the task is. In a job of several tasks the text ``"@fraction@"`` in the event and its
     patch becomes the fraction of the whole job, ``"@done@"`` the tasks' sum of fractions, ``"@tasks@"`` their number.
+
+    ``trace`` is where the event comes from, as observers have it; it goes with the live message, not into the log.
     """
 
     job_id: str
@@ -111,6 +113,7 @@ class NewEntry:
     worker: str = ""
     execution: Execution | None = None
     in_place_of: str = ""
+    trace: Mapping[str, str] | None = None
 
     @property
     def gives_back(self) -> bool:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from chanx.bridge.entry import Delivery
 from chanx.bridge.states import JobState
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, action_of
 
 
 class JobEvent(BaseMessage, ABC):
@@ -32,7 +32,7 @@ class JobEvent(BaseMessage, ABC):
     def patch(self) -> dict[str, Any]:
         """The snapshot fields this event sets. A ``latest`` event lives there, under its action; others set none."""
         if self.delivery == "latest":
-            return {self.action: self.payload}
+            return {action_of(self): self.payload}
         return {}
 
 

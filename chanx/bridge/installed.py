@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from celery import Celery
+from celery import Celery, _state
 from celery.utils.dispatch import Signal
 
 from chanx.bridge.access import DEFAULT_ACCESS, Access
@@ -57,6 +57,10 @@ class Bridge:
     def jobs_of(self, owner: object, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         """The newest jobs of an owner (a user object, or an owner string), and those it watches, newest first."""
         return self.store.jobs_of(owner_of(owner), limit=limit, before=before)
+
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        """The newest jobs of all owners, newest first: for operators, never for a page of a user's."""
+        return self.store.all_jobs(limit=limit, before=before)
 
     def cancel(self, job_id: str, *, reason: str | None = None, terminate_after: float | None = None) -> JobState:
         """Asks a job to stop; returns its state now. Blocking: from async code run it in a thread.
@@ -129,3 +133,12 @@ def bridge_or_none(app: Any) -> Bridge | None:
     """The bridge of ``app``, None for an app that chanx was not installed on."""
     bridge = getattr(app, _ATTRIBUTE, None)
     return bridge if isinstance(bridge, Bridge) else None
+
+
+def project_app() -> Any:
+    """The app that this process has made, None where there is none: ``current_app`` would make one, which others find.
+
+    It is the thread's current app, or the default one.
+    """
+    state: Any = _state
+    return state._tls.current_app or state.default_app

@@ -30,6 +30,7 @@ from chanx.bridge.reporter import end_job
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.worker_id import is_on_bus
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_event, log_throttled
 
@@ -84,11 +85,11 @@ class Observer:
 
         It costs two round trips where nothing happened. Blocking.
         """
-        if not self._looking.acquire(blocking=False):
+        if not self._store.is_observed_here or not self._looking.acquire(blocking=False):
             return
         try:
-            for worker, renewal in self._watch.dead(self._store.leases).items():
-                self._bury(worker, renewal)
+            for worker, renewal in self._watch.dead(self._leases).items():
+                self.bury(worker, renewal)
             for deadline in self._store.due_deadlines(limit=MAX_EXECUTIONS):
                 if self._is_seen_to(deadline.execution, partial(self._do, deadline)):
                     self._store.clear_deadline(deadline)
@@ -108,8 +109,12 @@ class Observer:
         seconds = float(timeout) if isinstance(timeout, int | float) else VISIBILITY_TIMEOUT
         self._store.set_deadline(Deadline("redelivery", execution), seconds=seconds + margin)
 
-    def _bury(self, worker: str, renewal: int) -> None:
-        """Sees to what a dead worker held, and forgets it at the very end, so that another observer could go on."""
+    def bury(self, worker: str, renewal: int) -> None:
+        """Sees to what a dead worker held, and forgets it at the very end, so that another observer could go on.
+
+        ``renewal`` is the number of its last one. What is left of many executions is seen to at the next call. Raises
+        ``StoreUnavailableError``.
+        """
         held = self._store.held(worker)
         log_throttled("worker_lost", key=worker, worker=worker, executions=len(held))
         left = len(held)
@@ -121,6 +126,11 @@ class Observer:
         # A worker that was only suspended may have begun others.
         if not left and self._store.leases().get(worker) == renewal:
             self._store.drop_lease(worker)
+
+    def _leases(self) -> dict[str, int]:
+        """Of the workers that one can tell the death of here: of the others word may still be under way, on the bus."""
+        leases = self._store.leases()
+        return {worker: renewal for worker, renewal in leases.items() if not is_on_bus(worker)}
 
     def _see_to_lost(self, worker: str, execution: Execution, expected: set[str]) -> bool:
         """Whether it is seen to; ``expected`` are the jobs whose publications are."""

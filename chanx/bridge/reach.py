@@ -12,6 +12,7 @@ from chanx.bridge.transports.base import JobTransport
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
+from chanx.telemetry import stamped
 
 
 class Reach:
@@ -49,7 +50,7 @@ class Reach:
 
     def _tell(self, names: list[str], event: BaseMessage) -> None:
         # As chanx.core.events has it, which a worker does not load.
-        message = {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}
+        message = stamped({"type": "handle_channel_event", "event_data": event.model_dump(mode="json")})
         self._transport.tell(names, message)
 
 

@@ -16,7 +16,8 @@ from chanx.bridge.encoding import EntryTerms, Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus, JobOutcome, NewEntry
 from chanx.bridge.events import JobCancelledEvent, ReasonPayload
 from chanx.bridge.transports.base import JobTransport
-from chanx.messages.base import BaseMessage
+from chanx.messages.base import BaseMessage, action_of
+from chanx.telemetry import OBSERVERS, Carrier, SpanStart, span
 from chanx.utils.process import PerProcess
 
 
@@ -27,7 +28,8 @@ class JobReporter:
     ``aborted`` turns true when an answer says that the job was cancelled, or has ended although a task that it consists
     of (``is_member``) reports: callbacks and nested tasks may outlive it. Whoever publishes a task that the job could
     not be told to wait for sets ``has_strays``: the job may end with that one. What a process reports that was forked
-    in the middle of the run is a run of its own, which nothing silences.
+    in the middle of the run is a run of its own, which nothing silences. ``trace`` is where events come from that are
+    sent from elsewhere: a timer's thread, say.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class JobReporter:
         self.origin = Origin(job_id, task_id, attempt, run_id or secrets.token_hex(6))
         self.aborted = False
         self.has_strays = False
+        self.trace: Carrier | None = None
         self._is_member = is_member
         self._claimable = task_id if of_run else ""
         self._transport = transport
@@ -58,6 +61,14 @@ class JobReporter:
         ``terms`` are those of :class:`~chanx.bridge.entry.NewEntry`. The end of the last execution that the job waited
         for ends the job too.
         """
+        if not OBSERVERS or getattr(event, "delivery", "log") == "latest":
+            return self._send(event, **terms)
+        action = action_of(event)
+        attributes = {"chanx.job.id": self.origin.job_id, "chanx.action": action}
+        with span(SpanStart(f"report {action}", "producer", attributes, parent=self.trace, is_part=True)):
+            return self._send(event, **terms)
+
+    def _send(self, event: BaseMessage, **terms: Unpack[EntryTerms]) -> Appended | None:
         with self._lock.get():
             if self._pid != os.getpid():
                 self._go_on_as_child()

@@ -24,6 +24,7 @@ from chanx.bridge.started import StartedJob as StartedJob
 from chanx.bridge.starting import COMMIT_SECONDS, JobStart
 from chanx.errors import ConfigurationError
 from chanx.layers import valid_group_name
+from chanx.telemetry import SpanStart, span
 
 
 def start_job_sync(
@@ -64,27 +65,29 @@ def start_job_sync(
         raise ConfigurationError('task_options={"task_id": ...}: leave it out, or set it on a signature of the task')
     if idempotency_key is not None and not _is_key(idempotency_key):
         raise ConfigurationError(f"idempotency_key={idempotency_key!r}: pass a text that is not empty, or None")
-    start = JobStart(
-        bridge_of(_app_of(task)),
-        canvas_of(task.s() if isinstance(task, Task) else task),
-        partial(_apply, args, kwargs, dict(task_options or {})),
-        owner=owner_of(owner),
-        groups=tuple(map(valid_group_name, [groups] if isinstance(groups, str) else groups)),
-        reply_channel=_channel_of(reply_to),
-    )
-    earlier = start.store(
-        meta=plain_meta(meta or {}),
-        watchers=tuple(map(owner_of, [watchers] if isinstance(watchers, str) else watchers)),
-        idempotency_key=idempotency_key,
-        seconds=COMMIT_SECONDS if on_commit else ENQUEUE_SECONDS,
-    )
-    if earlier is not None:
-        return earlier
-    if on_commit:
-        start.enqueue_on_commit()
-    else:
-        start.enqueue()
-    return start.job
+    bridge, canvas = bridge_of(_app_of(task)), canvas_of(task.s() if isinstance(task, Task) else task)
+    with span(SpanStart(f"start_job {canvas.name}", "producer", {"chanx.task": canvas.name})) as starting:
+        start = JobStart(
+            bridge,
+            canvas,
+            partial(_apply, args, kwargs, dict(task_options or {})),
+            owner=owner_of(owner),
+            groups=tuple(map(valid_group_name, [groups] if isinstance(groups, str) else groups)),
+            reply_channel=_channel_of(reply_to),
+        )
+        earlier = start.store(
+            meta=plain_meta(meta or {}),
+            watchers=tuple(map(owner_of, [watchers] if isinstance(watchers, str) else watchers)),
+            idempotency_key=idempotency_key,
+            seconds=COMMIT_SECONDS if on_commit else ENQUEUE_SECONDS,
+        )
+        job = earlier or start.job
+        starting.note({"chanx.job.id": job.job_id})
+        if earlier is None and on_commit:
+            start.enqueue_on_commit()
+        elif earlier is None:
+            start.enqueue()
+        return job
 
 
 async def start_job(

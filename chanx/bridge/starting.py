@@ -28,6 +28,8 @@ from chanx.bridge.states import JobState
 from chanx.bridge.unread_results import let_go
 from chanx.core.failures import log_failure
 from chanx.errors import TooManyJobsError
+from chanx.metrics import JOB_EVENTS_PUBLISHED
+from chanx.telemetry import carrier, measure
 
 COMMIT_SECONDS: Final = 3600.0
 """How long the start of a job may take with its transaction, until whoever started it counts as dead."""
@@ -66,6 +68,7 @@ class JobStart:
             canvas=len(canvas.tasks) > 1,
             groups=groups,
             reply_channel=reply_channel,
+            trace=carrier(),
         )
         self.job = StartedJob(self._context.job_id, canvas.result_id)
         self._first = None if self._context.canvas else secrets.token_hex(8)
@@ -100,13 +103,15 @@ class JobStart:
         patience = seconds * (1 + len(self._canvas.tasks) // SLOW_TASKS)
         self._bridge.store.set_deadline(self._deadline, seconds=patience)
         try:
-            earlier = self._create(record, self._reporter.entry(JobQueued()))
+            queued = self._reporter.entry(JobQueued())
+            earlier = self._create(record, queued)
         except TooManyJobsError:
             self._is_under_way()
             raise
         if earlier is not None:
             self._is_under_way()
             return earlier
+        measure(JOB_EVENTS_PUBLISHED, 1, {"chanx.action": queued.action})
         groups = dict.fromkeys(map(list_group, [record.owner, *watchers]))
         self._bridge.transport.tell_lists(groups, record.job_id, JobState.QUEUED)
         return None

@@ -10,6 +10,23 @@ import secrets
 import socket
 from typing import Final
 
+_ON_BUS: Final = "bus/"
+
+
+def on_bus(worker: str) -> str:
+    """The id by which the site's store knows a worker that reaches it over the event bus."""
+    return f"{_ON_BUS}{worker}"
+
+
+def off_bus(worker: str) -> str:
+    """The worker's own id again."""
+    return worker.removeprefix(_ON_BUS)
+
+
+def is_on_bus(worker: str) -> bool:
+    """Whether an id is one of :func:`on_bus`. How late word of such a worker may come, only its relay can tell."""
+    return worker.startswith(_ON_BUS)
+
 
 class WorkerId:
     """The id of a worker; empty in all processes that are none."""

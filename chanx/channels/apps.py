@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.core.checks import register
 
-from chanx.channels.checks import check_layers, check_servers
+from chanx.channels.checks import check_bridge, check_layers, check_packages, check_servers
 from chanx.channels.signing_in import tell_of_sign_out
 
 
@@ -21,5 +21,7 @@ class ChanxChannelsConfig(AppConfig):
         if not hasattr(settings, "CHANX"):
             settings.CHANX = {}
         register(check_layers)
+        register(check_bridge)
+        register(check_packages)
         register(check_servers, deploy=True)
         user_logged_out.connect(tell_of_sign_out, dispatch_uid="chanx_sign_out")

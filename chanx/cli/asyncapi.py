@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import redirect_stdout
 from importlib import import_module
-from importlib.util import find_spec
 from inspect import isfunction, signature
 from operator import attrgetter
 from typing import Any, Final
@@ -15,6 +14,7 @@ import click
 
 from chanx.asyncapi.exporting import NOTHING_FOUND, Wanted, export_text, write_file
 from chanx.asyncapi.text import FORMATS
+from chanx.cli.modules import look_in_current_directory, require_module
 from chanx.errors import ConfigurationError
 from chanx.routing.discovery import DEFAULT_BASE_URL
 from chanx.utils.extras import need
@@ -57,8 +57,7 @@ def _document(settings: str | None, app: str | None, wanted: Wanted) -> dict[str
         raise click.UsageError("--settings is for Django, --app for FastAPI: give one of them.")
     if not (settings or app or os.environ.get(_SETTINGS)):
         raise click.UsageError("Give --settings project.settings for Django, or --app module:app for FastAPI.")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    look_in_current_directory()
     return _of_application(app, wanted) if app else _of_django(settings, wanted)
 
 
@@ -66,7 +65,7 @@ def _of_django(settings: str | None, wanted: Wanted) -> dict[str, Any]:
     django, exceptions = need("django", extra="channels"), need("django.core.exceptions", extra="channels")
     if settings:
         os.environ[_SETTINGS] = settings
-    _module_found_here(os.environ[_SETTINGS], option="--settings")
+    require_module(os.environ[_SETTINGS], option="--settings")
     try:
         django.setup()
         document: dict[str, Any] = need("chanx.channels.documents", extra="channels").exported_document(wanted)
@@ -76,14 +75,14 @@ def _of_django(settings: str | None, wanted: Wanted) -> dict[str, Any]:
 
 
 def _of_application(name: str, wanted: Wanted) -> dict[str, Any]:
-    documents = need("chanx.fast_channels.documents", extra="fast_channels")
+    documents = need("chanx.fast_channels.documents", extra="fast-channels")
     document: dict[str, Any] = documents.exported_document(_application(name), wanted)
     return document
 
 
 def _application(name: str) -> Any:
     module, _, path = name.partition(":")
-    _module_found_here(module, option="--app")
+    require_module(module, option="--app")
     try:
         found = attrgetter(path or "app")(import_module(module))
     except AttributeError as error:
@@ -98,21 +97,3 @@ def _application(name: str) -> Any:
             "that returns one."
         ) from error
     return found()
-
-
-def _module_found_here(module: str, *, option: str) -> None:
-    """Raises ``ConfigurationError`` if there is none of that name; errors inside it are the project's own to show."""
-    try:
-        is_there = find_spec(module) is not None
-    except ModuleNotFoundError as error:
-        if f"{module}.".startswith(f"{error.name}."):
-            is_there = False
-        else:
-            raise
-    except ValueError:  # an empty name
-        is_there = False
-    if not is_there:
-        raise ConfigurationError(
-            f"{option}: there is no module {module!r} in {os.getcwd()}, nor installed. Run chanx where it can be "
-            "imported from, with dots between packages."
-        )

@@ -3,6 +3,9 @@
 chanx asyncapi         the document of a Django project or a FastAPI application
 chanx generate-client  a typed client of a document
 chanx diff             what changed between two documents
+chanx doctor           what is wrong with a project's set-up
+chanx jobs             a project's jobs: list, show, watch, cancel
+chanx relay            does what workers on the event bus tell
 """
 
 from collections.abc import Mapping
@@ -16,11 +19,14 @@ from chanx.errors import ChanxError
 _COMMANDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "asyncapi": ("chanx.cli.asyncapi", "asyncapi", "Write a project's AsyncAPI document."),
     "diff": ("chanx.cli.diff", "diff", "Name what changed from one AsyncAPI document to another."),
+    "doctor": ("chanx.cli.doctor", "doctor", "Say what is wrong with a project's set-up."),
     "generate-client": (
         "chanx.cli.generate_client",
         "generate_client",
         "Write a typed client for an AsyncAPI document.",
     ),
+    "jobs": ("chanx.cli.jobs", "jobs", "List, show, watch and cancel a project's jobs."),
+    "relay": ("chanx.cli.relay", "relay", "Relay what workers on the event bus tell."),
 }
 """By name: where the command is, and the line about it in the help, which loads none of them."""
 
@@ -56,4 +62,4 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="chanx")
 def cli() -> None:
-    """AsyncAPI documents of WebSocket consumers, and typed clients for them."""
+    """Documents and typed clients of WebSocket consumers, and the running of jobs."""

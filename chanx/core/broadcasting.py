@@ -14,6 +14,7 @@ from chanx.core.rekeying import decoded, rekeyed
 from chanx.core.sending import Sending, json_text
 from chanx.messages.base import ACTION, BaseMessage, tag_fields
 from chanx.messages.outgoing import GroupCompleteMessage
+from chanx.telemetry import stamped
 
 OWN_BROADCAST_SECONDS: Final = 1.0
 
@@ -88,7 +89,7 @@ class Broadcasting(Dispatching):
         names = None if model is None else packed_names(model)
         if names is not None:
             group_message["names"] = names
-        return group_message
+        return stamped(group_message)
 
     @property
     def is_broadcasting(self) -> bool:

@@ -9,6 +9,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from chanx.core.events import ReceiveEvent
+from chanx.core.frame_counts import SENT
 from chanx.core.handlers import is_passed_through
 from chanx.core.hub.shared_message import SharedMessage
 from chanx.core.own_methods import has_own, is_replaced, replaces
@@ -17,6 +18,7 @@ from chanx.core.topic import Topic
 from chanx.core.websocket import ChanxWebsocketConsumerMixin
 from chanx.messages.base import BaseMessage
 from chanx.messages.outgoing import EventCompleteMessage, GroupCompleteMessage
+from chanx.telemetry import OBSERVERS
 
 SENDING_HOOKS: Final = ("dispatch", "encode", "encode_content", "log_frame", "send_encoded", "send_json", "send_text")
 EVENT_HOOKS: Final = (*SENDING_HOOKS, "handle_channel_event", "receive_event", "send_last", "send_message")
@@ -72,9 +74,9 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             frame = message.work[key] = _made(message, make, partial(self.encode, complete) if completes else None)
         return self._sending(message, frame, self)
 
-    def recovers(self, message: SharedMessage) -> bool:
-        """Whether a message is for topics only that find out by themselves what they miss."""
-        return self.topic_session.recovers(message)
+    def can_miss(self, message: SharedMessage) -> bool:
+        """Whether a message may be dropped, as it is for topics only that ``can_miss`` it."""
+        return self.topic_session.can_miss(message)
 
     def _sending(self, message: SharedMessage, frame: _Frame | None, owner: object) -> Coroutine[Any, Any, None] | None:
         if frame is None or frame.handler in vars(owner):
@@ -83,6 +85,8 @@ class DirectSending(ChanxWebsocketConsumerMixin[ReceiveEvent]):
             frame.is_logged = True
             clients = {"clients": message.members} if message.members > 1 else {}
             self.log_frame("Websocket sent", frame.action, **clients)
+        if OBSERVERS:
+            SENT.add(self, 1 if frame.completion is None else 2)
         if frame.completion is not None:
             return self._sending_both(frame.text, frame.completion)
         sending: Any = self.base_send({"type": "websocket.send", "text": frame.text})

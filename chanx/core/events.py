@@ -30,6 +30,7 @@ from chanx.layers import publisher_for
 from chanx.log import log_event
 from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import EventCompleteMessage
+from chanx.telemetry import stamped
 
 ReceiveEvent = TypeVar("ReceiveEvent", bound=Event, default=Event)
 
@@ -204,4 +205,4 @@ class Eventful(Broadcasting, Generic[ReceiveEvent]):
 
 def event_message(event: Event) -> dict[str, Any]:
     """An event as consumers receive it from the channel layer."""
-    return {"type": "handle_channel_event", "event_data": event.model_dump(mode="json")}
+    return stamped({"type": "handle_channel_event", "event_data": event.model_dump(mode="json")})

@@ -41,7 +41,7 @@ class FrameQueue:
         self._concurrency = max(1, concurrency)
         self._max_frames = max_frames
         self._max_characters = max_characters
-        self.waiting: deque[str] = deque()
+        self.waiting: deque[str] | None = None  # most of a connection's life nothing waits, and a deque is 760 bytes
         self._waiting_characters = 0
         self._workers: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -50,6 +50,8 @@ class FrameQueue:
         """Take a frame, or return False when as much waits as may."""
         if self._closed:
             return True
+        if self.waiting is None:
+            self.waiting = deque()
         if len(self.waiting) >= self._max_frames or self._waiting_characters + len(frame) > self._max_characters:
             return False
         self.waiting.append(frame)
@@ -82,7 +84,7 @@ class FrameQueue:
     async def close(self) -> None:
         """Drop what waits, cancel what runs, and return when nothing does any more."""
         self._closed = True
-        self.waiting.clear()
+        self.waiting = None
         workers = self._workers - {asyncio.current_task()}
         for worker in workers:
             worker.cancel()

@@ -26,21 +26,26 @@ class Reauthorization:
         self._consumer = consumer
         self._ask = ask
         self._interval = interval
-        self._wake = asyncio.Event()
+        self._wake: asyncio.Event | None = None  # of the task, which most connections have no use for
         self._is_due = False
         self._task: asyncio.Task[None] | None = None
         self._has_joined = False
 
     def start(self) -> None:
         """Goes on asking from now on, at the interval of now. Safe to call again."""
+        if self._wake is None:
+            self._wake = asyncio.Event()
         self._wake.set()
         if self._task is None or self._task.done():
-            self._task = create_task(self._run(), name=f"chanx-reauthorization-{type(self._consumer).__name__}")
+            self._task = create_task(
+                self._run(self._wake), name=f"chanx-reauthorization-{type(self._consumer).__name__}"
+            )
 
     def at_once(self) -> None:
         """Asks now."""
         self._is_due = True
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     def stop(self) -> None:
         """Asks no more, but for what is being asked by the task that calls this."""
@@ -48,22 +53,22 @@ class Reauthorization:
             self._task.cancel()
             self._task = None  # it is not done yet, but does not go on
 
-    async def _run(self) -> None:
+    async def _run(self, wake: asyncio.Event) -> None:
         await self._join()
         while self._interval() is not None:
-            await self._wait()
+            await self._wait(wake)
             self._is_due = False
             await self._refresh_user()
             await self._ask()
 
-    async def _wait(self) -> None:
+    async def _wait(self, wake: asyncio.Event) -> None:
         """Until it is to ask at once, or the interval is over: the shortest one, though it may have come meanwhile."""
         began, spread = asyncio.get_running_loop().time(), random.uniform(1 - SPREAD, 1 + SPREAD)
         while not self._is_due and (seconds := self._interval()) is not None:
-            self._wake.clear()
+            wake.clear()
             try:
                 async with asyncio.timeout_at(began + seconds * spread):
-                    await self._wake.wait()
+                    await wake.wait()
             except TimeoutError:
                 return
 

@@ -9,10 +9,12 @@ from pydantic_core import to_json
 from chanx.constants import COMPLETE_ACTIONS
 from chanx.core.camelize import camelized
 from chanx.core.connection import Connection
+from chanx.core.frame_counts import SENT
 from chanx.core.handlers import HandlerTable
 from chanx.core.own_methods import is_replaced
 from chanx.core.rekeying import decoded, rekeyed_text
 from chanx.messages.base import BaseMessage, tag_field
+from chanx.telemetry import OBSERVERS
 from chanx.utils.logging import log_info
 
 
@@ -103,6 +105,8 @@ class Sending(Connection):
                 await self.base_send({"type": "websocket.send", "text": text})
             except OSError:  # with which ASGI servers say that the client has gone; the disconnect is on its way
                 self.is_closed = True
+            if OBSERVERS:
+                SENT.add(self)
 
     def is_logged(self, action: Any) -> bool:
         """Whether frames of an action are logged, where frames are."""

@@ -6,6 +6,7 @@ channel layer ─> hub ───┘
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from chanx.core.receive_loop import end_with, receive_loop
 from chanx.core.stray_cancellation import is_being_cancelled, stray_cancellation_fails
 from chanx.core.websocket import CLOSE_INTERNAL_ERROR, CLOSE_TRY_AGAIN_LATER
 from chanx.log import log_event
+from chanx.metrics import CONNECTIONS, SLOW_CLIENTS
+from chanx.telemetry import OBSERVERS, measure
+from chanx.utils import log_context
 from chanx.utils.asyncio import create_task
 
 NO_CLOSE_CODE: Final = 1005
@@ -58,6 +62,8 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
     Whatever ends a connection (its client, the server, a failure), what runs for it is cancelled, its topics and groups
     are left, and ``disconnect`` is called, once. A server that shuts down by cancelling it closes it with 1012. Pings
     are the server's business: Daphne and Uvicorn send them by themselves, and have options for it.
+
+    ``connection_id`` names the connection in the log.
     """
 
     signals: ClassVar[Signals]
@@ -71,6 +77,7 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
         self._event_handling = Interruptible()
         self._ending: asyncio.Task[None] | None = None
         self._last_code = NO_CLOSE_CODE
+        self.connection_id = secrets.token_hex(6)
 
     async def __call__(
         self,
@@ -78,15 +85,20 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
         receive: Callable[[], Awaitable[dict[str, Any]]],
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
-        """Serve one connection, from its first message to its last."""
+        """Serve one connection, from its first message to its last. What is logged meanwhile names it."""
         if scope["type"] != "websocket":
             await refuse(scope, send)
             return
+        # Before anything of it runs: its handlers, tasks and events inherit it.
+        bound = log_context.bind(connection=self.connection_id)
         self.scope = scope
         self.base_send = send
         layer, loop = self.find_channel_layer(), asyncio.get_running_loop()
         self.channel_layer = None
+        is_counted = bool(OBSERVERS)  # and so at its end, though somebody begins to observe meanwhile
         try:
+            if is_counted:
+                measure(CONNECTIONS, 1, {"chanx.consumer": type(self).__name__})
             on_open = _nothing
             if layer is not None:
                 hub, mailbox = hub_of(layer), Mailbox(self)
@@ -105,9 +117,12 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
                 log_failure("connection_failed", error, consumer=type(self).__name__)
                 await self._close_with(CLOSE_INTERNAL_ERROR)
         finally:
+            if is_counted:
+                measure(CONNECTIONS, -1, {"chanx.consumer": type(self).__name__})
             self._ended = None
             if _is_running(loop):
                 await self.end_connection()
+            log_context.unbind(bound)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand a message of the server or of the channel layer to the method its type names.
@@ -152,10 +167,12 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
 
         But not for a message that its topics find again by themselves: it is dropped.
         """
-        if self.is_closed or self._last_code == CLOSE_TRY_AGAIN_LATER or self.recovers(message):
+        if self.is_closed or self._last_code == CLOSE_TRY_AGAIN_LATER or self.can_miss(message):
             return
         self._last_code = CLOSE_TRY_AGAIN_LATER
-        log_event("too_many_events", consumer=type(self).__name__)
+        # By the layer's reader, which works for all connections.
+        log_event("too_many_events", consumer=type(self).__name__, connection=self.connection_id)
+        measure(SLOW_CLIENTS, 1, {"chanx.reason": "events"})
         create_task(self._close_with(CLOSE_TRY_AGAIN_LATER), name=f"chanx-close-{type(self).__name__}")
 
     def end_with(self, error: BaseException) -> None:

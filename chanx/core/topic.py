@@ -27,6 +27,7 @@ from chanx.layers import publisher_for
 from chanx.log import log_event
 from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
+from chanx.telemetry import stamped
 from chanx.utils.framework import channel_layer, consumer_base
 from chanx.utils.groups import safe_group_name
 from chanx.utils.naming import snake_case
@@ -48,8 +49,7 @@ class Topic:
 
     ``channel_layer_alias`` names the layer that ``broadcast`` uses: that of the consumers which have the topic.
     ``reauthorize_seconds``: after so many seconds each time, and when the client signs out, ``authorize`` is asked
-    again, and a subscription that is refused ends (None: never). ``recovers``: the topic finds out by itself what it
-    has missed, so that events for which a client's connection has no room are dropped; else they close it, with 1013.
+    again, and a subscription that is refused ends (None: never).
 
     For the AsyncAPI document: ``sends`` are message types that the topic sends without a handler that declares them,
     merged over the MRO; ``subscribe_payload_type`` and ``subscribed_payload_type`` say what the payloads of
@@ -68,7 +68,6 @@ class Topic:
     send_completion: ClassVar[bool | None] = None
     channel_layer_alias: ClassVar[str] = "default"
     reauthorize_seconds: ClassVar[float | None] = None
-    recovers: ClassVar[bool] = False
 
     sends: ClassVar[Sequence[type[BaseMessage]]] = ()
     subscribe_payload_type: ClassVar[Any] = None
@@ -172,6 +171,13 @@ class Topic:
     async def on_unsubscribe(self) -> None:
         """Called when the subscription ends: on unsubscribe, when it is refused later, on disconnect."""
 
+    def can_miss(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message of the topic's group may be dropped where a client's connection has no room for it.
+
+        True for what the topic finds again by itself; else the connection is closed, with 1013. Overridable.
+        """
+        return False
+
     async def receive_event(self, message: dict[str, Any]) -> None:
         """Take a message of the topic's group: validate its ``event_data`` and run the event's handler. Overridable.
 
@@ -272,7 +278,7 @@ class Topic:
         message["event_data"] = event.model_dump(mode="json")
         if seq is not None:
             message["seq"] = seq
-        return message
+        return stamped(message)
 
     @staticmethod
     def get_channel_layer(alias: str) -> Any:

@@ -96,10 +96,10 @@ class TopicSession:
         topics = self._addressed.get(message.get("topic", ""), ())
         return topics[0] if len(topics) == 1 else None
 
-    def recovers(self, message: Mapping[str, Any]) -> bool:
-        """Whether a message is for topics only that find out by themselves what they miss."""
+    def can_miss(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message may be dropped, as it is for topics only that ``can_miss`` it."""
         is_topics = message.get("type") == "handle_topic_event"
-        return is_topics and all(topic.recovers for topic in self._addressed.get(message.get("topic", ""), ()))
+        return is_topics and all(topic.can_miss(message) for topic in self._addressed.get(message.get("topic", ""), ()))
 
     async def close(self) -> None:
         """End every topic, once the connection has left all its groups."""

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from chanx.core.authenticator import BaseAuthenticator
 from chanx.core.events import ReceiveEvent
 from chanx.core.failures import log_failure
+from chanx.core.frame_counts import RECEIVED
 from chanx.core.frame_queue import FrameQueue
 from chanx.core.handlers import HandlerTable, OfTable, build_table
 from chanx.core.long_keys import repeats_long_keys
@@ -20,6 +21,8 @@ from chanx.core.topic_host import TopicHost
 from chanx.log import log_event
 from chanx.messages.base import ACTION, BaseMessage, Event
 from chanx.messages.outgoing import ErrorMessage
+from chanx.metrics import SLOW_CLIENTS
+from chanx.telemetry import OBSERVERS, measure
 from chanx.utils.naming import consumer_name, consumer_snake_name
 from chanx.utils.scope import path_params
 
@@ -156,6 +159,8 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         """Take a frame into the queue that its handler is run from."""
         if self.is_closed:
             return
+        if OBSERVERS:
+            RECEIVED.add(self)
         text = message.get("text")
         if text is None and len(message.get("bytes") or b"") <= self.max_message_bytes:
             await self.send_message(
@@ -168,6 +173,7 @@ class ChanxWebsocketConsumerMixin(TopicHost[ReceiveEvent]):
         queue = self._frames if self.topic_frame(text) is None else self._topic_frames
         if not queue.put(text):
             log_event("too_many_frames", consumer=type(self).__name__)
+            measure(SLOW_CLIENTS, 1, {"chanx.reason": "frames"})
             await self.close(CLOSE_TRY_AGAIN_LATER)
 
     async def drop_frames(self) -> None:

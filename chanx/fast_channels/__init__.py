@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chanx.fast_channels.views import asyncapi_spec_json as asyncapi_spec_json
     from chanx.fast_channels.views import asyncapi_spec_yaml as asyncapi_spec_yaml
 
-need("fast_channels", extra="fast_channels")
+need("fast_channels", extra="fast-channels")
 
 _VIEWS: Final = ("asyncapi_docs", "asyncapi_spec_json", "asyncapi_spec_yaml")
 

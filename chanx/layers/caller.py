@@ -35,9 +35,3 @@ def is_in_worker_task() -> bool:
     state: Any = sys.modules.get("celery._state")
     task: Any = state.get_current_task() if state else None
     return task is not None and not task.request.called_directly and not task.request.is_eager
-
-
-def is_time_limit(error: Exception) -> bool:
-    """Whether it is Celery's soft time limit, which strikes anywhere in a task and is meant for the task."""
-    exceptions: Any = sys.modules.get("billiard.exceptions")
-    return exceptions is not None and isinstance(error, exceptions.SoftTimeLimitExceeded)

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from chanx.layers.caller import Caller, is_time_limit, present_caller
+from chanx.layers.caller import Caller, present_caller
 from chanx.log import log_throttled
+from chanx.metrics import PUBLISH_FAILURES
+from chanx.telemetry import OBSERVERS, measure
 from chanx.utils.process import PerProcess
+from chanx.utils.time_limit import is_time_limit
 
 Kind: TypeAlias = Literal["group", "channel"]
 
@@ -57,6 +60,8 @@ class FailureReports:
             log_throttled("channel_layer_over_capacity", key=id(self), **values, dropped=counts.over_capacity)
         else:
             log_throttled("publish_failed", key=id(self), **values, failures=counts.failures)
+        if OBSERVERS:
+            measure(PUBLISH_FAILURES, 1, {"chanx.reason": "over_capacity" if failure.over_capacity else "lost"})
         if self.hooks:
             self._call_hooks(failure)
 

@@ -111,6 +111,12 @@ def message_actions(model: EventType, discriminator: str = ACTION) -> tuple[str,
     return literal_values(model, tag_field(model, discriminator))
 
 
+def action_of(message: Event) -> str:
+    """What tells its type apart, as text: the value, where it is a member of an enumeration."""
+    tag: object = message.handler if isinstance(message, BaseChannelEvent) else message.action
+    return str(tag.value if isinstance(tag, Enum) else tag)
+
+
 def _tell_apart_by(cls: type[BaseMessage], field: str) -> None:
     """Take the inherited field ``action`` from a class that has another one in its place."""
     cls.own_discriminator = field

@@ -1,1 +1,1 @@
-"""What tests and demos need around chanx: a real Redis-protocol server of their own."""
+"""For the tests of projects that use chanx: jobs, contracts, and a real Redis-protocol server of their own."""

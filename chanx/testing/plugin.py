@@ -5,7 +5,8 @@ It loads nothing of chanx until a test asks for a fixture.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -14,12 +15,14 @@ import pytest
 FIXTURE: Final = "asyncapi_contract"
 OPTION: Final = "chanx_asyncapi_contract"
 MARKER: Final = "no_asyncapi_contract"
+CELERY_APP: Final = "chanx_celery_app"
 
 _checker: Final = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini option that turns the fixture on for all tests."""
+    """Add the ini options."""
+    parser.addini(CELERY_APP, "the Celery app whose jobs are tested, as for celery -A", "string", "")
     parser.addini(OPTION, f"check what consumers send in every test, as with the fixture {FIXTURE}", "bool", False)
 
 
@@ -77,6 +80,63 @@ def asyncapi_contract(request: pytest.FixtureRequest, asyncapi_document: Any) ->
     finally:
         checker.stop()
     _fail_for(checker)
+
+
+@pytest.fixture
+def chanx_celery_app(request: pytest.FixtureRequest) -> Any:
+    """The Celery app whose jobs are tested: that of the ini option ``chanx_celery_app``, else Celery's current one.
+
+    Override it in a ``conftest.py`` to return another one.
+    """
+    celery = import_module("celery")
+    name: str = request.config.getini(CELERY_APP)
+    if name:
+        return import_module("celery.app.utils").find_app(name)
+    return celery.current_app._get_current_object()
+
+
+@pytest.fixture
+def memory_bridge(chanx_celery_app: Any) -> Iterator[Any]:
+    """The app's bridge in memory while the test runs: no Redis, no broker, no worker; tasks run where they are started.
+
+    The value is the ``chanx.testing.jobs.MemoryBridge``.
+    """
+    jobs = import_module("chanx.testing.jobs")
+    try:
+        memory = jobs.MemoryBridge(chanx_celery_app)
+    except import_module("chanx.errors").ConfigurationError as error:
+        error.add_note(
+            f'Tests of another app name it in pytest\'s configuration, {CELERY_APP} = "shop.celery:app", or override '
+            f"the fixture {CELERY_APP}."
+        )
+        raise
+    with memory:
+        yield memory
+
+
+@pytest.fixture
+def job_events(memory_bridge: Any) -> Any:
+    """The events of all jobs of the test, in order: a ``chanx.testing.jobs.JobEvents``."""
+    return memory_bridge.events
+
+
+@pytest.fixture
+def run_job(memory_bridge: Any) -> Callable[..., Any]:
+    """``run_job(task, *args, owner="user:1")`` runs it as a job, to its end: ``MemoryBridge.run``."""
+    run: Callable[..., Any] = memory_bridge.run
+    return run
+
+
+@pytest.fixture
+def wait_for_job(chanx_celery_app: Any) -> Callable[..., Any]:
+    """``wait_for_job(job, timeout=10.0)`` returns a job that runs elsewhere, once it has ended."""
+    return partial(import_module("chanx.testing.jobs").wait_for_job, app=chanx_celery_app)
+
+
+@pytest.fixture
+def wait_for_job_async(chanx_celery_app: Any) -> Callable[..., Any]:
+    """The same, to be awaited."""
+    return partial(import_module("chanx.testing.jobs").wait_for_job_async, app=chanx_celery_app)
 
 
 def _fail_for(checker: Any) -> None:

@@ -9,7 +9,7 @@ from chanx.errors import MissingExtraError
 
 
 def need(module: str, *, extra: str) -> Any:
-    """The imported ``module``.
+    """The imported ``module``. The ``extra`` is given as pip has it, with hyphens: older ones know no other way.
 
     Raises ``MissingExtraError`` with the pip line of ``extra`` if it, or what it imports, is not installed or of a
     version that does not fit.

@@ -24,7 +24,7 @@ def detect_framework() -> Framework:
     if not installed:
         raise MissingExtraError(
             'No WebSocket framework is installed: pip install "chanx[channels]" for Django, or '
-            '"chanx[fast_channels]" for FastAPI.'
+            '"chanx[fast-channels]" for FastAPI.'
         )
     if "channels" in installed and django_has_settings():
         return "channels"

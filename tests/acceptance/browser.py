@@ -1,6 +1,7 @@
 """What a person does on the site, as functions on a page, and what a page saw of a job."""
 
 import csv
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ LAUNCH_OPTIONS = [
 ]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 SECONDS = 1000.0
+
+DOCUMENTED = frozenset({"element-running", "files-running", "finished", "reconnecting", "running"})
+"""The screenshots that the documentation shows, a desktop's; with CHANX_DOCS_SCREENSHOTS=1 they are made anew."""
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "_static" / "screenshots"
 
 # Writes down the number of every event that the page of a job handles, from its very first one.
 _RECORDER = """
@@ -109,6 +114,11 @@ def screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=SCREENSHOTS / f"{name}-{device}-{scheme}.png", full_page=full_page)
+            if device == "desktop" and name in DOCUMENTED and os.environ.get("CHANX_DOCS_SCREENSHOTS"):
+                page.screenshot(
+                    path=DOCUMENTATION / f"{name}-{scheme}.png",
+                    clip={"x": 0, "y": 0, "width": size[0], "height": 640},  # the upper part tells it
+                )
     if before is not None:
         page.set_viewport_size(before)
 

@@ -106,6 +106,26 @@ def test_it_says_that_the_start_of_the_log_is_gone_only_where_it_is(ada: Page) -
     expect(ada.locator("chanx-job li")).to_have_text([re.compile("not kept any more"), re.compile("3 of c")])
 
 
+def test_without_a_job_it_shows_nothing(ada: Page) -> None:
+    """Given an element, when its job is taken away, or none is there yet, then it shows nothing, unconnected."""
+    sockets: list[WebSocketRoute] = []
+    ada.route_web_socket(re.compile("/ws/"), lambda socket: sockets.append(socket))
+    open_element(ada, "j")
+    element, shown = ada.locator("chanx-job"), ada.locator("chanx-job section")
+    expect(shown).to_be_visible()
+
+    element.evaluate("element => element.removeAttribute('job')")
+    expect(shown).to_be_hidden()
+
+    element.evaluate("element => { const empty = element.cloneNode(); element.replaceWith(empty); }")
+    expect(shown).to_be_attached()
+    expect(shown).to_be_hidden()
+    assert len(sockets) == 1
+
+    element.evaluate("element => element.setAttribute('job', 'j')")
+    expect(shown).to_be_visible()
+
+
 def test_it_asks_before_it_cancels(ada: Page) -> None:
     """Given a running job, when it is to be cancelled by keyboard, then the element asks first, and can be told no."""
     open_element(ada, run_command(ada, "Run for five minutes"))

@@ -10,13 +10,16 @@ from chanx.bridge.contrib.store import DjangoJobStore
 from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.store.redis import RedisJobStore
+from tests.bus_bench import BusBench
 from tests.contract.jobs import RETENTION, create
 from tests.databases import emptied
 
 StoreMaker = Callable[[Retention], JobStore]
 
 
-KINDS = ["memory", "redis", "django-sqlite", "django-postgres"]
+KINDS = ["memory", "redis", "django-sqlite", "django-postgres", "event-bus"]
+
+READ_BY_SITES = KINDS[:-1]
 
 
 @pytest.fixture(params=KINDS)
@@ -27,6 +30,8 @@ def store_with(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
         def make(retention: Retention) -> JobStore:
             if request.param == "memory":
                 return MemoryJobStore(retention)
+            if request.param == "event-bus":
+                return BusBench(MemoryJobStore(retention), asks=True, ends_jobs=False).store
             if request.param.startswith("django"):
                 alias = request.getfixturevalue(f"{request.param.removeprefix('django-')}_alias")
                 return stores.enter_context(closing(emptied(DjangoJobStore(alias, retention=retention, timeout=5))))

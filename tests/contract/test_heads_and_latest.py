@@ -1,9 +1,14 @@
 """What a store says of a job's ``latest`` events and of its end, so that a watcher finds what the layer has lost."""
 
+from enum import Enum
+from typing import Literal
+
+from chanx.bridge.encoding import Origin, encode_event
 from chanx.bridge.entry import Head, NewEntry
+from chanx.bridge.events import JobEvent
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore
-from tests.contract.jobs import Run
+from tests.contract.jobs import Run, snapshot_of
 
 
 def latest(run: Run, action: str, value: str) -> NewEntry:
@@ -38,6 +43,25 @@ def test_a_repeated_latest_event_is_not_newer(store: JobStore, job_id: str) -> N
     snapshot = store.snapshot(job_id)
     assert snapshot is not None
     assert snapshot.latest == {"job_progress": 1}
+
+
+class Kind(Enum):
+    STATISTICS = "statistics"
+
+
+class Statistics(JobEvent):
+    delivery = "latest"
+    action: Literal[Kind.STATISTICS] = Kind.STATISTICS
+    payload: int
+
+
+def test_one_whose_action_is_of_an_enumeration(store: JobStore, job_id: str) -> None:
+    entry = encode_event(Statistics(payload=3), Origin(job_id, "t1", 1, "run"), 1)
+
+    store.append(entry)
+
+    snapshot = snapshot_of(store, job_id)
+    assert (snapshot.fields, snapshot.latest) == ({"statistics": 3}, {"statistics": 1})
 
 
 def test_the_head_tells_of_the_end(store: JobStore, job_id: str) -> None:

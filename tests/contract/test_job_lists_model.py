@@ -96,6 +96,13 @@ class Lists(RuleBasedStateMachine):
             ]
         )
 
+    @rule(limit=st.integers(1, 5), place=st.none() | places)
+    def list_all_jobs(self, limit: int, place: int | None) -> None:
+        before = None if place is None else NOW + timedelta(seconds=place)
+        self.same(
+            lambda store: [job.model_copy(update={"epoch": ""}) for job in store.all_jobs(limit=limit, before=before)]
+        )
+
     @rule(worker=workers)
     def renew(self, worker: str) -> None:
         def changed(store: JobStore) -> set[str]:

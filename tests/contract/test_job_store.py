@@ -227,6 +227,25 @@ def test_an_owner_sees_their_own_jobs_newest_first(store: JobStore) -> None:
     assert store.jobs_of("user:9") == []
 
 
+def test_an_operator_sees_the_jobs_of_all_owners_newest_first(store: JobStore) -> None:
+    # Given
+    assert store.all_jobs() == []
+    jobs = [create(store, f"user:{age}", timedelta(minutes=age)) for age in range(5)]
+    Run(store, jobs[1]).append(state=JobState.FAILED)
+
+    # Then
+    found = store.all_jobs()
+    assert [job.job_id for job in found] == jobs
+    assert [job.job_id for job in store.all_jobs(limit=2)] == jobs[:2]
+    assert [job.job_id for job in store.all_jobs(limit=2, before=found[1].created_at)] == jobs[2:4]
+
+    # When
+    assert store.delete(jobs[1])
+
+    # Then
+    assert [job.job_id for job in store.all_jobs()] == [jobs[0], *jobs[2:]]
+
+
 @pytest.mark.parametrize(
     "limits", [{"max_entries": 0}, {"max_bytes": 0}, {"ended_seconds": 0.5}, {"active_seconds": timedelta(days=1)}]
 )

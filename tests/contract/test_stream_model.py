@@ -24,7 +24,7 @@ from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.web import early, merge, stream, topic
 from chanx.bridge.web.merge import LatestEntry, StreamMerge
-from tests.contract.conftest import StoreMaker
+from tests.contract.conftest import READ_BY_SITES, StoreMaker
 from tests.contract.stream_world import LATEST, Message, World
 
 SMALL = Retention(max_entries=12, max_bytes=900)
@@ -308,6 +308,7 @@ def runs(examples: int, **values: Any) -> settings:
     )
 
 
+@pytest.mark.parametrize("store_with", READ_BY_SITES, indirect=True)
 def test_what_a_client_sees_is_the_log(machine: type[StreamMachine]) -> None:
     run_state_machine_as_test(machine, settings=runs(40))
 

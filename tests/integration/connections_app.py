@@ -112,7 +112,9 @@ def inside(layer: Any) -> dict[str, int]:
     found = {"serving": len(_served), "tasks": len(asyncio.all_tasks())}
     if isinstance(layer, RedisChannelLayer):
         core: Any = layer  # whose inside has no types
-        buffers, locks = len(core.receive_buffer), len(core.receive_clean_locks.locks)
+        # It keeps one that a `receive` was cancelled for, which harms nobody: one that is held would.
+        buffers = len(core.receive_buffer)
+        locks = sum(lock.locked() for lock in core.receive_clean_locks.locks.values())
         return {**found, "receiving": core.receive_count, "buffers": buffers, "locks": locks}
     in_loop = layer._get_layer()
     return {

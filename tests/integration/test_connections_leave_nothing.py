@@ -77,10 +77,7 @@ async def test_abrupt_disconnects(site: Site) -> None:
     await none_left(site, before)
 
 
-async def test_many_groups_are_left_at_once(site: Site, layer: str, request: pytest.FixtureRequest) -> None:
-    if layer == "core":
-        reason = "redis-py 8 has at most 100 connections to a server, and leaving raises when none is free"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+async def test_many_groups_are_left_at_once(site: Site) -> None:
     before = await asyncio.to_thread(counts, site)
     guests = await visitors(site, "/chanx/own", 200)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from celery import Celery, chord
 from chanx.bridge import Bridge, JobTask, install, start_job_sync
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.testing.redis_server import redis_server
+from tests.celery_nodes.containers import rabbitmq_node
+from tests.celery_nodes.process import NodeProcess
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -80,16 +83,21 @@ class Worker:
         return [program for child in self.process.children() for program in child.children(recursive=True)]
 
 
-def client_of(url: str) -> Bridge:
-    """An app that can start the worker's tasks by name without importing it, as its settings come from elsewhere."""
-    app = Celery("client", broker=url, backend=url, set_as_current=False)
+def client_of(url: str, *, store: str | None = None) -> Bridge:
+    """An app that can start the worker's tasks by name without importing it, as its settings come from elsewhere.
+
+    Where other tests of this process have imported them, every app has them.
+    """
+    app = Celery("client", broker=url, backend=url if url.startswith("redis") else None, set_as_current=False)
 
     def signature(self: JobTask, *arguments: str) -> None:
         raise AssertionError("only the worker runs tasks")
 
+    app.finalize()
     for name in ("profile_csv", "profile_file", "summarise_files", "run_command"):
-        app.task(signature, name=f"example_worker.tasks.{name}", base=JobTask, bind=True, shared=False)
-    return install(app, store=url)
+        if f"example_worker.tasks.{name}" not in app.tasks:
+            app.task(signature, name=f"example_worker.tasks.{name}", base=JobTask, bind=True, shared=False)
+    return install(app, store=store or url)
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +250,43 @@ def test_no_descriptors_are_left_in_the_pool(worker: Worker) -> None:
         worker.ended(worker.start("profile_csv", worker.upload(b"a,b\n1,2\n")))
     # Then it holds no more files than before
     assert open_files() <= before
+
+
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+def test_a_worker_that_reaches_the_broker_only(kind: str, tmp_path: Path) -> None:
+    # Given a site with a Redis of its own, and a worker and a relay on a broker
+    with ExitStack() as stack:
+        site = stack.enter_context(redis_server(private=True))
+        broker = (
+            stack.enter_context(redis_server(private=True)).url
+            if kind == "redis"
+            else str(stack.enter_context(rabbitmq_node(tmp_path)).host_url)
+        )
+        common = {"CHANX_BROKER_URL": broker, "EXAMPLE_UPLOAD_DIR": str(tmp_path)}
+        options = ["-A", "example_worker", "worker", "--concurrency=1", "--loglevel=info"]
+        worker = NodeProcess(
+            "worker",
+            [sys.executable, "-c", WITHOUT_DJANGO, *options],
+            directory=tmp_path,
+            environment={**common, "CHANX_STORE_URL": "event-bus://", "CHANX_REDIS_URL": "redis://127.0.0.1:1/0"},
+        )
+        stack.callback(worker.kill)
+        relay = NodeProcess(
+            "relay",
+            [sys.executable, "-m", "chanx.cli", "relay", "--app", "example_worker"],
+            directory=tmp_path,
+            environment={**common, "CHANX_REDIS_URL": site.url},
+        )
+        stack.callback(relay.kill)
+        bridge = client_of(broker, store=site.url)
+        stack.callback(bridge.app.close)
+        stack.callback(bridge.store.close)
+        here = Worker(psutil.Process(worker.pid), bridge, tmp_path)
+        # When a file is profiled
+        upload_id = here.upload(b"id,name\n1,Ann\n2\n")
+        job_id = here.start("profile_csv", upload_id)
+        job = here.ended(job_id)
+        # Then the site's log has all of it
+        assert job.state == "succeeded"
+        actions = [event["action"] for event in here.events(job_id)]
+        assert actions == ["job_queued", "job_started", "job_log", "bad_row", "job_log", "job_succeeded"]

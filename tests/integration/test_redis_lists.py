@@ -56,8 +56,11 @@ def test_what_is_forgotten_leaves_the_lists(store: RedisJobStore, client: redis.
 
     # Then
     assert length(client, key_prefix, "owner") < 60
+    assert client.zcard(f"{key_prefix}:jobs") < 60
     assert [job.job_id for job in store.jobs_of("user:1", limit=200)] == kept[::-1]
     assert length(client, key_prefix, "owner") == len(kept)
+    assert [job.job_id for job in store.all_jobs(limit=200)] == kept[::-1]
+    assert client.zcard(f"{key_prefix}:jobs") == len(kept)
 
 
 def test_a_creation_that_was_broken_off_takes_a_place_for_a_minute(

@@ -48,7 +48,8 @@ def entry(job_id: str, n: int, state: JobState | None = None) -> NewEntry:
 
 
 def lifetimes(client: redis.Redis, prefix: str) -> set[int]:
-    keys = [key for key in client.keys(f"{prefix}:*") if b":owner:" not in key and b":active:" not in key]
+    lists = {f"{prefix}:{name}".encode() for name in ("jobs", "owner", "active")}
+    keys = [key for key in client.keys(f"{prefix}:*") if not any(key.startswith(name) for name in lists)]
     return {client.ttl(key) for key in keys}
 
 
@@ -59,7 +60,7 @@ def test_every_key_expires_counted_from_the_end(store: RedisJobStore, client: re
     store.append(entry(job_id, 1, JobState.STARTED))
 
     # Then
-    assert len(client.keys(f"{key_prefix}:*")) == 7
+    assert len(client.keys(f"{key_prefix}:*")) == 8
     assert all(3590 <= seconds <= 3600 for seconds in lifetimes(client, key_prefix))
 
     # When it ends
@@ -243,3 +244,10 @@ def test_a_server_that_is_away_is_an_error_within_bounds(own_redis: RedisServer)
 def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigurationError, match="The job store's URL"):
         RedisJobStore(url)
+
+
+def test_a_password_that_is_not_quoted_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError, match="quote what the password has of") as caught:
+        RedisJobStore("redis://:left/right@localhost:6379/0")
+    assert "left" not in str(caught.value)
+    assert caught.value.__suppress_context__

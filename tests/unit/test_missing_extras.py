@@ -14,8 +14,9 @@ import pytest
         ("celery", "from chanx.bridge import JobTopic", 'pip install "chanx[bridge]"'),
         ("channels", "import chanx.channels.websocket", 'pip install "chanx[channels]"'),
         ("rest_framework", "import chanx.channels.authenticator", 'pip install "chanx[channels]"'),
-        ("fast_channels", "import chanx.fast_channels.websocket", 'pip install "chanx[fast_channels]"'),
+        ("fast_channels", "import chanx.fast_channels.websocket", 'pip install "chanx[fast-channels]"'),
         ("websockets", "import chanx.client_generator.generator", 'pip install "chanx[cli]"'),
+        ("opentelemetry", "import chanx.opentelemetry", 'pip install "chanx[opentelemetry]"'),
     ],
 )
 def test_the_error_names_the_extra(absent: str, statement: str, line: str) -> None:

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from chanx.bridge.contrib.checks import check_store, check_tables
+from chanx.bridge.contrib.checks import check_database, check_store
 
 LABEL = "chanx_jobs"
 
@@ -18,4 +18,4 @@ class ChanxJobsConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_store)
-        register(check_tables, Tags.database)
+        register(check_database, Tags.database)

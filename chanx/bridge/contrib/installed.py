@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from celery import _state
-
 from chanx.bridge.contrib.store import DjangoJobStore
-from chanx.bridge.installed import Bridge, bridge_or_none
-
-
-def project_app() -> Any:
-    """The project's Celery app, None where it has none: ``current_app`` would make one, which other checks find."""
-    state: Any = _state
-    return state._tls.current_app or state.default_app
+from chanx.bridge.installed import Bridge, bridge_or_none, project_app
 
 
 def bridge_on_database() -> Bridge | None:

@@ -34,6 +34,11 @@ j.job_id IN (
   SELECT l.job_id FROM chanx_jobs_listing l JOIN chanx_jobs_job k ON k.job_id = l.job_id AND k.expires_at > NOW()
   WHERE l.listed_for = %s AND l.created_at < %s ORDER BY l.created_at DESC, l.job_id LIMIT %s
 ) ORDER BY j.created_at DESC, j.job_id"""
+_NEWEST: Final = """
+j.job_id IN (
+  SELECT k.job_id FROM chanx_jobs_job k WHERE k.expires_at > NOW() AND k.created_at < %s
+  ORDER BY k.created_at DESC, k.job_id LIMIT %s
+) ORDER BY j.created_at DESC, j.job_id"""
 _HEADS: Final = f"""
 SELECT j.job_id, {EPOCH}, j.seq, j.rev, j.is_active,
   EXISTS (SELECT 1 FROM chanx_jobs_execution e WHERE e.job_id = j.job_id)
@@ -62,7 +67,11 @@ def one_job(job_id: str) -> Statement:
 
 
 def jobs_listed(owner: str, *, limit: int, before: datetime | None) -> Statement:
-    return _JOBS + _LISTED, (digest_of(owner), before.timestamp() if before else 1e18, limit)
+    return _JOBS + _LISTED, (digest_of(owner), _earlier_than(before), limit)
+
+
+def newest_jobs(*, limit: int, before: datetime | None) -> Statement:
+    return _JOBS + _NEWEST, (_earlier_than(before), limit)
 
 
 def snapshots_of(rows: Rows) -> list[JobSnapshot]:
@@ -108,6 +117,10 @@ def _snapshot(rows: Sequence[tuple[Any, ...]]) -> JobSnapshot:
         fields=decoded_fields(_patches(rows, "field")),
         latest={action: int(rev) for action, rev in _patches(rows, "latest").items()},
     )
+
+
+def _earlier_than(before: datetime | None) -> float:
+    return before.timestamp() if before else 1e18
 
 
 def _patches(rows: Iterable[tuple[Any, ...]], wanted: str) -> dict[str, str]:

@@ -178,6 +178,10 @@ class DjangoJobStore(DatabaseLeases, JobStore):
         (rows,) = self._database.ask(reading.jobs_listed(owner, limit=limit, before=before))
         return reading.snapshots_of(rows)
 
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        (rows,) = self._database.ask(reading.newest_jobs(limit=limit, before=before))
+        return reading.snapshots_of(rows)
+
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         # As JSON, which has no characters that a database refuses.
         text = None if reason is None else json.dumps(reason)

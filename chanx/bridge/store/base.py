@@ -224,6 +224,10 @@ class JobIndex(ABC):
     def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         """The newest jobs that are still kept, newest first; with ``before`` only those created earlier than that."""
 
+    @abstractmethod
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        """The same of all owners: for operators, never for a page of a user's."""
+
 
 class Cancellation(ABC):
     """The flag that rules: a task asks it at its next step, whatever Celery's own revoke did or did not reach."""
@@ -241,7 +245,12 @@ class Cancellation(ABC):
 
 
 class JobStore(JobLog, JobExecutions, Leases, Deadlines, JobIndex, Cancellation, ABC):
-    """All of it in one place, as every shipped store has it."""
+    """All of it in one place, as every shipped store has it.
+
+    ``is_observed_here``: processes that use it also see to what dead workers left behind.
+    """
+
+    is_observed_here: bool = True
 
     @abstractmethod
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from itertools import islice
 
 from chanx.bridge.entry import Head
@@ -46,7 +47,8 @@ class HeadPoller:
         """From now on ``listener`` is told about the head of the job's log at every interval; None if it is gone."""
         self._listeners.setdefault(job_id, set()).add(listener)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="chanx-heads")
+            # In the context of no stream, as it is for all.
+            self._task = asyncio.create_task(self._run(), name="chanx-heads", context=Context())
 
     def remove(self, job_id: str, listener: Listener) -> None:
         """Stops telling; the last listener stops the poller. A listener may call it when it is told."""

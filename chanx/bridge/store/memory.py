@@ -164,11 +164,10 @@ class MemoryJobStore(JobStore):
             self._deadlines.clear(deadline)
 
     def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        with self._lock:
-            jobs = [job for job in self._jobs.values() if owner in job.record.listed_for]
-            jobs.sort(key=lambda job: job.record.created_at, reverse=True)
-            found = [job for job in jobs if before is None or job.record.created_at < before]
-            return [job.snapshot(epoch=self.epoch) for job in found[:limit]]
+        return self._newest(lambda record: owner in record.listed_for, limit, before)
+
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        return self._newest(lambda record: True, limit, before)
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         with self._lock:
@@ -191,6 +190,13 @@ class MemoryJobStore(JobStore):
 
     def close(self) -> None:
         """Nothing to let go of: the jobs live as long as the object."""
+
+    def _newest(self, is_listed: Callable[[JobRecord], bool], limit: int, before: datetime | None) -> list[JobSnapshot]:
+        with self._lock:
+            jobs = [job for job in self._jobs.values() if is_listed(job.record)]
+            jobs.sort(key=lambda job: job.record.created_at, reverse=True)
+            found = [job for job in jobs if before is None or job.record.created_at < before]
+            return [job.snapshot(epoch=self.epoch) for job in found[:limit]]
 
     def _started_before(self, record: JobRecord) -> str | None:
         """The job that was started with this key before, if any."""

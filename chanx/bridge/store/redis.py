@@ -225,6 +225,9 @@ class RedisJobStore(JobStore):
     def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
         return self._lists.jobs_of(owner, limit=limit, before=before)
 
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        return self._lists.all_jobs(limit=limit, before=before)
+
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         arguments = [] if reason is None else [reason]
         (state,) = self._client.ask(self._scripts.cancel(self._keys(job_id, "job"), arguments))

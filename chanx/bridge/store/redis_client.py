@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
+from urllib.parse import urlsplit
 
 from chanx.bridge.names import validated_job_id
 from chanx.bridge.store.base import Retention, StoreUnavailableError
@@ -23,6 +24,7 @@ class RedisClient:
     """The server of one store. Safe across forks and threads: each process opens connections when it needs them."""
 
     def __init__(self, url: str, *, prefix: str, retention: Retention, timeout: float) -> None:
+        _check_port_of(url)
         try:
             redis.connection.parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types here
             self.host = RedisHost.parse(url)
@@ -57,3 +59,14 @@ class RedisClient:
         lines = self._lines.reset()
         if lines is not None:
             lines.close()
+
+
+def _check_port_of(url: str) -> None:
+    """Before redis-py reads the URL, whose error would quote a piece of the password."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ConfigurationError(
+            "The job store's URL has no number as its port. Write redis://user:password@host:6379/0, and quote what "
+            "the password has of / ? # @ and % (%2F %3F %23 %40 %25)."
+        ) from None

@@ -1,6 +1,7 @@
 """The jobs of owners and watchers on Redis, how many of an owner's are active, and what an owner wants done once.
 
-    {prefix}:owner:<hash>   zset    job id by the time it was created, for its owner and each of its watchers
+    {prefix}:jobs           zset    job id by the time it was created
+    {prefix}:owner:<hash>   zset    the same, for its owner and each of its watchers
     {prefix}:active:<hash>  zset    job id by the order of creation, of an owner's jobs that had not ended
     {prefix}:key:<hash>     string  the job of an owner's idempotency key
 
@@ -33,17 +34,23 @@ class JobLists:
 
     def jobs_of(self, owner: str, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
         """The contract's; what is gone by now leaves the list."""
-        key = self._listed(owner)
+        return self._newest(self._listed(owner), owner, limit=limit, before=before)
+
+    def all_jobs(self, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
+        """The contract's; what is gone by now leaves the list."""
+        return self._newest(self._all, None, limit=limit, before=before)
+
+    def _newest(self, key: str, owner: str | None, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
         newest = "+inf" if before is None else f"({before.timestamp()!r}"
         jobs: list[JobSnapshot] = []
         while len(jobs) < limit:
             (ids,) = self._client.ask(request("ZREVRANGEBYSCORE", key, newest, "-inf", "LIMIT", len(jobs), limit))
             if not ids:
                 break
-            found = map(snapshot_of, self._of_each(ids, self._client.scripts.snapshot))
-            mine = [job for job in found if job is not None and owner in (job.owner, *job.watchers)]
-            jobs += mine
-            self._leave(key, {job_id.decode() for job_id in ids} - {job.job_id for job in mine})
+            found = [job for job in map(snapshot_of, self._of_each(ids, self._client.scripts.snapshot)) if job]
+            kept = [job for job in found if owner is None or owner in (job.owner, *job.watchers)]
+            jobs += kept
+            self._leave(key, {job_id.decode() for job_id in ids} - {job.job_id for job in kept})
         return jobs[:limit]
 
     def earlier(self, record: JobRecord) -> str | None:
@@ -66,10 +73,10 @@ class JobLists:
 
     def add(self, record: JobRecord) -> tuple[Request, ...]:
         """What lists a job that has just been stored, and gives it its idempotency key unless another job has it."""
-        scripts, created, key = self._client.scripts, repr(record.created_at.timestamp()), record.idempotency_key
+        scripts, created, used = self._client.scripts, repr(record.created_at.timestamp()), record.idempotency_key
         return (
-            *([] if key is None else [scripts.use_key([self._used(record.owner, key)], [record.job_id])]),
-            *(scripts.list([self._listed(owner)], [record.job_id, created]) for owner in record.listed_for),
+            *([] if used is None else [scripts.use_key([self._used(record.owner, used)], [record.job_id])]),
+            *(scripts.list([key], [record.job_id, created]) for key in self._lists_with(record)),
             scripts.enlist([self._active(record.owner)], [record.job_id, ""]),
         )
 
@@ -79,16 +86,16 @@ class JobLists:
         *listed, active = answers[len(holder) :]
         # The job is stored, whatever comes of this.
         with suppress(StoreUnavailableError):
-            for owner, ids in zip(record.listed_for, listed, strict=True):
+            for key, ids in zip(self._lists_with(record), listed, strict=True):
                 gone = [job_id for job_id, (seq, _) in zip(ids, self._states(ids), strict=True) if not seq]
-                self._leave(self._listed(owner), gone)
+                self._leave(key, gone)
             self._clean_active(self._active(record.owner), active)
         return holder[0] if holder else record.job_id
 
     def remove(self, record: JobRecord) -> tuple[Request, ...]:
         """What takes a job off all lists, and forgets its idempotency key."""
         return (
-            *(request("ZREM", self._listed(owner), record.job_id) for owner in record.listed_for),
+            *(request("ZREM", key, record.job_id) for key in self._lists_with(record)),
             request("ZREM", self._active(record.owner), record.job_id),
             *self.forget_key(record),
         )
@@ -120,6 +127,13 @@ class JobLists:
     def _leave(self, key: str, ids: Collection[str | bytes]) -> None:
         if ids:
             self._client.ask(request("ZREM", key, *ids))
+
+    def _lists_with(self, record: JobRecord) -> list[str]:
+        return [self._all, *map(self._listed, record.listed_for)]
+
+    @property
+    def _all(self) -> str:
+        return self._client.key("jobs")
 
     def _listed(self, owner: str) -> str:
         return self._client.hashed_key("owner", owner)

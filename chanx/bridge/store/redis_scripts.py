@@ -78,7 +78,8 @@ def _source(name: str) -> str:
 def terms_of(entry: NewEntry) -> str:
     """What only some entries have, as ``append.lua`` reads it; empty for most."""
     state, ending = entry.state, entry.ending
-    if not (state or ending or entry.claims or entry.only_if_queued or entry.only_if_complete or entry.in_place_of):
+    conditions = entry.claims or entry.only_if_queued or entry.only_if_complete or entry.in_place_of
+    if not (state or ending or conditions or entry.trace):
         return ""
     terms: dict[str, object] = {
         "only_if_queued": entry.only_if_queued,
@@ -87,6 +88,7 @@ def terms_of(entry: NewEntry) -> str:
         "claimed": entry.execution and entry.execution.publish_id,
         "given_back": entry.gives_back,
         "in_place_of": entry.in_place_of,
+        "trace": entry.trace,
     }
     if state:
         terms |= {"state": state, "rank": state.rank, "terminal": state.is_terminal}

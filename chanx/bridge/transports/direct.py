@@ -20,12 +20,15 @@ from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.transports.backlog import MAX_BYTES, MAX_STEPS, Backlog, Step
 from chanx.bridge.transports.base import JobTransport
+from chanx.bridge.transports.observed_append import observed_append
 from chanx.bridge.transports.spool import RETRY_SECONDS, Spool
 from chanx.core.failures import log_failure
 from chanx.errors import EventTooLargeError, PublisherError
 from chanx.layers import Publisher, is_channel_name
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_event, log_throttled
+from chanx.metrics import JOB_EVENTS_FAILED
+from chanx.telemetry import OBSERVERS, measure
 from chanx.utils.process import PerProcess
 
 T = TypeVar("T")
@@ -53,17 +56,22 @@ class DirectTransport(JobTransport):
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._store = store
-        self._append = store.announcing_append(publisher) or store.append
+        self._append_to = store.announcing_append(publisher) or store.append
         self._publisher = publisher
         self._unanswered = 0
         self._breaker = PerProcess(lambda: CircuitBreaker(clock=clock))
 
         def make_spool() -> Spool:
             atexit.register(_give_up_at_exit, weakref.ref(self))
-            backlog = Backlog(self._append_and_announce, max_steps=max_steps, max_bytes=max_bytes)
+            backlog = Backlog(self.append, max_steps=max_steps, max_bytes=max_bytes)
             return Spool(backlog, self._breaker.get(), retry_seconds=retry_seconds)
 
         self._spool = PerProcess(make_spool)
+
+    @property
+    def publisher(self) -> Publisher:
+        """What watchers and groups are told through."""
+        return self._publisher
 
     @property
     def failures(self) -> int:  # type: ignore[override]  # counted, not set
@@ -75,7 +83,7 @@ class DirectTransport(JobTransport):
         return len(self._spool.get())
 
     def send(self, entry: NewEntry, *, later: Callable[[Appended], None] | None = None) -> Appended | None:
-        return self._in_turn(Step(lambda: self._append_and_announce(entry), entry, later))
+        return self._in_turn(Step(lambda: self.append(entry), entry, later))
 
     def flush(self, seconds: float) -> None:
         """Sends what waits now instead of within a second, for about so many seconds at most."""
@@ -148,8 +156,14 @@ class DirectTransport(JobTransport):
         for group in groups:
             self._announce(job_id, group, list_message(group, job_id, state))
 
+    def append(self, entry: NewEntry) -> Appended:
+        """As :meth:`send`, but now: what waits is passed by. Raises ``StoreUnavailableError``."""
+        if OBSERVERS:
+            return observed_append(self._append_and_announce, entry, is_log=self._store.is_observed_here)
+        return self._append_and_announce(entry)
+
     def _append_and_announce(self, entry: NewEntry) -> Appended:
-        appended = self._append(entry)
+        appended = self._append_to(entry)
         if appended.status is AppendStatus.APPENDED and not appended.announced:
             self._announce(entry.job_id, job_group(entry.job_id), live_message(entry, appended))
             if entry.state is not None:
@@ -176,6 +190,8 @@ class DirectTransport(JobTransport):
             except Exception as error:  # a store's mistake is no reason for a task to fail
                 self._unanswered += 1
                 log_failure("job_event_lost", error)
+                if step.entry is not None:
+                    measure(JOB_EVENTS_FAILED, 1, {"chanx.reason": "error"})
                 return None
             else:
                 breaker.succeeded()
@@ -222,4 +238,6 @@ def live_message(entry: NewEntry, appended: Appended) -> Mapping[str, Any]:
     else:
         message["head"] = appended.seq
         message["rev"] = appended.rev
+    if entry.trace is not None:
+        message["trace"] = entry.trace
     return message

@@ -17,6 +17,8 @@ from chanx.bridge.transports.backlog import Backlog, Step
 from chanx.core.failures import log_failure
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
+from chanx.metrics import JOB_EVENTS_DROPPED, JOB_EVENTS_FAILED
+from chanx.telemetry import measure
 
 T = TypeVar("T")
 
@@ -59,6 +61,7 @@ class Spool:
             self._start_thread()
         if lost:
             log_throttled("job_events_lost", key=id(self), lost=lost, reason="the spool is full")
+            measure(JOB_EVENTS_DROPPED, lost, {})
         if not self._breaker.is_open:
             # The thread is at it, maybe: whoever reports only has to wait for it before something would be lost.
             wait = PORTION_SECONDS if self._backlog.is_half_full else 0.0
@@ -78,8 +81,12 @@ class Spool:
         """As :meth:`flush`; what still waits then is lost."""
         left = self.flush(seconds)
         with self._changing:
+            events = 0
             while first := self._backlog.first():
+                events += first[1].entry is not None
                 self._backlog.remove(first[0])
+        if events:
+            measure(JOB_EVENTS_FAILED, events, {"chanx.reason": "exit"})
         self._failed += left
         return left
 
@@ -134,6 +141,8 @@ class Spool:
         except Exception as error:  # one that can never be done must not keep all others
             log_failure("job_event_lost", error)
             self._failed += 1
+            if step.entry is not None:
+                measure(JOB_EVENTS_FAILED, 1, {"chanx.reason": "error"})
             answer = None
         self._breaker.succeeded()
         with self._changing:

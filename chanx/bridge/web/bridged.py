@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from celery import current_app
@@ -28,7 +28,6 @@ class BridgedTopic(Topic, ABC):
 
     bridge: ClassVar[Bridge | None] = None
     reauthorize_seconds: ClassVar[float | None] = 60.0
-    recovers: ClassVar[bool] = True
 
     token: str | None = None
     """The signed token that the client has sent, if any."""
@@ -52,6 +51,10 @@ class BridgedTopic(Topic, ABC):
 
     async def on_unsubscribe(self) -> None:
         await self._stop()
+
+    def can_miss(self, message: Mapping[str, Any]) -> bool:
+        """What tells of jobs may: the store has it. An ordinary event of a subclass may not."""
+        return "event_data" not in message
 
     @classmethod
     def get_bridge(cls) -> Bridge:

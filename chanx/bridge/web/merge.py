@@ -68,6 +68,11 @@ class StreamMerge:
         return self.position < self.head and self._may_send and self.position + 1 not in self._held
 
     @property
+    def waits_for_ack(self) -> bool:
+        """Whether there is more than the client may be sent before it acknowledges."""
+        return self.position < self.head and not self._may_send
+
+    @property
     def misses_latest(self) -> bool:
         """Whether a ``latest`` event was lost that may still be the newest of its action."""
         return self.missed_rev > 0

@@ -16,6 +16,8 @@ from chanx.bridge.web.light_task import Bell
 from chanx.bridge.web.merge import LatestEntry, StreamMerge
 from chanx.log import log_throttled
 from chanx.messages.base import BaseMessage
+from chanx.metrics import JOB_EVENTS_REPLAYED, SLOW_CLIENTS
+from chanx.telemetry import OBSERVERS, measure
 
 RETRY_SECONDS = 1.0
 PORTION = 32
@@ -41,6 +43,8 @@ class JobStream:
         self._send = send
         self._may_come_more = not snapshot.state.is_terminal
         self._broken = False
+        self._first_head = snapshot.seq
+        self._is_slow = False
         self._wake = Bell()
 
     def live(self, entry: LogEntry | LatestEntry, epoch: str) -> None:
@@ -101,8 +105,15 @@ class JobStream:
         elif self._merge.misses_latest:
             await self._patiently(self._read_latest)
         else:
+            self._look_at_credit()
             return False
         return True
+
+    def _look_at_credit(self) -> None:
+        """A client is slow from when it has used up its credit until it has everything."""
+        was_slow, self._is_slow = self._is_slow, self._merge.waits_for_ack
+        if self._is_slow and not was_slow:
+            measure(SLOW_CLIENTS, 1, {"chanx.reason": "credit"})
 
     async def _send_in_turn(self, entries: list[LogEntry | LatestEntry]) -> None:
         for place, entry in enumerate(entries):
@@ -123,6 +134,9 @@ class JobStream:
         if page is None or page.epoch != self._epoch or page.oldest > after + 1:
             self._broken = True
             return
+        if OBSERVERS and page.entries:
+            reason = "subscribed" if after < self._first_head else "slow" if self._is_slow else "gap"
+            measure(JOB_EVENTS_REPLAYED, len(page.entries), {"chanx.reason": reason})
         self._merge.page(page, asked_at_head=head)
 
     async def _read_latest(self) -> None:

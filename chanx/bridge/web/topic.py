@@ -23,6 +23,7 @@ from chanx.bridge.web.access import NO_SUCH_JOB
 from chanx.bridge.web.bridged import BridgedTopic, token_in
 from chanx.bridge.web.early import EarlyEvents
 from chanx.bridge.web.event_frames import EventFrames
+from chanx.bridge.web.live_entry import Arrival, LiveEntry
 from chanx.bridge.web.merge import LatestEntry
 from chanx.bridge.web.messages import (
     CancelAcceptedPayload,
@@ -44,6 +45,8 @@ from chanx.core.topic import TopicRefused
 from chanx.core.topic_host import TopicHost
 from chanx.core.topic_session import FAILED
 from chanx.messages.topic import SubscribedMessage
+from chanx.metrics import JOB_RECOVERIES
+from chanx.telemetry import OBSERVERS, carrier_in, measure
 
 _FRAMES = EventFrames()
 
@@ -170,6 +173,8 @@ class JobTopic(BridgedTopic):
             raise TopicRefused("unauthorized", NO_SUCH_JOB)
         recovered = position is not None and reaches_back(job, position)
         start = position.after if position is not None and recovered else job.oldest - 1
+        if position is None or position.after:  # it has had events of the job before
+            measure(JOB_RECOVERIES, 1, {"chanx.recovered": recovered})
         self._stream = JobStream(store, job, position=start, send=self._send_entry)
         for entry, epoch in self._early.take():
             self._stream.live(entry, epoch)
@@ -207,7 +212,8 @@ class JobTopic(BridgedTopic):
         await cast("TopicHost", self.consumer).topic_session.refuse(self, why)
 
     def _send_entry(self, entry: LogEntry | LatestEntry) -> Awaitable[None]:
-        return self.send_text(_FRAMES.text(entry, self._frame_start, self.consumer.discriminator))
+        sending = self.send_text(_FRAMES.text(entry, self._frame_start, self.consumer.discriminator))
+        return _observed(sending, entry) if isinstance(entry, LiveEntry) else sending
 
     async def _stop(self) -> None:
         self._stream = None
@@ -215,7 +221,16 @@ class JobTopic(BridgedTopic):
         await super()._stop()
 
 
+async def _observed(sending: Awaitable[None], entry: LiveEntry) -> None:
+    await sending
+    entry.arrival.reached_client(entry.event)
+
+
 def _entry_in(message: dict[str, Any]) -> LogEntry | LatestEntry:
     if "seq" in message:
+        if OBSERVERS:
+            return LiveEntry(
+                message["seq"], message["event"], Arrival(message["action"], carrier_in(message.get("trace")))
+            )
         return LogEntry(message["seq"], message["event"])
     return LatestEntry(message["head"], message["rev"], message["action"], message["event"])

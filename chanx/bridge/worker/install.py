@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from celery import Celery, current_app
 from pydantic import BaseModel
@@ -13,10 +14,15 @@ from chanx.bridge.serializer import install as install_serializer
 from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.redis import RedisJobStore
 from chanx.bridge.transports.direct import DirectTransport
+from chanx.bridge.transports.event_bus.brokers import BrokerBus
+from chanx.bridge.transports.event_bus.publisher import EventBusPublisher
+from chanx.bridge.transports.event_bus.store import BUS_NAME, EventBusStore, valid_bus_name
 from chanx.bridge.watch import Owner, watch_rules
-from chanx.bridge.worker import janitor, leaving, signals, unreadable, watching
+from chanx.bridge.worker import doctor_command, janitor, leaving, signals, unreadable, watching
 from chanx.errors import ConfigurationError
-from chanx.layers import LayerSpec, publisher_for
+from chanx.layers import LayerSpec, Publisher, publisher_for
+
+EVENT_BUS: Final = "event-bus://"
 
 
 def install(
@@ -37,8 +43,10 @@ def install(
 
     ``store`` is a Redis URL (``redis://``, ``rediss://``, ``unix://``) or a job store. ``layer`` is the site's channel
     layer: a :class:`~chanx.layers.LayerSpec` where Django is not installed, or the layer object; by default the pub/sub
-    layer of channels_redis on the store's Redis. ``retention`` says how much of each job that Redis keeps, and for how
-    long; a job store is made with its own. Calling it again replaces the app's bridge.
+    layer of channels_redis on the store's Redis. A worker that reaches neither has ``store="event-bus://"``, and no
+    layer: what it tells goes over the app's own broker to ``chanx relay`` (``event-bus://name``: one bus of several).
+    ``retention`` says how much of each job that Redis keeps, and for how long; a job store is made with its own.
+    Calling it again replaces the app's bridge.
 
     With ``owner`` ordinary tasks become jobs when they are published outside of any: those with the option
     ``@app.task(watch=True)``, and of the others all (``watch=True``) or those of certain names
@@ -60,11 +68,8 @@ def install(
 
     Raises :class:`~chanx.errors.ConfigurationError` or :class:`~chanx.errors.PublisherError`, naming what to change.
     """
-    if layer is None:
-        if not isinstance(store, str):
-            raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")
-        layer = LayerSpec.redis_pubsub(store)
-    job_store = _store_of(store, retention)
+    job_store = _store_of(app, store, retention)
+    publisher = _publisher_of(store, job_store, layer)
     if max_active_jobs is not None and max_active_jobs < 1:
         raise ConfigurationError(f"install(max_active_jobs={max_active_jobs!r}): use 1 or more, or None for no limit")
     rules = watch_rules(watch, owner)
@@ -75,20 +80,35 @@ def install(
         # Celery's current app is a matter of the thread that made it: other threads, like that of an event loop or of
         # a request, take the default one.
         app.set_default()
-    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher_for(layer)), rules, access, max_active_jobs)
+    bridge = Bridge(app, job_store, DirectTransport(job_store, publisher), rules, access, max_active_jobs)
     attach(bridge)
     signals.connect()
     janitor.connect()
     unreadable.connect(app)
     leaving.connect()
+    doctor_command.connect()
     if rules:
         watching.connect(app)
     return bridge
 
 
-def _store_of(store: str | JobStore, retention: Retention | None) -> JobStore:
+def _store_of(app: Celery, store: str | JobStore, retention: Retention | None) -> JobStore:
+    if isinstance(store, str) and store.startswith(EVENT_BUS):
+        if retention is not None:
+            raise ConfigurationError("install(retention=) goes with the site's store, not with the event bus")
+        return EventBusStore(BrokerBus(app), name=valid_bus_name(store.removeprefix(EVENT_BUS) or BUS_NAME))
     if isinstance(store, str):
         return RedisJobStore(store, retention=retention)
     if retention is None:
         return store
     raise ConfigurationError(f"install(retention=) goes with a URL: use store={type(store).__name__}(retention=...)")
+
+
+def _publisher_of(store: str | JobStore, job_store: JobStore, layer: object) -> Publisher:
+    if layer is not None:
+        return publisher_for(layer)
+    if isinstance(job_store, EventBusStore):
+        return EventBusPublisher(job_store)
+    if isinstance(store, str):
+        return publisher_for(LayerSpec.redis_pubsub(store))
+    raise ConfigurationError("install() needs layer=, the site's channel layer or its LayerSpec")

@@ -20,8 +20,10 @@ from chanx.bridge.reporter import JobReporter
 from chanx.bridge.scope import PublishScope, current_scope
 from chanx.bridge.transports.nowhere import NowhereTransport
 from chanx.bridge.worker.job import Job
+from chanx.bridge.worker.observed_run import ObservedRun
 from chanx.bridge.worker_id import WORKER
 from chanx.errors import JobCancelled
+from chanx.telemetry import OBSERVERS, carrier
 
 _NOWHERE: Final = NowhereTransport()
 _RUN = "chanx_run"
@@ -74,6 +76,8 @@ class Run(PublishScope):
         )
         self._worker = WORKER.current if context.publish_id else ""
         self.is_ended = False
+        self._observed: ObservedRun | None = None
+        self._eta: object = request.eta
         setattr(request, _RUN, self)
 
     def register(self, task_id: str) -> str:
@@ -85,6 +89,9 @@ class Run(PublishScope):
         """Makes this run the current one of its task, and tells of it."""
         if self._is_helper:
             return
+        if OBSERVERS:
+            self._observed = ObservedRun(self.context, self.execution, eta=self._eta)
+            self.reporter.trace = carrier()
         if self.context.canvas and not self._is_begun:
             self.reporter.send(JobStarted(), only_if_queued=True)
         started = self._told(JobStarted())
@@ -98,6 +105,8 @@ class Run(PublishScope):
         if self.is_ended:
             return
         self.is_ended = True
+        if self._observed is not None:
+            self._observed.outcome = event.state
         if self._is_helper:
             self.give_up()
         elif self._is_part:
@@ -126,6 +135,8 @@ class Run(PublishScope):
         super().close(*others, noticed_by=noticed_by)
         if self.is_ended:
             self.release()
+        if self._observed is not None:
+            self._observed.close()
 
     def expect_word(self) -> None:
         """The run stopped without saying how; its parent process may know, or others end it later."""

@@ -20,8 +20,10 @@ from chanx.bridge.worker import parent, watching
 from chanx.bridge.worker.published import confirm, hand_on_context
 from chanx.bridge.worker.run import Run, context_of, run_of
 from chanx.errors import JobCancelled
+from chanx.utils import log_context
 
 _TOKEN = "chanx_token"
+_LOG_TOKEN = "chanx_log_token"
 _REPLACED = "Replaced by new task"  # what Celery's Task.on_replace says when it raises Ignore
 
 _last_run: ContextVar[Run | None] = ContextVar("chanx_last_run", default=None)
@@ -57,6 +59,7 @@ def on_prerun(task: Any = None, **_: Any) -> None:
     run = Run(bridge, context, task) if context and bridge else None
     setattr(request, _TOKEN, enter(run))
     if run:
+        setattr(request, _LOG_TOKEN, log_context.bind(job_id=run.context.job_id, task_id=run.task_id))
         run.start()
 
 
@@ -105,9 +108,12 @@ def on_postrun(task: Any = None, retval: Any = None, state: str | None = None, *
     if run is None:
         return
     _last_run.set(run)
-    if not run.is_ended:
-        _end_silent_run(run, task, retval, state)
-    run.close(noticed_by=run.reporter.origin)
+    try:
+        if not run.is_ended:
+            _end_silent_run(run, task, retval, state)
+        run.close(noticed_by=run.reporter.origin)
+    finally:  # a time limit may strike here, too
+        log_context.unbind(getattr(request, _LOG_TOKEN))
 
 
 def _end_silent_run(run: Run, task: Any, retval: Any, state: str | None) -> None:

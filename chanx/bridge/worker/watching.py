@@ -29,6 +29,8 @@ from chanx.core.failures import log_failure
 from chanx.errors import ConfigurationError
 from chanx.layers.breaker import CircuitBreaker
 from chanx.log import log_throttled
+from chanx.metrics import JOB_EVENTS_PUBLISHED
+from chanx.telemetry import measure
 from chanx.utils.process import PerProcess
 
 P = ParamSpec("P")
@@ -109,7 +111,7 @@ def _job_for(
     if owner is None:
         return None
     job_id = task_id if is_job_id(task_id) else new_job_id()
-    context = JobContext(job_id, owner, root_task_id=task_id, publish_id=secrets.token_hex(8))
+    context = JobContext(job_id, owner, root_task_id=task_id).published_as(secrets.token_hex(8))
     record = JobRecord(job_id=job_id, owner=owner, name=name, task_id=task_id, created_at=datetime.now(UTC))
     queued = _reporter(bridge, context).entry(JobQueued())
     try:
@@ -124,6 +126,7 @@ def _job_for(
         log_throttled("task_not_watched", key=id(bridge), name=name, error=str(error))
         return None
     rests.succeeded()
+    measure(JOB_EVENTS_PUBLISHED, 1, {"chanx.action": queued.action})
     bridge.transport.tell_lists([list_group(owner)], job_id, JobState.QUEUED)
     return context
 

@@ -1,6 +1,7 @@
 """The connections of one process on one channel layer, and the groups that they are in."""
 
 import asyncio
+from contextvars import Context
 from functools import partial
 from typing import Final, Protocol
 
@@ -12,6 +13,9 @@ from chanx.core.hub.taps import tapped_channels
 from chanx.log import log_throttled
 
 REFRESH_SECONDS: Final = 60.0
+
+CALLS_AT_ONCE: Final = 50
+"""Groups that are joined or left at the same time: redis-py has at most 100 connections, and raises for one more."""
 
 
 class _Group:
@@ -56,6 +60,8 @@ class Hub:
         self._groups: dict[str, _Group] = {}
         self.memberships: dict[str, Membership] = {}
         self._open = 0
+        self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._leaving: set[asyncio.Task[None]] = set()
         self._refreshing: asyncio.TimerHandle | asyncio.Task[None] | None = None
         expiry: float | None = getattr(layer, "group_expiry", None)
         self._refresh_seconds = None if expiry is None else min(REFRESH_SECONDS, expiry / 2)
@@ -103,11 +109,14 @@ class Hub:
         if entry.channel is None or not self._channels.is_open(entry.channel):  # the layer was flushed
             entry.channel = await self._channels.open_for_group(group, partial(self._pump.put, entry.members))
         entry.was_tried = True  # first, because an attempt that fails may have joined
-        await self._layer.group_add(group, entry.channel)
+        async with self._calls:
+            await self._layer.group_add(group, entry.channel)
         entry.is_joined = True
 
     async def group_discard(self, group: str, mailbox: Mailbox) -> None:
-        """Make a connection a member no longer: from now on no message of the group reaches it.
+        """Make a connection a member no longer: no message of the group reaches it that it has not been handed yet.
+
+        Those that wait in its mailbox, because it is busy, still do.
 
         Where leaving the group fails, the connection ``leaves`` it once more when it ends.
         """
@@ -122,7 +131,7 @@ class Hub:
         """The same for a connection that ends.
 
         Does not wait for a join or leave of the group that is under way: that of a connection which has ended undoes
-        itself.
+        itself. The process leaves the group although this is cancelled: many connections may end at once.
         """
         entry = self._groups.get(group)
         if entry is None:
@@ -130,7 +139,10 @@ class Hub:
         entry.members.pop(mailbox, None)
         entry.is_given_up = not entry.members
         if entry.is_given_up and not entry.turn.locked():
-            await self._leave(group, entry)
+            leaving = self._loop.create_task(self._leave(group, entry), name=f"chanx-leave-{group}")
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            await asyncio.shield(leaving)
 
     async def _leave(self, group: str, entry: _Group) -> None:
         async with entry.turn:
@@ -139,7 +151,8 @@ class Hub:
             entry.is_joined = has_left = False
             try:
                 if entry.was_tried and entry.channel is not None:
-                    await self._layer.group_discard(group, entry.channel)
+                    async with self._calls:
+                        await self._layer.group_discard(group, entry.channel)
                 has_left = True
             finally:
                 if (has_left or entry.is_given_up) and not entry.members:
@@ -170,7 +183,8 @@ class Hub:
 
     def _refresh_later(self) -> None:
         if self._refresh_seconds is not None:
-            self._refreshing = self._loop.call_later(self._refresh_seconds, self._refresh)
+            # In the context of no connection, as it is for all.
+            self._refreshing = self._loop.call_later(self._refresh_seconds, self._refresh, context=Context())
 
     def _refresh(self) -> None:
         self._refreshing = self._loop.create_task(self._join_again(), name="chanx-hub-refresh")

@@ -11,6 +11,7 @@ from contextvars import Context
 from typing import Any, Final
 
 from chanx.core.failures import log_failure
+from chanx.core.hub.fan_out import FanOut, fan_out
 from chanx.core.hub.mailbox import Mailbox
 from chanx.core.hub.shared_message import SharedMessage
 from chanx.core.own_context import in_own_context
@@ -36,6 +37,7 @@ class Pump:
 
     def _forget(self) -> None:
         self._message = SharedMessage({}, members=0)
+        self._fan_out: FanOut | None = None
         self._members: Collection[Mailbox] = ()
         self._left: Iterator[Mailbox] = iter(())
         self._served: Mailbox | None = None
@@ -95,6 +97,7 @@ class Pump:
                 if done >= PORTION:
                     done = 0
                     await asyncio.sleep(0)
+            self._tell_end()
             if not self._arrived:
                 self._task = None
                 self._forget()  # it may be long until the next message, and a connection may be gone by then
@@ -105,10 +108,16 @@ class Pump:
         self._members, item, decode = self._arrived.popleft()
         try:
             self._message = SharedMessage(decode(item), members=len(self._members))
+            self._fan_out = fan_out()
         except Exception as error:
             log_failure("channel_message_not_decoded", error)
             return
         self._left = iter(tuple(self._members))
+
+    def _tell_end(self) -> None:
+        if self._fan_out is not None:
+            fan_out, self._fan_out = self._fan_out, None
+            fan_out.end(self._message, self._message.members)
 
     async def _serve(self, mailbox: Mailbox) -> int:
         receiver, message = mailbox.receiver, self._message

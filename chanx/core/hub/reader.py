@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Final
 
 from chanx.core.channel_layer import ChannelLayer
@@ -24,7 +25,10 @@ class ChannelReader:
         self._take = take
         self._source = EventSource(layer, name)
         # Not by the loop's task factory: an eager one (Python 3.12) would receive before the channel's name is known.
-        self._task = asyncio.Task(self._read(), loop=asyncio.get_running_loop(), name=f"chanx-reader-{name}")
+        # In the context of no connection: it reads for all.
+        self._task = asyncio.Task(
+            self._read(), loop=asyncio.get_running_loop(), name=f"chanx-reader-{name}", context=Context()
+        )
 
     async def close(self) -> None:
         """Receive no more, and have the layer forget the channel; which is done although this is cancelled."""

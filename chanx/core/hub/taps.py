@@ -7,7 +7,8 @@ different tasks do not. It is the layers' inside, so a contract test holds every
 
 import asyncio
 import hashlib
-from collections.abc import Callable, MutableMapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -65,11 +66,11 @@ class _TappedChannels(Channels):
         queues: MutableMapping[str, Any] = inside.channels
         return queues
 
-    def _stem(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _stem(self) -> str: ...
 
-    def _decode(self, item: Any) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _decode(self, item: Any) -> dict[str, Any]: ...
 
     async def open(self, take: Take) -> str:
         name = await self._layer.new_channel()
@@ -169,7 +170,7 @@ def _ignore(item: Any, decode: Decode) -> None:
     """Nobody sends to the channel that is received from only for what comes along."""
 
 
-_MODULES: Final = {
+_MODULES: Final[Mapping[tuple[str, str], Callable[[ChannelLayer], Channels]]] = {
     ("channels.layers", "InMemoryChannelLayer"): MemoryChannels,
     ("channels_redis.pubsub", "RedisPubSubChannelLayer"): PubSubChannels,
     ("channels_redis.core", "RedisChannelLayer"): CoreChannels,

@@ -151,6 +151,21 @@ class WebsocketCommunicatorMixin:
         frame = await self._pick(is_wanted, f"a message of {topic_class.__name__}", timeout)
         return self.wire.read_topic(topic_class, frame)
 
+    async def receive_topic_frame(self, topic: str, timeout: float = 1) -> dict[str, Any]:
+        """The next frame of this topic, as it came; what is not of it can be received later.
+
+        Raises ``TimeoutError`` if there is none in time.
+        """
+
+        def is_wanted(frame: dict[str, Any]) -> bool:
+            return frame.get("topic") == topic
+
+        return await self._pick(is_wanted, f"a frame of the topic {topic!r}", timeout)
+
+    async def receive_topic_reply(self, topic: str, ref: str | int, timeout: float = 1) -> dict[str, Any]:
+        """The frame of this topic that answers what was sent with ``ref``, in the same way."""
+        return await self._reply(topic, ref, timeout)
+
     async def _send_frame(self, content: dict[str, Any], topic: str | None, ref: str | int | None) -> None:
         if topic is not None:
             content = {"version": ENVELOPE_VERSION, "topic": topic, **content}

@@ -291,7 +291,7 @@ def test_a_store_s_mistake_fails_no_task(monkeypatch: pytest.MonkeyPatch, caplog
     run = site.run(job_id := site.job())
     for name in ("is_cancelled", "add_pending", "drop_pending"):
         monkeypatch.setattr(site.store, name, mistaken)
-    monkeypatch.setattr(site.transport, "_append", mistaken)
+    monkeypatch.setattr(site.transport, "_append_to", mistaken)
 
     assert run.send(line("1")) is None
     assert not run.ask_cancelled()

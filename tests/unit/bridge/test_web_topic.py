@@ -15,6 +15,7 @@ from channels.layers import InMemoryChannelLayer
 from chanx.bridge import Bridge, JobTopic
 from chanx.bridge.entry import Ending, NewEntry
 from chanx.bridge.events import JobLogLine, JobProgress, LogPayload, ProgressPayload
+from chanx.bridge.names import LIVE_EVENT_TYPE
 from chanx.bridge.reporter import JobReporter
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
@@ -25,8 +26,11 @@ from chanx.bridge.web.messages import JobPosition
 from chanx.channels.testing import WebsocketCommunicator
 from chanx.channels.websocket import AsyncJsonWebsocketConsumer
 from chanx.core.decorators import event_handler
+from chanx.core.hub.mailbox import MAX_WAITING_MESSAGES
 from chanx.layers import MemoryPublisher
 from chanx.messages.base import BaseMessage
+from tests.unit.conftest import Connect
+from tests.unit.core.hub.doubles import turns
 
 TOPIC = "job:j"
 
@@ -293,3 +297,41 @@ async def test_the_stream_has_its_consumers_discriminator(bridge: Bridge, jobs: 
     assert [frame["type"] for frame in frames] == ["subscribed", "job_log"]
     assert not any("action" in frame for frame in frames)
     await socket.disconnect()
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "live", "probe"])
+async def test_only_what_the_log_has_is_dropped_for_a_client_that_does_not_read(
+    jobs: type[JobTopic], connect: Connect, kind: str
+) -> None:
+    # Given a client that is sent an event, which it does not read
+    consumer = type(
+        "Consumer", (AsyncJsonWebsocketConsumer,), {"topics": [jobs], "get_channel_layer": jobs.get_channel_layer}
+    )
+    client = await connect(consumer, user=SimpleNamespace(pk=1))
+    await client.send({"topic": TOPIC, "action": "subscribe"})
+    assert (await client.frame())["action"] == "subscribed"
+    reads = asyncio.Event()
+    closed: list[int] = []
+
+    async def take(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            closed.append(message["code"])
+        await reads.wait()
+
+    client.consumer.base_send = take
+    await jobs.broadcast(TOPIC, Notice(payload="hello"))
+
+    # When there is no room for those that come
+    messages: dict[str, dict[str, Any]] = {
+        "ordinary": {"event_data": Notice(payload="hello").model_dump(mode="json")},
+        "live": {"event": "{}", "seq": 1, "epoch": "e"},
+        "probe": {"probe": True},
+    }
+    layer = jobs.get_channel_layer("default")
+    for _ in range(MAX_WAITING_MESSAGES + 10):
+        message = {"type": LIVE_EVENT_TYPE, "topic": TOPIC, **messages[kind]}
+        await layer.group_send(jobs.group_name(TOPIC), message)
+    await turns()
+
+    # Then an event of a subclass's own closes the connection: it could not be had again
+    assert closed == ([1013] if kind == "ordinary" else [])

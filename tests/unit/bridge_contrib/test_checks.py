@@ -1,8 +1,10 @@
 """What ``manage.py check`` says of the job store."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from django.apps import apps
 from django.core.management import call_command
 
 from chanx.bridge import install
-from chanx.bridge.contrib import installed
-from chanx.bridge.contrib.checks import check_store, check_tables
+from chanx.bridge.contrib import checks, installed
+from chanx.bridge.contrib.checks import check_database, check_store
 from chanx.bridge.contrib.database import check_application
 from chanx.bridge.contrib.store import DjangoJobStore
 from chanx.bridge.store.base import JobStore
@@ -40,7 +42,7 @@ def said(*messages: Any) -> list[tuple[str, str]]:
 def test_a_file_of_its_own_is_all_right(app: Celery, sqlite_alias: str, queries: None) -> None:
     use(app, DjangoJobStore(sqlite_alias))
 
-    assert check_application() == check_store() == check_tables(databases=[sqlite_alias]) == []
+    assert check_application() == check_store() == check_database(databases=[sqlite_alias]) == []
 
 
 @pytest.mark.parametrize("store", [None, MemoryJobStore()])
@@ -48,7 +50,7 @@ def test_without_the_store_there_is_nothing_to_say(app: Celery, store: JobStore 
     if store:
         use(app, store)
 
-    assert check_store() == check_tables(databases=["default"]) == []
+    assert check_store() == check_database(databases=["default"]) == []
 
 
 def test_a_missing_application_is_an_error(settings: Any) -> None:
@@ -86,11 +88,27 @@ def test_a_shared_file_is_warned_of(app: Celery, tmp_path: Path) -> None:
 def test_missing_tables_are_warned_of(app: Celery, empty_alias: str, queries: None) -> None:
     use(app, DjangoJobStore(empty_alias))
 
-    ((number, text),) = said(*check_tables(databases=[empty_alias]))
+    ((number, text),) = said(*check_database(databases=[empty_alias]))
     assert number == "chanx.W104"
     assert "chanx_jobs_job" in text
     assert f"migrate --database={empty_alias}" in text
 
     # which does not keep the migration from making them
     call_command("migrate", "chanx_jobs", database=empty_alias, verbosity=0)
-    assert check_tables(databases=[empty_alias]) == []
+    assert check_database(databases=[empty_alias]) == []
+
+
+def test_the_clock_of_another_host_is_warned_of(
+    app: Celery, postgres_alias: str, queries: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(app, DjangoJobStore(postgres_alias))
+    assert check_database(databases=[postgres_alias]) == []
+
+    # When this host is half a minute late
+    monkeypatch.setattr(checks, "time", SimpleNamespace(time=lambda: time.time() - 30))
+    ((number, text),) = said(*check_database(databases=[postgres_alias]))
+
+    assert number == "chanx.W105"
+    assert "30.0 s ahead of this host's" in text
+    # which is asked for databases that are to be looked at only
+    assert check_database(databases=["default"]) == check_database() == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,11 @@ from channels.layers import InMemoryChannelLayer
 from django.core.checks import run_checks
 from django.test import override_settings
 
+from chanx.bridge import install
+from chanx.bridge.store.memory import MemoryJobStore
 from chanx.channels import checks
+from chanx.doctor import layers
+from chanx.layers import LayerSpec
 from chanx.testing.redis_server import EmbeddedRedisServer, redis_server
 
 CORE = "channels_redis.core.RedisChannelLayer"
@@ -111,13 +117,13 @@ def test_no_password_of_a_broker_shows(app: Celery) -> None:
 def test_a_socket_timeout_that_ends_the_core_layers_receive(
     redis_version: str, host: Any, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "version", lambda name: redis_version)
+    monkeypatch.setattr(layers, "version", lambda name: redis_version)
     assert warnings(CORE, hosts=[host]) == (["chanx.W003"] if expected else [])
     assert warnings(PUBSUB, hosts=[host]) == []
 
 
 def test_the_core_layer_without_hosts_has_the_default_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "version", lambda name: "8.1.0")
+    monkeypatch.setattr(layers, "version", lambda name: "8.1.0")
     assert warnings(CORE) == ["chanx.W003"]
 
 
@@ -147,6 +153,35 @@ def test_the_core_layer_on_a_cluster(tmp_path: Path) -> None:
             cluster.stop()
         assert found(plain.url) == []
         assert found(URL) == []
+
+
+def test_a_bridge_to_another_layer_than_that_of_consumers(app: Celery) -> None:
+    app.set_default()
+    install(app, store=URL, layer=LayerSpec.redis_pubsub(URL, prefix="shop"))
+    assert warnings(PUBSUB, hosts=[URL], prefix="shop") == []
+    assert warnings(PUBSUB, hosts=[URL]) == ["chanx.W006"]
+    # a layer that cannot be made is left to Channels, but not by the doctor
+    assert warnings("no.such.Layer") == warnings(PUBSUB, hosts=[URL], serializer_format="none") == []
+    with override_settings(CHANNEL_LAYERS={"a": {"BACKEND": "no.such.Layer"}, "b": {"BACKEND": PUBSUB}}):
+        made, findings = checks.layer_objects()
+    assert list(made) == ["b"]
+    assert [(finding.id, "CHANNEL_LAYERS['a']" in finding.text) for finding in findings] == [("chanx.E007", True)]
+
+
+def test_a_store_in_memory_with_workers_apart(app: Celery) -> None:
+    app.set_default()
+    install(app, store=MemoryJobStore(), layer=LayerSpec.redis_pubsub(URL))
+    assert warnings(PUBSUB, hosts=[URL]) == ["chanx.E202"]
+
+
+def test_packages_that_are_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "installed", lambda bounds: {"celery": "5.3.0", "channels-redis": "5.0"})
+    assert warnings(PUBSUB, hosts=[URL]) == ["chanx.W401", "chanx.W402"]
+
+
+def test_they_need_no_celery() -> None:
+    program = "import sys; sys.modules['celery'] = sys.modules['kombu'] = None; import chanx.channels.checks"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_what_channels_itself_refuses_is_left_to_it() -> None:

@@ -12,15 +12,22 @@ def test_its_commands() -> None:
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
     described = dict(line.split(maxsplit=1) for line in result.output.partition("Commands:\n")[2].splitlines())
-    assert list(described) == ["asyncapi", "diff", "generate-client"]
+    assert list(described) == ["asyncapi", "diff", "doctor", "generate-client", "jobs", "relay"]
     assert described["diff"] == "Name what changed from one AsyncAPI document to another."
 
 
 def test_each_command_is_there() -> None:
-    for name in ("asyncapi", "diff", "generate-client"):
+    for name in ("asyncapi", "diff", "doctor", "generate-client", "relay"):
         result = CliRunner().invoke(cli, [name, "--help"])
         assert result.exit_code == 0
         assert f"{name} [OPTIONS]" in result.output
+
+
+def test_the_commands_about_jobs() -> None:
+    for name in ("list", "show", "watch", "cancel"):
+        result = CliRunner().invoke(cli, ["jobs", name, "--help"])
+        assert result.exit_code == 0
+        assert "--app MODULE:APP" in result.output
 
 
 def test_its_version() -> None:

@@ -18,6 +18,11 @@ def test_defaults_where_nothing_is_set() -> None:
     assert Settings.from_env({"CHANX_REDIS_URL": ""}).redis_url == "redis://127.0.0.1:6379/0"
 
 
+def test_one_setting_puts_a_worker_on_the_event_bus() -> None:
+    settings = Settings.from_env({"CHANX_STORE_URL": "event-bus://", "CHANX_BROKER_URL": "amqp://host"})
+    assert (settings.store_url, settings.celery_url, settings.results_url) == ("event-bus://", "amqp://host", None)
+
+
 @pytest.mark.parametrize(
     ("redis_url", "celery_url"),
     [

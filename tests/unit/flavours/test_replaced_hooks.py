@@ -12,6 +12,7 @@ from unittest import mock
 
 import pytest
 import pytest_asyncio
+import structlog
 from pydantic import ConfigDict
 from structlog.testing import capture_logs
 
@@ -223,5 +224,6 @@ async def test_one_connection_that_logs_nothing_takes_no_other_s_entry(
 
     with capture_logs() as logs:
         await group.tell(kind)
+    structlog.reset_defaults()  # or every test after this one would have its log entries there
 
     assert [entry["event"] for entry in logs if entry.get("action") == "told"] == ["Websocket sent"]

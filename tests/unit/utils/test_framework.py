@@ -44,7 +44,7 @@ def test_the_framework_of_a_process(
 
 def test_without_a_framework_the_lines_to_type_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     given_process(monkeypatch, set(), False)
-    with pytest.raises(MissingExtraError, match=r'"chanx\[channels\]".*"chanx\[fast_channels\]"'):
+    with pytest.raises(MissingExtraError, match=r'"chanx\[channels\]".*"chanx\[fast-channels\]"'):
         detect_framework()
 
 

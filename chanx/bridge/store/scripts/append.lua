@@ -64,6 +64,7 @@ local function announce(state, groups)
   else
     message.head, message.rev = seq, rev
   end
+  message.trace = terms.trace
   local told = publish(JOB_GROUP .. job_id, message)
   for _, group in ipairs(groups and cjson.decode(groups) or {}) do
     told = publish(group, { type = MESSAGE_TYPE, topic = group, job_id = job_id, state = state }) and told

@@ -5,7 +5,7 @@
  *   <chanx-job src="/ws/jobs/" job="{{ job.job_id }}"></chanx-job>
  *
  * Attributes: `src` of the consumer, `job` (its id), `token` (signed, where the viewer is not the owner), `label` (instead
- * of the job's own title), `no-cancel`. Elements with the same `src` share one WebSocket.
+ * of the job's own title), `no-cancel`. Elements with the same `src` share one WebSocket. Without a `job` nothing is shown.
  * Events: `chanx-state` ({state}) and `chanx-end` ({state, result, error}).
  * Looks: custom properties (`--chanx-accent`, …: job_element_style.js) and parts (`chanx-job::part(bar)`).
  */
@@ -68,7 +68,9 @@ export class ChanxJob extends HTMLElement {
       this.#watched = wanted;
       if (wanted) this.#open(src, job, token);
     }
-    if (this.#view !== null) this.#draw();
+    if (this.#view === null) return;
+    this.#view.base.hidden = wanted === "";
+    this.#draw();
   }
 
   #open(src, jobId, token) {

@@ -1,6 +1,7 @@
 """A client that does not read holds up nobody, and is closed before it takes all the memory."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ class Room(Topic):
 
 class LoggedRoom(Room):
     pattern = "logged:{id}"
-    recovers = True
+
+    def can_miss(self, message: Mapping[str, Any]) -> bool:
+        return True
 
 
 class NotReading:
@@ -116,7 +119,7 @@ async def test_one_whose_handler_never_ends_is_closed_too(
 
 
 @pytest.mark.parametrize("topic", [Room, LoggedRoom])
-async def test_what_a_topic_recovers_by_itself_is_dropped(
+async def test_what_a_topic_can_miss_is_dropped(
     base: Any, layer: Any, connect: Connect, caplog: pytest.LogCaptureFixture, topic: type[Room]
 ) -> None:
     consumer = obedient(base, topics=[topic])

@@ -1,0 +1,241 @@
+"""The event bus on Redis or Valkey: a list for each queue, whose only reader looks at its end and then takes it off.
+
+line:  LPUSH ─> list ─> inbox: LRANGE, and RPOP when it is done          (nothing is ever in nobody's list)
+                        └─ a lock says who reads; its owner renews it, who is too late loses it, and takes nothing off
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from kombu import Connection
+
+from chanx.bridge.transports.event_bus.bus import (
+    ANSWERS_SECONDS,
+    BROKER_SECONDS,
+    Bus,
+    BusInbox,
+    BusLine,
+    BusMessage,
+    BusUnavailableError,
+)
+from chanx.errors import ConfigurationError
+from chanx.utils.extras import need
+
+LOCK_SECONDS: Final = 5.0
+"""How long after its last word a reader counts as gone."""
+
+INBOX_SECONDS: Final = 5.0
+"""How long a relay waits for its broker."""
+
+LOOK_SECONDS: Final = 0.25
+"""How often an inbox looks whether it may read."""
+
+AHEAD: Final = 50
+"""Messages that an inbox has read ahead, at most."""
+
+# KEYS: lock, queue. ARGV: token, TTL in ms, whether it has the lock, how many messages. -1: another one has the lock.
+_LOOK: Final = """
+local owner = redis.call('GET', KEYS[1])
+if owner == false and ARGV[3] == '0' then
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+elseif owner == ARGV[1] then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+else
+    return -1
+end
+return redis.call('LRANGE', KEYS[2], -tonumber(ARGV[4]), -1)
+"""
+
+# KEYS: lock, queue. ARGV: token, TTL in ms.
+_DONE: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+    return -1
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('RPOP', KEYS[2])
+return 1
+"""
+
+_LEAVE: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+end
+"""
+
+
+class RedisBus(Bus):
+    """On the Redis that a kombu connection names: TCP, TLS, a Unix socket, or the master of a Sentinel's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        options: dict[str, Any] = connection.transport_options or {}
+        self._prefix = str(options.get("global_keyprefix", ""))
+
+    def line(self) -> BusLine:
+        return RedisLine(self._client(BROKER_SECONDS), self._prefix)
+
+    def inbox(self, queue: str) -> BusInbox:
+        return RedisInbox(self._client(INBOX_SECONDS), self._prefix, queue)
+
+    def _client(self, seconds: float) -> Any:
+        redis: Any = need("redis", extra="bridge")
+        backoff: Any = need("redis.backoff", extra="bridge")
+        retry: Any = need("redis.retry", extra="bridge")
+        options: dict[str, Any] = {
+            # Longer than what a command waits for inside of the server.
+            "socket_timeout": 2 * seconds,
+            "socket_connect_timeout": seconds,
+            "retry": retry.Retry(backoff.NoBackoff(), 0),
+            "username": self._connection.userid,
+            "password": self._connection.password,
+            "db": _database(self._connection.virtual_host),
+        }
+        if self._connection.ssl:
+            tls: object = self._connection.ssl
+            options |= {"ssl": True, **(tls if isinstance(tls, dict) else {})}
+        with _as_unavailable():
+            if self._connection.transport_cls == "sentinel":
+                return self._master(redis, options)
+            host = self._connection.hostname or "localhost"
+            if host.startswith("socket://"):
+                return redis.Redis(**options | _of_socket(host))
+            return redis.Redis(host=host, port=self._connection.port or 6379, **options)
+
+    def _master(self, redis: Any, options: dict[str, Any]) -> Any:
+        known: dict[str, Any] = self._connection.transport_options or {}
+        if "master_name" not in known:
+            raise ConfigurationError('broker_transport_options lacks "master_name", the name that Sentinel has for it')
+        places = [urlsplit(url) for url in self._connection.alt or [self._connection.as_uri()]]
+        sentinel: Any = need("redis.sentinel", extra="bridge")
+        asked = sentinel.Sentinel(
+            [(place.hostname, place.port or 26379) for place in places],
+            sentinel_kwargs=known.get("sentinel_kwargs") or {"socket_timeout": options["socket_connect_timeout"]},
+            **options,
+        )
+        return asked.master_for(known["master_name"], redis.Redis)
+
+
+class RedisLine(BusLine):
+    """A worker's line, answered by a list of its own."""
+
+    def __init__(self, client: Any, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self.address = f"{prefix}chanx.answers.{secrets.token_hex(8)}"
+
+    def put(self, queue: str, body: bytes) -> None:
+        with _as_unavailable():
+            self._client.lpush(f"{self._prefix}{queue}", body)
+
+    def next_answer(self, seconds: float) -> bytes | None:
+        with _as_unavailable():
+            answer: bytes | None = self._client.rpop(self.address)
+            if answer is None and seconds > 0:
+                found: Any = self._client.brpop([self.address], timeout=max(seconds, 0.001))
+                answer = found[1] if found else None
+            return answer
+
+    def close(self) -> None:
+        with suppress(Exception):  # it may be broken
+            self._client.close()
+
+
+class RedisInbox(BusInbox):
+    """A relay's reading of one list."""
+
+    def __init__(self, client: Any, prefix: str, queue: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._queue = f"{prefix}{queue}"
+        self._lock = f"{prefix}{queue}.reader"
+        self._token = secrets.token_hex(8)
+        self._look = client.register_script(_LOOK)
+        self._done = client.register_script(_DONE)
+        self._has_lock = False
+        self._ahead: deque[bytes] = deque()
+
+    def take(self, seconds: float) -> BusMessage | None:
+        until = time.monotonic() + seconds
+        with _as_unavailable():
+            while not self._ahead:
+                found = self._look(
+                    keys=[self._lock, self._queue],
+                    args=[self._token, round(LOCK_SECONDS * 1000), int(self._has_lock), AHEAD],
+                )
+                left = until - time.monotonic()
+                if found != -1:
+                    self._has_lock = True
+                    self._ahead.extend(reversed(found))
+                elif self._has_lock:
+                    raise self._taken_over()
+                if self._ahead or left <= 0:
+                    break
+                if self._has_lock:
+                    # To where it was: this only waits until there is one.
+                    self._client.blmove(self._queue, self._queue, max(left, 0.001), "RIGHT", "RIGHT")
+                else:
+                    threading.Event().wait(min(left, LOOK_SECONDS))
+        return BusMessage(self._ahead[0], None) if self._ahead else None
+
+    def done(self, message: BusMessage) -> None:
+        with _as_unavailable():
+            if self._done(keys=[self._lock, self._queue], args=[self._token, round(LOCK_SECONDS * 1000)]) == -1:
+                raise self._taken_over()
+        self._ahead.popleft()
+
+    def answer(self, address: str, body: bytes) -> None:
+        with _as_unavailable():
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.lpush(address, body)
+            pipeline.expire(address, ANSWERS_SECONDS)
+            pipeline.execute()
+
+    def put(self, queue: str, body: bytes) -> None:
+        with _as_unavailable():
+            self._client.lpush(f"{self._prefix}{queue}", body)
+
+    def close(self) -> None:
+        with suppress(Exception):  # it may be broken
+            self._client.eval(_LEAVE, 1, self._lock, self._token)
+        with suppress(Exception):
+            self._client.close()
+
+    def _taken_over(self) -> BusUnavailableError:
+        return BusUnavailableError(f"Another relay reads {self._queue}: this one was silent for {LOCK_SECONDS:g} s.")
+
+
+@contextmanager
+def _as_unavailable() -> Generator[None]:
+    errors: Any = need("redis.exceptions", extra="bridge")
+    try:
+        yield
+    except (errors.RedisError, OSError) as error:
+        raise BusUnavailableError(f"The broker did not answer: {type(error).__name__}: {error}") from error
+
+
+def _database(virtual_host: str | None) -> int:
+    """As kombu reads it."""
+    text = (virtual_host or "").strip("/") or "0"
+    if not text.isdigit():
+        raise ConfigurationError(f"The broker's database is {virtual_host!r}: use a number, as in redis://localhost/0")
+    return int(text)
+
+
+def _of_socket(host: str) -> dict[str, Any]:
+    """The options in what kombu makes of ``redis+socket://:password@/path?virtual_host=2``."""
+    place = urlsplit(host)
+    options: dict[str, Any] = {"unix_socket_path": place.path}
+    if place.password:
+        options["password"] = place.password
+    database = parse_qs(place.query).get("virtual_host")
+    if database:
+        options["db"] = _database(database[0])
+    return options

@@ -1,0 +1,409 @@
+"""Staff look at the jobs of any store, and cancel them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.contrib.auth import get_user_model
+from django.contrib.messages import get_messages
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
+from django.urls import path
+
+from chanx.bridge.installed import Bridge, attach
+from chanx.bridge.states import JobState
+from chanx.bridge.store.base import Retention, StoreUnavailableError
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.bridge.transports.direct import DirectTransport
+from chanx.layers import MemoryPublisher
+from tests.contract.jobs import Run, create, record, snapshot_of
+
+APP = "chanx.bridge.contrib.store_admin"
+urlpatterns: list[Any] = []
+
+
+@pytest.fixture
+def store() -> MemoryJobStore:
+    return MemoryJobStore()
+
+
+@pytest.fixture
+def bridge(store: MemoryJobStore) -> Iterator[Bridge]:
+    with closing(Celery("store-admin", broker="memory://", set_as_current=False)) as app:
+        made = Bridge(app, store, DirectTransport(store, MemoryPublisher()))
+        attach(made)
+        yield made
+
+
+@pytest.fixture
+def admin(settings: Any, bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The admin of the store's jobs, in a project that has Django's admin."""
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.admin", "django.contrib.messages", APP]
+    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+    settings.STATIC_URL = "/static/"
+    settings.TIME_ZONE = "UTC"
+    settings.ROOT_URLCONF = __name__
+    module, models = import_module(f"{APP}.admin"), import_module(f"{APP}.models")
+    site = import_module("django.contrib.admin").AdminSite()
+    site.register(models.StoredJob, module.StoredJobAdmin)
+    monkeypatch.setattr(import_module(__name__), "urlpatterns", [path("admin/", site.urls)])
+    monkeypatch.setattr(module, "project_app", lambda: bridge.app)
+    return site.get_model_admin(models.StoredJob)
+
+
+def user(*permissions: str) -> Any:
+    """One with these permissions; a superuser without any named."""
+    someone: Any = get_user_model()(pk=1, username="staff", is_staff=True, is_superuser=not permissions)
+    someone._perm_cache = {f"chanx_store.{name}_storedjob" for name in permissions}
+    someone._user_perm_cache = someone._group_perm_cache = set()
+    return someone
+
+
+def request(by: Any = None, query: dict[str, str] | None = None, post: dict[str, Any] | None = None) -> Any:
+    made: Any = RequestFactory().post("/", post) if post is not None else RequestFactory().get("/", query or {})
+    made.user, made.session = by or user(), {}
+    made._messages = CookieStorage(made)
+    return made
+
+
+def listed(admin: Any, **query: str) -> str:
+    return str(admin.changelist_view(request(query=query)).render().content.decode())
+
+
+def shown(admin: Any, job_id: str, by: Any = None, **query: str) -> str:
+    return str(admin.change_view(request(by, query), job_id).render().content.decode())
+
+
+def said(asked: Any) -> list[str]:
+    return [str(message) for message in get_messages(asked)]
+
+
+class TestList:
+    def test_jobs_of_all_owners(self, admin: Any, store: MemoryJobStore) -> None:
+        # Given
+        running, ended = create(store, "user:7"), create(store, "project:<é>")
+        progress = {"job_progress": '{"fraction":0.25}'}
+        Run(store, running).append(delivery="latest", patch=progress, state=JobState.STARTED)
+        store.request_cancel(running)
+        Run(store, ended).append(state=JobState.SUCCEEDED)
+
+        # When
+        page = listed(admin)
+
+        # Then
+        for text in (
+            running,
+            ended,
+            "user:7",
+            "project:&lt;é&gt;",
+            "tasks.t",
+            "started, asked to stop",
+            "25 %",
+            "100 %",
+        ):
+            assert text in page
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"owner": "user:7"}, [0, 2]),
+            ({"owner": " user:7 ", "state": "started"}, [0]),
+            ({"owner": "project:1"}, [1]),
+            ({"state": "queued"}, [1, 2]),
+            ({"state": "nonsense"}, [0, 1, 2]),
+            ({"name": "TASKS"}, [0, 1, 2]),
+            ({"name": "other"}, []),
+            ({"before": "nonsense"}, [0, 1, 2]),
+        ],
+    )
+    def test_it_is_searched(self, admin: Any, store: MemoryJobStore, query: dict[str, str], found: list[int]) -> None:
+        jobs = [
+            create(store, "user:7"),
+            store.create(record("user:8", watchers=("project:1",))),
+            create(store, "user:7"),
+        ]
+        Run(store, jobs[0]).append(state=JobState.STARTED)
+
+        page = listed(admin, **query)
+
+        assert [number for number, job_id in enumerate(jobs) if job_id in page] == found
+        assert ("No jobs." in page) == (not found)
+
+    def test_page_by_page(self, admin: Any, store: MemoryJobStore) -> None:
+        # Given
+        search = import_module(f"{APP}.search")
+        jobs = [create(store, age=timedelta(minutes=number)) for number in range(7)]
+        for number in (2, 5):
+            Run(store, jobs[number]).append(state=JobState.FAILED)
+
+        # When all are looked for, three at a time
+        pages: list[list[str]] = []
+        before = None
+        while not pages or before is not None:
+            found = search.find(store, search.Search(before=before), shown=3)
+            pages.append([job.job_id for job in found.jobs])
+            before = found.before
+
+        # Then
+        assert pages == [jobs[:3], jobs[3:6], jobs[6:]]
+
+        # When few match, and only three are looked at
+        found = search.find(store, search.Search(state="failed", before=None), looked_at=3)
+        then = search.find(store, search.Search(state="failed", before=found.before), looked_at=3)
+        last = search.find(store, search.Search(state="failed", before=then.before), looked_at=3)
+
+        # Then
+        assert [[job.job_id for job in each.jobs] for each in (found, then, last)] == [[jobs[2]], [jobs[5]], []]
+        assert last.before is None
+
+    def test_the_link_to_older_ones_keeps_the_search(
+        self, admin: Any, store: MemoryJobStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        jobs = [create(store, age=timedelta(minutes=number)) for number in range(51)]
+
+        page = listed(admin, owner="user:1")
+
+        created = snapshot_of(store, jobs[49]).created_at.isoformat().replace(":", "%3A").replace("+", "%2B")
+        assert f'<a href="?owner=user%3A1&amp;before={created}">Older jobs</a>' in page
+        before = snapshot_of(store, jobs[49]).created_at.isoformat()
+        assert jobs[50] in listed(admin, owner="user:1", before=before)
+
+    def test_an_owner_that_is_none(self, admin: Any) -> None:
+        asked = request(query={"owner": "ada"})
+        assert admin.changelist_view(asked).status_code == 200
+        assert said(asked) == ["'ada' is no owner: write it as kind:id, such as user:42."]
+
+    def test_a_store_that_is_away(self, admin: Any, store: MemoryJobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(**_: Any) -> Any:
+            raise StoreUnavailableError("The job store did not answer.")
+
+        monkeypatch.setattr(store, "all_jobs", away)
+        asked = request()
+        assert admin.changelist_view(asked).status_code == 503
+        assert said(asked) == ["The job store did not answer."]
+
+    def test_without_a_bridge(self, admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(import_module(f"{APP}.admin"), "project_app", lambda: None)
+        asked = request()
+        assert admin.changelist_view(asked).status_code == 503
+        assert "chanx.bridge.install" in said(asked)[0]
+
+
+class TestJob:
+    def test_what_is_known_of_it(self, admin: Any, store: MemoryJobStore) -> None:
+        # Given
+        job_id = store.create(record(watchers=("project:7",)))
+        event = json.dumps({"action": "job_log", "task_id": "t9", "time": "2026-01-02T03:04:05Z", "payload": "<b>é"})
+        Run(store, job_id).append(event, patch={"error": '{"code":"empty"}'})
+        store.request_cancel(job_id, reason="enough")
+
+        # When
+        page = shown(admin, job_id)
+
+        # Then
+        for text in ("project:7", "job_log", "t9", "&quot;&lt;b&gt;é&quot;", "03:04:05", "empty", "enough", "tasks.t"):
+            assert text in page
+        assert "<b>é" not in page
+
+    def test_events_page_by_page(self, admin: Any, store: MemoryJobStore) -> None:
+        timeline_of = import_module(f"{APP}.timeline").timeline_of
+        job_id = create(store)
+        run = Run(store, job_id)
+        for _ in range(7):
+            run.append()
+        job = snapshot_of(store, job_id)
+
+        def seqs(after: int | None) -> tuple[list[int], int | None, int | None]:
+            timeline = timeline_of(store, job, after=after, rows=3)
+            return [row.seq for row in timeline.rows], timeline.older, timeline.newer
+
+        assert seqs(None) == ([5, 6, 7], 1, None)
+        assert seqs(1) == ([2, 3, 4], 0, 4)
+        assert seqs(0) == ([1, 2, 3], None, 3)
+        assert seqs(7) == ([], None, None)
+
+    def test_events_that_are_gone_are_not_linked(self, store: MemoryJobStore) -> None:
+        timeline_of = import_module(f"{APP}.timeline").timeline_of
+        store.retention = Retention(max_entries=10)
+        job_id = create(store)
+        run = Run(store, job_id)
+        for _ in range(25):
+            run.append()
+
+        timeline = timeline_of(store, snapshot_of(store, job_id), after=0, rows=100)
+
+        assert (timeline.rows[0].seq, timeline.older) == (16, None)
+
+    def test_an_event_that_python_does_not_read(self, admin: Any, store: MemoryJobStore) -> None:
+        job_id = create(store)
+        Run(store, job_id).append('{"payload":' + "1" * 5000 + "}")
+        assert "1111…" in shown(admin, job_id)
+
+    def test_there_is_none(self, admin: Any) -> None:
+        asked = request()
+        answer = admin.change_view(asked, "nothing")
+        assert (answer.status_code, answer.url) == (302, "/admin/chanx_store/storedjob/")
+        assert said(asked) == ["There is no job nothing: it never was, or its retention is over."]
+
+
+class TestCancel:
+    @pytest.fixture
+    def noted(self, admin: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+        """What went into the admin's own log, which has a table."""
+        entries: list[tuple[str, str]] = []
+        monkeypatch.setattr(type(admin), "log_change", lambda self, request, job, text: entries.append((job.pk, text)))
+        return entries
+
+    @pytest.mark.parametrize(("reason", "kept"), [("", "Cancelled by staff."), (" wrong file ", "wrong file")])
+    def test_a_running_job(
+        self, admin: Any, store: MemoryJobStore, noted: list[tuple[str, str]], reason: str, kept: str
+    ) -> None:
+        job_id = create(store)
+        Run(store, job_id).append(state=JobState.STARTED)
+        asked = request(user("view", "change"), post={"reason": reason})
+
+        answer = admin.cancel_view(asked, job_id)
+
+        assert (answer.status_code, said(asked)) == (302, ["The job was asked to stop."])
+        assert snapshot_of(store, job_id).cancel_reason == kept
+        assert noted == [(job_id, "Asked to stop.")]
+
+    def test_one_that_has_ended(self, admin: Any, store: MemoryJobStore, noted: list[tuple[str, str]]) -> None:
+        job_id = create(store)
+        Run(store, job_id).append(state=JobState.FAILED)
+        asked = request(post={})
+        admin.cancel_view(asked, job_id)
+        assert said(asked) == ["The job had ended already: failed."]
+        assert "Cancel the job" not in shown(admin, job_id)
+
+    def test_one_that_is_not_there(self, admin: Any, noted: list[tuple[str, str]]) -> None:
+        asked = request(post={})
+        assert admin.cancel_view(asked, "nothing").status_code == 302
+        assert ("There is no job nothing" in said(asked)[0], noted) == (True, [])
+
+
+def test_permissions(admin: Any, store: MemoryJobStore) -> None:
+    job_id = create(store)
+    may_look, may_cancel, nobody = user("view"), user("view", "change"), user("something")
+
+    assert "Cancel the job" not in shown(admin, job_id, may_look)
+    assert "Cancel the job" in shown(admin, job_id, may_cancel)
+    with pytest.raises(PermissionDenied):
+        admin.cancel_view(request(may_look, post={}), job_id)
+    with pytest.raises(PermissionDenied):
+        admin.changelist_view(request(nobody))
+    with pytest.raises(PermissionDenied):
+        admin.change_view(request(nobody), job_id)
+    assert not snapshot_of(store, job_id).cancel_requested
+    assert not admin.has_add_permission(request())
+    assert not admin.has_delete_permission(request())
+
+
+PROJECT = """
+    import sys
+    from celery import Celery
+    from django.conf import settings
+
+    settings.configure(
+        SECRET_KEY="for tests",
+        ALLOWED_HOSTS=["testserver"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "site.sqlite3"}},
+        INSTALLED_APPS=[
+            "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
+            "django.contrib.messages", "django.contrib.sessions", "chanx.bridge.contrib.store_admin",
+        ],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        TEMPLATES=[{
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {"context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]},
+        }],
+        ROOT_URLCONF="__main__",
+        STATIC_URL="/static/",
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    )
+    import django
+
+    django.setup()
+    from django.contrib import admin
+    from django.contrib.auth.models import Permission, User
+    from django.core.management import call_command
+    from django.test import Client
+    from django.urls import path
+
+    from chanx.bridge import install
+    from chanx.bridge.store.memory import MemoryJobStore
+    from chanx.layers import LayerSpec
+    from tests.contract.jobs import Run, create
+    from chanx.bridge.states import JobState
+
+    urlpatterns = [path("admin/", admin.site.urls)]
+    store = MemoryJobStore()
+    app = Celery("project", broker="memory://")
+    bridge = install(app, store=store, layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
+    job_id = create(store, "user:7")
+    Run(store, job_id).append(state=JobState.STARTED)
+
+    call_command("check", fail_level="WARNING")
+    call_command("migrate", verbosity=0)
+    call_command("makemigrations", check_changes=True, dry_run=True)
+    names = Permission.objects.filter(content_type__app_label="chanx_store").values_list("codename", flat=True)
+    assert sorted(names) == ["change_storedjob", "view_storedjob"], names
+
+    staff = User.objects.create_user("staff", password="x", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client = Client(enforce_csrf_checks=True)
+    assert client.get("/admin/chanx_store/storedjob/").status_code == 302  # to sign in
+    client.force_login(staff)
+
+    assert "/admin/chanx_store/storedjob/" in client.get("/admin/").content.decode()
+    page = client.get("/admin/chanx_store/storedjob/").content.decode()
+    link = page.partition('<th><a href="')[2].partition('"')[0]
+    job_page = client.get(link)
+    assert job_id in job_page.content.decode(), link
+    cancel = job_page.content.decode().partition('<form method="post" action="/admin/chanx_store')[2].partition('"')[0]
+    assert client.get(f"/admin/chanx_store{cancel}").status_code == 405
+    assert client.post(f"/admin/chanx_store{cancel}").status_code == 403  # without the token
+    token = job_page.content.decode().partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    done = client.post(f"/admin/chanx_store{cancel}", {"csrfmiddlewaretoken": token, "reason": "no"}, follow=True)
+    assert "The job was asked to stop." in done.content.decode()
+    assert store.snapshot(job_id).cancel_reason == "no"
+    assert job_id in client.get("/admin/").content.decode()  # among the recent actions
+    """
+
+
+def test_a_whole_project_without_tables_of_jobs(tmp_path: Path) -> None:
+    """From ``migrate`` to a cancelled job, as a browser does it."""
+    root = Path(__file__).parents[3]
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    (tmp_path / "project.py").write_text(dedent(PROJECT))
+    done = subprocess.run(
+        [sys.executable, "project.py"],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
