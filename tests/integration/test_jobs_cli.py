@@ -95,9 +95,9 @@ def test_a_job_is_watched_to_its_end(bridge: Bridge, terminal: Terminal, tmp_pat
 def test_the_exit_code_tells_scripts(bridge: Bridge, terminal: Terminal, task: Any, code: int, says: str) -> None:
     job = start_job_sync(task, *([100] if code == 0 else []), owner="user:1")
 
-    exit_code, out, _ = terminal.run("watch", job.job_id)
+    exit_code, out, err = terminal.run("watch", job.job_id)
 
-    assert exit_code == code
+    assert (exit_code, err) == (code, "")
     assert re.search(rf"^\d\d:\d\d:\d\d  {says}", out.splitlines()[-1])
 
 
