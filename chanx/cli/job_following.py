@@ -5,18 +5,18 @@ heads ─> anything new? ─> snapshot ─> pages of events up to it ─> update
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from chanx.bridge.entry import Head, LogEntry
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
+from chanx.cli.patience import INTERVAL, Patience
 
 if TYPE_CHECKING:
     from chanx.bridge.installed import Bridge
 
-INTERVAL: Final = 0.25
 PAGE: Final = 500
 
 
@@ -34,31 +34,25 @@ class Update:
     is_last: bool = False
 
 
-def follow(
-    bridge: Bridge,
-    job_id: str,
-    *,
-    wait: Callable[[float], object],
-    away: Callable[[StoreUnavailableError], object],
-    tail: int | None = None,
-) -> Iterator[Update]:
+def follow(bridge: Bridge, job_id: str, *, patience: Patience, tail: int | None = None) -> Iterator[Update]:
     """The updates of a job from its first kept event on, or from the last ``tail`` ones, until it has ended.
 
-    ``wait`` is called between two questions with how many seconds to wait. A store that is away at first raises
-    ``StoreUnavailableError``; later ``away`` is told of it each time, and it is asked again. A job that is not there,
-    or not any more, raises ``JobNotFoundError``.
+    A store that stays away at first raises ``StoreUnavailableError``; later it is waited for, however long it takes.
+    A job that is not there, or not any more, raises ``JobNotFoundError``.
     """
-    bridge.job(job_id)
+    patience.ask(lambda: bridge.job(job_id))
     follower = _Follower(bridge, job_id, tail)
     while True:
         try:
             for update in follower.updates():
+                patience.is_back()
                 yield update
                 if update.is_last:
                     return
+            patience.is_back()  # also where nothing is new
         except StoreUnavailableError as error:
-            away(error)
-        wait(INTERVAL)
+            patience.is_away(error)
+        patience.wait(INTERVAL)
 
 
 class _Follower:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -16,12 +15,12 @@ import click
 from chanx.bridge.owner import owner_of
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
-from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.web.job_list import listed
 from chanx.cli.celery_app import app_option, bridge_of_app
 from chanx.cli.job_following import follow
 from chanx.cli.job_text import date, event_line, event_of, job_content, one_line, percent, progress_line, safe
 from chanx.cli.job_views import BarView, JsonView, TextView, View
+from chanx.cli.patience import Patience
 from chanx.errors import ChanxError
 from chanx.utils.extras import need
 
@@ -98,7 +97,8 @@ def list_jobs(app: str | None, owner: str | None, states: tuple[str, ...], limit
             return store.all_jobs(limit=_PAGE, before=before)  # type: ignore[no-any-return]  # need() has no types
         return store.jobs_of(name, limit=_PAGE, before=before)  # type: ignore[no-any-return]  # need() has no types
 
-    found = list(islice(_matching(page, states), limit))
+    patience = Patience()
+    found = list(islice(_matching(lambda before: patience.ask(lambda: page(before)), states), limit))
     if as_json:
         click.echo(json.dumps([listed(job) for job in found], indent=2))
     elif _is_terminal():
@@ -117,9 +117,10 @@ def list_jobs(app: str | None, owner: str | None, states: tuple[str, ...], limit
 @_json
 def show(app: str | None, job_id: str, events: int, as_json: bool) -> None:
     """Show a job as it stands, and its last events."""
-    bridge = bridge_of_app(app)
-    job: JobSnapshot = bridge.job(job_id)
-    page = bridge.store.read(job_id, after=max(job.seq - events, 0), limit=events) if events else None
+    bridge, patience = bridge_of_app(app), Patience()
+    job: JobSnapshot = patience.ask(lambda: bridge.job(job_id))
+    after = max(job.seq - events, 0)
+    page = patience.ask(lambda: bridge.store.read(job_id, after=after, limit=events)) if events else None
     last = [event_of(entry) for entry in page.entries] if page else []
     if as_json:
         click.echo(json.dumps({"job": job_content(job), "events": last}, indent=2))
@@ -147,11 +148,9 @@ def watch(app: str | None, job_id: str, tail: int | None, as_json: bool) -> None
     bridge = bridge_of_app(app)
     view: View = JsonView() if as_json else BarView() if _is_terminal() else TextView()
     job: JobSnapshot | None = None
-    away = _Away()
     try:
         with view:
-            for update in follow(bridge, job_id, wait=time.sleep, away=away, tail=tail):
-                away.is_over()
+            for update in follow(bridge, job_id, patience=Patience(), tail=tail):
                 view.show(update)
                 job = update.job
     except KeyboardInterrupt:
@@ -176,9 +175,9 @@ def cancel(app: str | None, job_id: str, reason: str | None, terminate_after: fl
 
     What no worker has begun never runs, what runs stops at its next step. A job that has ended stays as it is.
     """
-    bridge = bridge_of_app(app)
-    had_ended = bridge.job(job_id).state.is_terminal
-    state: JobState = bridge.cancel(job_id, reason=reason, terminate_after=terminate_after)
+    bridge, patience = bridge_of_app(app), Patience()
+    had_ended = patience.ask(lambda: bridge.job(job_id)).state.is_terminal
+    state: JobState = patience.ask(lambda: bridge.cancel(job_id, reason=reason, terminate_after=terminate_after))
     if as_json:
         click.echo(json.dumps({"job_id": job_id, "state": state.value, "had_ended": had_ended}))
     elif had_ended:
@@ -187,23 +186,6 @@ def cancel(app: str | None, job_id: str, reason: str | None, terminate_after: fl
         click.echo(f"The job has ended: {state.value}.")
     else:
         click.echo(f"The job was asked to stop; it is {state.value} now.")
-
-
-class _Away:
-    """Tells of a store that is away while a job is watched: once when it goes, once when it is back."""
-
-    def __init__(self) -> None:
-        self._is_away = False
-
-    def __call__(self, error: StoreUnavailableError) -> None:
-        if not self._is_away:
-            click.echo(f"{error} Waiting for it.", err=True)
-        self._is_away = True
-
-    def is_over(self) -> None:
-        if self._is_away:
-            click.echo("The job store is back.", err=True)
-        self._is_away = False
 
 
 def _matching(page: Callable[[datetime | None], list[JobSnapshot]], states: Collection[str]) -> Iterator[JobSnapshot]:

@@ -23,6 +23,7 @@ from chanx.bridge.events import (
 )
 from chanx.cli.job_following import follow
 from chanx.cli.job_views import MOST_TASKS, BarView
+from chanx.cli.patience import Patience
 from chanx.messages.base import BaseMessage
 from tests.unit.cli.jobs_by_hand import NOW, Project
 
@@ -40,7 +41,7 @@ class Screen:
         self.job_id = self.project.create()
         self.printed = StringIO()
         self.view = BarView(Console(file=self.printed, force_terminal=True, width=100, color_system=None))
-        self.updates = follow(self.project.bridge, self.job_id, wait=lambda _: None, away=lambda _: None)
+        self.updates = follow(self.project.bridge, self.job_id, patience=Patience(wait=lambda _: None))
 
     def tell(self, *events: BaseMessage, task_id: str = "t1") -> None:
         self.project.tell(self.job_id, *events, task_id=task_id)

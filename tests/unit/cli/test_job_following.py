@@ -15,14 +15,23 @@ from chanx.bridge.store.base import Retention, StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.cli import job_following
 from chanx.cli.job_following import Update, follow
+from chanx.cli.patience import PATIENCE, Patience
 from chanx.errors import JobNotFoundError
 from tests.unit.cli.jobs_by_hand import NOW, Project
+
+TOLD = "away Waiting for it.\nThe job store is back.\n"
 
 
 class Store(MemoryJobStore):
     """Can be away."""
 
     is_away = False
+
+    def go(self) -> None:
+        self.is_away = True
+
+    def come_back(self) -> None:
+        self.is_away = False
 
     def heads(self, job_ids: Sequence[str]) -> list[Head | None]:
         if self.is_away:
@@ -44,7 +53,8 @@ class Job:
         self.store.create(JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=NOW))
         self.steps = list(steps)
         self.n = 0
-        self.away = 0
+        self.now = 0.0
+        self.patience = Patience(wait=self.wait, clock=lambda: self.now)
 
     def append(self, count: int = 1, *, state: JobState | None = None, delivery: Delivery = "log") -> None:
         for _ in range(count):
@@ -61,13 +71,11 @@ class Job:
 
     def wait(self, seconds: float) -> None:
         assert self.steps, "the updates did not end"
+        self.now += seconds
         self.steps.pop(0)()
 
-    def note_away(self, error: StoreUnavailableError) -> None:
-        self.away += 1
-
     def follow(self, tail: int | None = None) -> list[Update]:
-        return list(follow(self.bridge, "j", wait=self.wait, away=self.note_away, tail=tail))
+        return list(follow(self.bridge, "j", patience=self.patience, tail=tail))
 
 
 def seqs(updates: list[Update]) -> list[int]:
@@ -142,34 +150,54 @@ def test_a_log_that_was_rewound_comes_anew() -> None:
     assert updates[1].notes == ("the store may have lost events: the log from its beginning",)
 
 
-def test_a_store_that_comes_back_is_read_on() -> None:
+def test_a_store_that_comes_back_is_read_on(capsys: pytest.CaptureFixture[str]) -> None:
     job = Job()
 
     def go() -> None:
         job.append()
-        job.store.is_away = True
+        job.store.go()
 
-    def come_back() -> None:
-        job.store.is_away = False
-
-    job.steps = [go, lambda: None, come_back, job.end]
+    # Later it is waited for longer than at first.
+    job.steps = [go, *[lambda: None] * 100, job.store.come_back, job.end]
 
     assert seqs(job.follow()) == [1, 2]
-    assert job.away == 2
+    assert capsys.readouterr().err == TOLD
 
 
-def test_a_store_that_is_away_from_the_start() -> None:
+def test_a_store_that_is_back_is_told_of_though_nothing_is_new(capsys: pytest.CaptureFixture[str]) -> None:
+    job, told = Job(), list[str]()
+    job.steps = [job.store.go, job.store.come_back, lambda: told.append(capsys.readouterr().err), job.end]
+
+    job.follow()
+
+    assert told == [TOLD]
+
+
+def test_a_store_that_is_soon_there(capsys: pytest.CaptureFixture[str]) -> None:
     job = Job()
-    job.store.is_away = True
+    job.end()
+    job.store.go()
+    job.steps = [lambda: None, job.store.come_back]
+
+    assert seqs(job.follow()) == [1]
+    assert capsys.readouterr().err == TOLD
+
+
+def test_a_store_that_stays_away_from_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job()
+    job.store.go()
+    job.steps = [lambda: None] * 100
     with pytest.raises(StoreUnavailableError):
         job.follow()
+    assert job.now == PATIENCE
+    assert capsys.readouterr().err == "away Waiting for it.\n"
 
 
 @pytest.mark.parametrize("job_id", ["nothing", "no job id!", ""])
 def test_there_is_no_such_job(job_id: str) -> None:
     job = Job()
     with pytest.raises(JobNotFoundError):
-        list(follow(job.bridge, job_id, wait=job.wait, away=job.note_away))
+        list(follow(job.bridge, job_id, patience=job.patience))
 
 
 def test_a_job_that_is_deleted_meanwhile() -> None:
