@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from celery import Task
@@ -10,7 +11,7 @@ from celery.exceptions import Ignore
 from chanx.bridge import outcome
 from chanx.bridge.worker.job import Job
 from chanx.bridge.worker.run import job_of, run_of
-from chanx.errors import JobCancelled
+from chanx.errors import JobCancelled, JobError
 
 if TYPE_CHECKING:
     _Task = Task[Any, Any]
@@ -26,11 +27,19 @@ class JobTask(_Task):
             for row in self.job.track(rows(upload_id)): ...
 
     Start it with :func:`chanx.bridge.start_job`. Called or sent in any other way it runs as an ordinary task, and what
-    it reports goes nowhere.
+    it reports goes nowhere. A :class:`~chanx.errors.JobError` is among what it ``throws``, whatever else is: Celery
+    logs it in a line, as expected, without a traceback.
     """
 
     abstract = True
     handles_cancellation = True
+    throws: tuple[type[Exception], ...] = (JobError,)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own: Any = cls.__dict__.get("throws")
+        if own is not None:
+            cls.throws = (*(own if isinstance(own, Iterable) else (own,)), JobError)
 
     @property
     def job(self) -> Job:

@@ -173,3 +173,29 @@ def test_a_task_that_cannot_be_published_ends_the_job(app: Celery, bridge: Bridg
 
     (job,) = bridge.store.jobs_of("user:1")
     assert (job.state, job.fields["error"]["code"]) == (JobState.FAILED, "not_enqueued")
+
+
+@pytest.mark.parametrize("own", [None, (), (OSError,), [OSError], OSError])
+def test_an_error_for_the_user_is_expected_beside_those_of_one_s_own(app: Celery, own: Any) -> None:
+    def work(self: Any) -> None:
+        pass
+
+    task = task_of(app, work, **({} if own is None else {"throws": own}))
+
+    assert isinstance(JobError("Not today."), task.throws)
+    assert isinstance(OSError(), task.throws) is bool(own)
+    assert not isinstance(ValueError(), task.throws)
+
+
+def test_what_a_base_class_expects_is_expected(app: Celery) -> None:
+    class ShopTask(JobTask):
+        abstract = True
+        throws = (OSError,)
+
+    def work(self: Any) -> None:
+        pass
+
+    task = app.task(bind=True, base=ShopTask, shared=False)(work)
+
+    assert issubclass(OSError, task.throws)
+    assert issubclass(JobError, task.throws)
