@@ -44,13 +44,15 @@ class BusBench:
         seconds = count()
         own_clock = (lambda: float(next(seconds) * 10)) if asks else clock or time.monotonic
         self.store = EventBusStore(self.bus, answer_seconds=0.01, clock=own_clock)
+        self._relaying = threading.RLock()  # workers in threads are relayed one after the other
         self._inboxes: dict[str, tuple[BusInbox, Reading]] = {}
 
     def relay(self, *names: str) -> None:
         """Does what waits in these queues, or in all of them."""
-        for name in names or queues(BUS_NAME):
-            while self.bus.queues[name]:
-                self._reading(name).step(0)
+        with self._relaying:
+            for name in names or queues(BUS_NAME):
+                while self.bus.queues[name]:
+                    self._reading(name).step(0)
 
     def relay_one(self, name: str) -> None:
         """Does the first that waits in this queue."""

@@ -35,8 +35,8 @@ def store_with(request: pytest.FixtureRequest) -> Iterator[StoreMaker]:
             if request.param.startswith("django"):
                 alias = request.getfixturevalue(f"{request.param.removeprefix('django-')}_alias")
                 return stores.enter_context(closing(emptied(DjangoJobStore(alias, retention=retention, timeout=5))))
-            url = request.getfixturevalue("redis_url")
-            return stores.enter_context(closing(RedisJobStore(url, prefix=f"test-{uuid4().hex}", retention=retention)))
+            url, prefix = request.getfixturevalue("redis_url"), f"test-{uuid4().hex}"
+            return stores.enter_context(closing(RedisJobStore(url, prefix=prefix, retention=retention, timeout=5)))
 
         yield make
 
