@@ -15,6 +15,11 @@ class TcpProxy:
         """Seconds before each part of what the server says."""
         self.mute = False
         """Pass on nothing, in either direction."""
+        self.part_bytes = 65536
+        """How much of what the server says is passed on at once."""
+        self.round_trips = 0
+        """How often a client has said something after it had been answered."""
+        self._has_answered = True
         self.target_port = target_port
         """Where new connections go."""
         self.port = 0
@@ -26,7 +31,7 @@ class TcpProxy:
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._listening.wait(10)
+        self._listening.wait(30)
 
     def cut(self) -> None:
         """Close all connections; new ones are taken."""
@@ -38,11 +43,11 @@ class TcpProxy:
             done.set()
 
         self._loop.call_soon_threadsafe(close)
-        done.wait(10)
+        done.wait(30)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(30)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -81,9 +86,12 @@ class TcpProxy:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool) -> None:
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await reader.read(self.part_bytes if slow else 65536):
                 if slow and self.delay:
                     await asyncio.sleep(self.delay)
+                if not slow and self._has_answered:
+                    self.round_trips += 1
+                self._has_answered = slow
                 if not self.mute:
                     writer.write(data)
                     await writer.drain()

@@ -53,7 +53,7 @@ async def listen(layer: Any, group: str) -> Callable[[], Awaitable[dict[str, Any
     async def receive() -> dict[str, Any]:
         message: dict[str, Any] = HELLO
         while message == HELLO:
-            message = await asyncio.wait_for(layer.receive(channel), 10)
+            message = await asyncio.wait_for(layer.receive(channel), 30)
         return message
 
     # Joining returns before the server has subscribed.

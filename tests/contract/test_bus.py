@@ -153,7 +153,7 @@ def test_a_broker_that_is_away_is_told_of_within_its_bound(scheme: str) -> None:
 
     with pytest.raises(BusUnavailableError, match="broker"), bus.line() as line:
         line.put("q", b"x")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     with pytest.raises(BusUnavailableError, match="broker"), bus.inbox("q") as inbox:
         inbox.take(0)
 

@@ -114,8 +114,8 @@ async def test_members_in_several_processes_receive_it_once_each(core: Any, redi
 
     # Then each receives its own
     for layer, channel in members:
-        assert await asyncio.wait_for(layer.receive(channel), 10) == NOTE
-    assert await asyncio.wait_for(layers[0].receive(stranger), 10) == {"type": "note", "n": 2}
+        assert await asyncio.wait_for(layer.receive(channel), 30) == NOTE
+    assert await asyncio.wait_for(layers[0].receive(stranger), 30) == {"type": "note", "n": 2}
     publisher.close()
     for layer in layers:
         await layer.flush()
@@ -208,18 +208,17 @@ def test_an_event_is_one_command_and_a_batch_one_round_trip(own_redis: RedisServ
         proxy.delay = 0.1
 
         # When one event is published, and a batch to both groups and to one channel
-        start = time.perf_counter()
+        before = proxy.round_trips
         publisher.group_send("room.1", NOTE)
         with publisher.batch():
             for _ in range(10):
                 publisher.group_send("room.1", NOTE)
                 publisher.group_send("room.2", NOTE)
                 publisher.send("specific.a!x", NOTE)
-        elapsed = time.perf_counter() - start
 
         # Then each took one round trip, and a script's text went out once in each
         stats = client.info("commandstats")
-        assert elapsed < 0.45
+        assert proxy.round_trips - before == 2
         assert stats["cmdstat_eval"]["calls"] + stats["cmdstat_evalsha"]["calls"] == 31
         assert stats["cmdstat_eval"]["calls"] == 3
         assert publisher.failures == 0

@@ -63,7 +63,7 @@ def second_url() -> Iterator[str]:
 def layer_world(publisher: Publisher, layer: Any) -> World:
     async def open_channel() -> tuple[str, Receive]:
         name = await layer.new_channel()
-        return name, lambda: asyncio.wait_for(layer.receive(name), 10)
+        return name, lambda: asyncio.wait_for(layer.receive(name), 30)
 
     async def join(group: str, channel: str) -> None:
         await layer.group_add(group, channel)

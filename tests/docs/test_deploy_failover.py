@@ -105,7 +105,7 @@ async def test_a_job_goes_on_after_a_failover(tmp_path: Path, replicated: tuple[
     finally:
         site.kill()
         process.terminate()
-        process.wait(10)
+        process.wait(30)
         bridge.store.close()
         app.close()
 

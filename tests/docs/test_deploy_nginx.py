@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import redis
 from celery import Celery
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import InvalidStatus
 
 from chanx.bridge import Bridge, install
 from chanx.bridge.events import JobLogLine, LogPayload
@@ -70,7 +72,7 @@ class Nginx:
                 yield
             finally:
                 process.terminate()
-                process.wait(10)
+                process.wait(30)
 
     def log(self) -> str:
         """What it has to say about errors."""
@@ -127,6 +129,33 @@ async def test_jobs_stream_through_nginx_to_whichever_process_is_there(
 
         # Then the other goes on
         assert [event["payload"]["message"] for event in view.events] == ["0", "1"]
+
+
+async def test_processes_that_come_back_are_there_for_everybody_at_once(tmp_path: Path) -> None:
+    # Given nginx in front of two processes, both of which somebody has met while they were away
+    ports = [free_port(), free_port()]
+    nginx = Nginx(tmp_path, ports)
+
+    def opening() -> connect:
+        return connect(f"wss://{NAME}/ws/", host="127.0.0.1", port=nginx.port, **nginx.options())
+
+    with nginx.running():
+        with pytest.raises(InvalidStatus, match="502"):
+            await opening()
+
+        # When both are back, and several clients come and stay
+        async with AsyncExitStack() as stack:
+            for port in ports:
+                await stack.enter_async_context(serve(_stay, "127.0.0.1", port))
+            for _ in range(6):
+                await stack.enter_async_context(opening())
+
+    # Then each was let in
+    assert "no live upstreams" not in nginx.log()
+
+
+async def _stay(socket: ServerConnection) -> None:
+    await socket.wait_closed()
 
 
 def test_who_comes_without_tls_is_sent_to_it(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Conversation:
         if self._socket is None:
             consumer = self._site.consumer
             self._socket = self._site.flavour.communicator(consumer.as_asgi(), "/ws/", consumer=consumer)
-            assert (await self._socket.connect(5))[0]
+            assert (await self._socket.connect(30))[0]
         return self._socket
 
     async def _send(self, frame: Any) -> None:

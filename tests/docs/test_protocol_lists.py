@@ -84,7 +84,7 @@ class Client:
         await self.close()
         self._socket = WebsocketCommunicator(self._consumer.as_asgi(), "/ws/", consumer=self._consumer)
         self._socket.scope["user"] = SimpleNamespace(pk=1)
-        assert (await self._socket.connect(5))[0]
+        assert (await self._socket.connect(30))[0]
         await self._send(self.view.connected())
 
     async def ask_for_more(self) -> None:

@@ -174,7 +174,7 @@ def counts(site: Site) -> dict[str, int]:
     return {**asked(site, "/inside"), **on_redis(site.redis_url)}
 
 
-def waited_for(site: Site, expected: Callable[[dict[str, int]], bool], *, seconds: float = 20.0) -> dict[str, int]:
+def waited_for(site: Site, expected: Callable[[dict[str, int]], bool], *, seconds: float = 60.0) -> dict[str, int]:
     """The counts, as soon as they are as expected; fails after a deadline and says what they are."""
     last: dict[str, int] = {}
 

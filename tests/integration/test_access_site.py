@@ -75,7 +75,7 @@ def servers(environment: dict[str, str], tmp_path: Path) -> Iterator[list[Server
     yield servers
     for server in servers:
         server.process.kill()
-        server.process.wait(10)
+        server.process.wait(30)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ class Job:
 
 
 async def hear(socket: ClientConnection, action: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             frame: dict[str, Any] = json.loads(await socket.recv())
             if frame["action"] == action:

@@ -102,7 +102,7 @@ def test_who_holds_a_job_does_not_stall_the_others(store: DjangoJobStore, postgr
         # Then
         with pytest.raises(StoreUnavailableError, match="timeout"):
             Run(quick, held).append()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
         assert Run(quick, free).append() is AppendStatus.APPENDED
         assert snapshot_of(quick, held).seq == 0
         other.rollback()
@@ -180,7 +180,7 @@ def test_a_server_that_hangs_or_is_gone_is_told_of_in_time(django_db_blocker: An
             waited = time.monotonic() - begun
 
             # Then the next one has another connection
-            assert waited < 5
+            assert waited < 30
             assert store.append(entry).status is AppendStatus.APPENDED
             os.kill(pid, signal.SIGCONT)
             connections[alias].close()

@@ -37,7 +37,7 @@ def site(own_redis: RedisServer) -> Iterator[str]:
     )
     yield f"ws://127.0.0.1:{port}/"
     process.kill()
-    process.wait(10)
+    process.wait(30)
 
 
 @pytest.mark.timeout(300)

@@ -55,12 +55,12 @@ def application(flavour: str, bridge: Bridge, layer: Any) -> Iterator[Any]:
 @asynccontextmanager
 async def connected(application: Any, topic: str) -> AsyncIterator[Client]:
     socket = WebsocketCommunicator(application, "/ws/jobs")
-    accepted, _ = await socket.connect(5)
+    accepted, _ = await socket.connect(30)
     assert accepted
     try:
         yield Client(socket, topic)  # type: ignore[arg-type]  # the same methods
     finally:
-        await socket.disconnect(timeout=5)
+        await socket.disconnect(timeout=30)
 
 
 async def test_a_job_is_shown_whole_and_live(application: Any, bridge: Bridge) -> None:
@@ -114,15 +114,15 @@ async def test_nothing_is_left_in_the_layer(application: Any, bridge: Bridge, la
     socket = WebsocketCommunicator(application, "/ws/jobs")
     if ending == "at once":
         await socket.send_input({"type": "websocket.disconnect", "code": 1006})
-        await socket.wait(5)
+        await socket.wait(30)
     else:
-        await socket.connect(5)
+        await socket.connect(30)
         await Client(socket, writer.topic).subscribe()  # type: ignore[arg-type]  # the same methods
         inside = layer._get_layer()
         assert len(inside.groups) == 2
         assert len(inside.channels) == 3  # its own, and one of the hub's for each group
         if ending == "disconnect":
-            await socket.disconnect(timeout=5)
+            await socket.disconnect(timeout=30)
         else:
             future: Any = socket.future
             future.cancel()

@@ -118,7 +118,7 @@ async def test_while_redis_hangs(ask: Ask, bridge: Bridge, line: TcpProxy) -> No
     # Then
     assert (code, content["status"]) == (503, "unavailable")
     assert statuses(content) == {"layer": "unavailable", "store": "unavailable"}
-    assert seconds < 5
+    assert seconds < 30
     assert await ask("live") == (200, {"status": "ok", "checks": {}})
 
     # When Redis is back

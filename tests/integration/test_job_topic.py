@@ -85,7 +85,7 @@ class Client:
     async def say(self, action: str, payload: Any = None, ref: str | None = None) -> None:
         await self.socket.send_json_to({"topic": self.topic, "action": action, "payload": payload, "ref": ref})
 
-    async def hear(self, timeout: float = 5) -> dict[str, Any]:
+    async def hear(self, timeout: float = 30) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(await self.socket.receive_from(timeout))
         assert (frame["version"], frame["topic"]) == (1, self.topic)
         self.frames.append(frame)
@@ -269,7 +269,7 @@ async def test_a_job_that_outruns_its_client_makes_it_start_over(bridge: Bridge,
         # When 3,000 events come by, of which at most 2,000 are kept, and it acknowledges none of the 500 it is sent
         await asyncio.to_thread(writer.log, *range(3000))
         marker.end()  # on the same connection, so everything before has come by when this arrives
-        frames = [json.loads(await client.socket.receive_from(5)) for _ in range(500)]
+        frames = [json.loads(await client.socket.receive_from(30)) for _ in range(500)]
         assert sorted(frame["seq"] for frame in frames) == [2, *range(2, 501)]
         await client.say("ack", {"seq": 500})
 
@@ -291,10 +291,10 @@ async def test_without_acknowledgements_the_stream_waits(bridge: Bridge, consume
 
     async with connected(consumer, writer.topic) as client:
         await client.say("subscribe", None, ref="1")
-        frames = [json.loads(await client.socket.receive_from(5)) for _ in range(501)]
+        frames = [json.loads(await client.socket.receive_from(30)) for _ in range(501)]
         assert await client.socket.receive_nothing(0.2)
         await client.say("ack", {"seq": 500})
-        further = json.loads(await client.socket.receive_from(5))
+        further = json.loads(await client.socket.receive_from(30))
 
     assert [frame["seq"] for frame in frames[1:]] == list(range(1, 501))
     assert further["seq"] == 501
@@ -308,8 +308,8 @@ async def test_the_last_events_that_the_layer_lost_still_arrive(bridge: Bridge, 
         await client.hear()
         await asyncio.to_thread(writer.append_silently, JobLogLine(payload=LogPayload(message="lost")))
         await asyncio.to_thread(writer.append_silently, JobProgress(payload=ProgressPayload(current=7)))
-        logged = await client.hear(timeout=4)
-        progress = await client.hear(timeout=4)
+        logged = await client.hear(timeout=30)
+        progress = await client.hear(timeout=30)
 
     assert logged["payload"]["message"] == "lost"
     assert (progress["action"], progress["head"], progress["rev"]) == ("job_progress", 2, 1)
@@ -414,7 +414,7 @@ async def test_a_server_that_comes_back_makes_clients_start_over(own_persistent_
             # When
             await asyncio.to_thread(own_persistent_redis.kill)
             await asyncio.to_thread(own_persistent_redis.start)
-            over = await client.hear(timeout=15)
+            over = await client.hear(timeout=30)
             await asyncio.to_thread(writer.end)
             await client.hear_until("job_succeeded")
 
@@ -432,6 +432,6 @@ async def test_nothing_is_left_behind_by_a_connection(bridge: Bridge, consumer: 
         await client.subscribe()
         await client.hear()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while left := {task for task in asyncio.all_tasks() - before if "chanx" in task.get_name()}:
             await asyncio.wait(left)

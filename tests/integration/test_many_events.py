@@ -48,7 +48,7 @@ def site(redis_with_app: str) -> Iterator[str]:
     )
     yield f"ws://127.0.0.1:{port}/ws/jobs"
     process.kill()
-    process.wait(10)
+    process.wait(30)
 
 
 @pytest.mark.timeout(300)

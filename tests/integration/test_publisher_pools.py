@@ -76,7 +76,7 @@ def test_a_task_whose_layer_is_down_returns_what_it_returns(
         started = time.monotonic()
         _, lost = publish.delay("pubsub", ["room"], 1000).get(timeout=30)
         assert lost == 1000
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
 
         # And when Redis is back, so are events, without a restart of the worker
         own_redis.start()

@@ -234,7 +234,7 @@ def test_a_server_that_is_away_is_an_error_within_bounds(own_redis: RedisServer)
         store.append(entry(job_id, 1))
 
     # Then
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     own_redis.start()
     assert create(store)
     store.close()

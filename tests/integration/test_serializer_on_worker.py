@@ -44,7 +44,7 @@ def running_worker(
 
 
 def test_tasks_take_and_return_models() -> None:
-    result = serializer_app.add_item.delay(INVOICE, items={"sweet": SUGAR}).get(timeout=15)
+    result = serializer_app.add_item.delay(INVOICE, items={"sweet": SUGAR}).get(timeout=60)
 
     assert result == Invoice(number=7, items=[*INVOICE.items, SUGAR])
 
@@ -52,14 +52,14 @@ def test_tasks_take_and_return_models() -> None:
 def test_models_travel_through_a_canvas() -> None:
     add = serializer_app.add_item.s(items={"sweet": SUGAR})
 
-    assert chain(add.clone([INVOICE]), serializer_app.total.s()).delay().get(timeout=15) == {
+    assert chain(add.clone([INVOICE]), serializer_app.total.s()).delay().get(timeout=60) == {
         "invoice": Invoice(number=7, items=[*INVOICE.items, SUGAR]),
         "total": 3.5,
     }
     members = group(serializer_app.total.s(INVOICE), serializer_app.total.s(Invoice(number=8)))
-    assert [each["total"] for each in members.delay().get(timeout=15)] == [2.5, 0]
+    assert [each["total"] for each in members.delay().get(timeout=60)] == [2.5, 0]
     body = serializer_app.add_item.s(INVOICE, items={})
-    assert chord([serializer_app.total.si(INVOICE)], body.set(immutable=True)).delay().get(timeout=15) == INVOICE
+    assert chord([serializer_app.total.si(INVOICE)], body.set(immutable=True)).delay().get(timeout=60) == INVOICE
 
 
 def test_a_job_s_result_is_plain_json_for_whoever_watches(bridge: Bridge) -> None:
@@ -79,7 +79,7 @@ def test_a_model_that_the_worker_does_not_know_fails_the_task_with_the_line_to_a
     assert snapshot.state is JobState.FAILED
     failed = bridge.app.AsyncResult(job.task_id)
     with pytest.raises(ModelRefusedError, match=r"'Unknown' is not registered in this process.*serializer.register\("):
-        failed.get(timeout=15)
+        failed.get(timeout=60)
 
 
 def test_the_end_of_a_chain_that_another_worker_knows_passes_through() -> None:
@@ -88,14 +88,14 @@ def test_the_end_of_a_chain_that_another_worker_knows_passes_through() -> None:
     chained = chain(first, serializer_app.total.si(Unknown(x=1))).delay()
 
     assert chained.parent is not None
-    assert chained.parent.get(timeout=15)["total"] == 2.5
+    assert chained.parent.get(timeout=60)["total"] == 2.5
     with pytest.raises(ModelRefusedError, match="'Unknown'"):
-        chained.get(timeout=15)
+        chained.get(timeout=60)
 
 
 def test_a_result_that_is_not_registered_fails_the_task() -> None:
     with pytest.raises(EncodeError, match="Unknown is not registered"):
-        serializer_app.answer_unknown.delay().get(timeout=15)
+        serializer_app.answer_unknown.delay().get(timeout=60)
 
 
 def ended(bridge: Bridge, job_id: str) -> Any:

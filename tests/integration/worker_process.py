@@ -69,7 +69,7 @@ def worker(app_path: str, app: Celery, redis_url: str, *options: str, log: Path,
     finally:
         process.terminate()
         try:
-            process.wait(15)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(5)
+            process.wait(30)

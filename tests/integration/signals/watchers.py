@@ -31,4 +31,4 @@ def web_processes(bridge: Bridge, count: int = 1) -> Generator[None]:
     finally:
         stopped.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(30)

@@ -246,7 +246,7 @@ async def test_a_store_that_is_away_ends_no_subscription(
             raise StoreUnavailableError("away")
 
         broken.setattr(site.store, "snapshot", away)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while asked < 3:  # noqa: ASYNC110  # of another thread
                 await asyncio.sleep(0.005)
     assert (await answer(client, "cancel"))[0] == "job_cancel_accepted"

@@ -28,7 +28,7 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     child = os.fork()
     if child == 0:
         try:
-            asyncio.run(asyncio.wait_for(store.snapshot("j"), 5))
+            asyncio.run(asyncio.wait_for(store.snapshot("j"), 30))
         except BaseException:
             os._exit(1)
         os._exit(0)
@@ -107,7 +107,7 @@ async def first_told(poller: HeadPoller, *job_ids: str) -> dict[str, Head | None
     listeners = {job_id: partial(listener, job_id) for job_id in job_ids}
     for job_id, tell in listeners.items():
         poller.add(job_id, tell)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await everybody.wait()
     for job_id, tell in listeners.items():
         poller.remove(job_id, tell)
@@ -133,7 +133,7 @@ async def test_a_listener_may_leave_when_it_is_told() -> None:
         left.set()
 
     poller.add("j", leave)
-    await asyncio.wait_for(left.wait(), 5)
+    await asyncio.wait_for(left.wait(), 30)
 
     # Then the poller has ended, and begins again with the next
     assert await first_told(poller, "k") == {"k": Head("e", 7, 1)}

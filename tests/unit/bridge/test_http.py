@@ -381,7 +381,7 @@ class TestDjango:
         # Then it is answered, and the function has seen the request's scope and user
         assert (await server.receive_output(5))["status"] == 200
         assert json.loads((await server.receive_output(5))["body"])["job_id"] == "j"
-        await server.wait(5)
+        await server.wait(30)
         assert (scopes[0]["path"], scopes[0]["user"].pk) == ("/jobs/j/", "1")
 
 

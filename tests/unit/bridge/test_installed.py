@@ -181,7 +181,7 @@ def test_a_broker_that_does_not_answer_is_not_waited_for(
         bridge.cancel(f"j{number}")
 
     # Then only some wait for it, a moment each
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert len(asked) == 8
     answer.set()
 

@@ -232,7 +232,7 @@ def test_a_process_that_a_task_forks_reports_beside_it(clock: Clock) -> None:
             self.entries.append(entry)
             self.reached.set()
             if os.getpid() == parent:
-                assert self.goes_on.wait(10)
+                assert self.goes_on.wait(30)
 
     # Given
     parent = os.getpid()
@@ -240,7 +240,7 @@ def test_a_process_that_a_task_forks_reports_beside_it(clock: Clock) -> None:
     job = Job(JobReporter(transport, job_id="j", task_id="t", attempt=1, of_run=True), clock=clock)
     thread = threading.Thread(target=job.log, args=("from the thread",))
     thread.start()
-    assert transport.reached.wait(10)
+    assert transport.reached.wait(30)
 
     # When
     child = os.fork()

@@ -85,7 +85,7 @@ async def conversation(bridge: Bridge, *, camelize: bool) -> list[dict[str, Any]
         await socket.send_json_to({"topic": TOPIC, "action": action, "payload": payload})
 
     async def hear() -> dict[str, Any]:
-        frame: dict[str, Any] = json.loads(await socket.receive_from(5))
+        frame: dict[str, Any] = json.loads(await socket.receive_from(30))
         return frame
 
     await say("subscribe", {"after": 0})

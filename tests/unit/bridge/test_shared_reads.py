@@ -43,7 +43,7 @@ class Log:
         self.store.append(NewEntry("j", "p", "{}", "run", self.n, "latest"))
 
     async def page(self, after: int) -> LogPage | None:
-        return await asyncio.wait_for(self.reads.page("j", after=after, epoch=self.store.epoch), 5)
+        return await asyncio.wait_for(self.reads.page("j", after=after, epoch=self.store.epoch), 30)
 
     async def read(self, job_id: str, after: int, limit: int) -> LogPage | None:
         self.page_reads.append(after)

@@ -78,14 +78,14 @@ class Watched:
         return stream
 
     async def has_seen(self, *texts: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.seen) < len(texts):
                 self._news.clear()
                 await self._news.wait()
         assert self.seen == list(texts)
 
     async def has_to_start_over(self) -> None:
-        await asyncio.wait_for(self._has_ended.wait(), 5)
+        await asyncio.wait_for(self._has_ended.wait(), 30)
 
     async def _run(self, stream: JobStream) -> None:
         await stream.run()

@@ -95,7 +95,7 @@ async def say(socket: WebsocketCommunicator, action: str, payload: Any = None) -
 
 
 async def hear(socket: WebsocketCommunicator) -> dict[str, Any]:
-    frame: dict[str, Any] = json.loads(await socket.receive_from(5))
+    frame: dict[str, Any] = json.loads(await socket.receive_from(30))
     return frame
 
 
@@ -184,12 +184,12 @@ async def test_subscribing_waits_until_the_layer_has_proved_that_it_delivers(job
 
     # When
     subscribing = asyncio.create_task(topic.subscribed_payload(None))
-    probe = await asyncio.wait_for(probes.get(), 5)
+    probe = await asyncio.wait_for(probes.get(), 30)
     assert not subscribing.done()
     await topic.receive_event(probe)
 
     # Then
-    assert (await asyncio.wait_for(subscribing, 5))["recovered"]
+    assert (await asyncio.wait_for(subscribing, 30))["recovered"]
 
 
 async def test_a_job_that_is_deleted_looks_as_if_it_had_never_been(
@@ -273,7 +273,7 @@ async def test_what_comes_while_the_log_is_read_is_not_lost(
     await topic.on_subscribe()
 
     # Then
-    assert json.loads(await asyncio.wait_for(sent.get(), 5))["action"] == "job_progress"
+    assert json.loads(await asyncio.wait_for(sent.get(), 30))["action"] == "job_progress"
     await topic.on_unsubscribe()
 
 

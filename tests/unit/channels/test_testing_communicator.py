@@ -128,7 +128,7 @@ def flavour(request: pytest.FixtureRequest) -> Iterator[Flavour]:
 
 async def sent(client: Any, count: int) -> None:
     """Wait until the consumer has sent so many frames."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while client.output_queue.qsize() < count:  # noqa: ASYNC110 -- a queue has no event for its size
             await asyncio.sleep(0)
 

@@ -35,7 +35,7 @@ class Work:
         self.gates.setdefault(frame, asyncio.Event()).set()
 
     async def until_started(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.started) < count:
                 self.changed.clear()
                 await self.changed.wait()
@@ -100,7 +100,7 @@ async def test_a_frame_put_just_as_the_last_one_ends_is_handled() -> None:
 
     frames = Frames(handle, concurrency=1)
     frames.put("x")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await done.wait()
     await frames.close()
 
@@ -147,7 +147,7 @@ async def test_a_failure_is_logged_and_the_next_frame_is_handled(caplog: pytest.
     with caplog.at_level(logging.ERROR, logger="chanx"):
         frames.put("bad")
         frames.put("good")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await done.wait()
     assert [record.message for record in caplog.records] == ["frame_failed "]
     await frames.close()

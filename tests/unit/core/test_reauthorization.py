@@ -24,7 +24,7 @@ class Asked:
         self._was_asked.set()
 
     async def wait(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._was_asked.wait()
 
 

@@ -130,12 +130,12 @@ if hasattr(Starlette, "add_websocket_route"):  # until Starlette 1.0
 @asynccontextmanager
 async def connected(app: Any, path: str) -> AsyncIterator[WebsocketCommunicator]:
     socket = WebsocketCommunicator(app, path)
-    accepted, _ = await socket.connect(5)
+    accepted, _ = await socket.connect(30)
     assert accepted
     try:
         yield socket
     finally:
-        await socket.disconnect(timeout=5)
+        await socket.disconnect(timeout=30)
 
 
 async def asked(socket: WebsocketCommunicator, **message: Any) -> Any:

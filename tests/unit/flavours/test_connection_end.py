@@ -465,7 +465,7 @@ async def quietly(message: dict[str, Any]) -> None:
 async def test_a_connection_that_never_opened_leaves_nothing(consumer: Any, layer: Any) -> None:
     client = Client(consumer)
     await client._communicator.send_input({"type": "websocket.disconnect", "code": 1006})
-    await client._communicator.wait(5)
+    await client._communicator.wait(30)
     assert layer.groups == layer.channels == {}
 
 
@@ -517,7 +517,7 @@ async def test_a_layer_that_cannot_be_reached_refuses_the_connection(
     client = Client(consumer)
     await client._communicator.send_input({"type": "websocket.connect"})
     assert await client.output() == {"type": "websocket.close", "code": 1011}
-    await client._communicator.wait(5)
+    await client._communicator.wait(30)
     assert [record.event for record in caplog.records] == ["connection_failed"]  # type: ignore[attr-defined]  # extras
 
 

@@ -172,7 +172,7 @@ async def test_a_route_without_the_parameters_is_the_developers_mistake(
     assert await server.receive_output(5) == {"type": "websocket.close", "code": 1011}
     assert "Discussion needs URL parameters ['pk']" in caplog.text
     await server.send_input({"type": "websocket.disconnect", "code": 1011})
-    await server.wait(5)
+    await server.wait(30)
 
 
 def test_the_name_of_a_topic_by_its_url() -> None:

@@ -75,7 +75,7 @@ async def subscribed(client: Any, topic: str) -> None:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # of a layer and a topic, which tell nobody
             await asyncio.sleep(0.001)
 

@@ -48,5 +48,5 @@ async def test_who_is_cancelled_takes_nobody_s_turn() -> None:
 
     first.cancel()
 
-    await asyncio.wait_for(second, 5)
-    await asyncio.wait_for(turns.next(), 5)
+    await asyncio.wait_for(second, 30)
+    await asyncio.wait_for(turns.next(), 30)

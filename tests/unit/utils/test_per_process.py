@@ -32,7 +32,7 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
     got: list[object] = []
 
     def ask() -> None:
-        asked.wait(10)
+        asked.wait(30)
         got.append(resource.get())
 
     # When they ask
@@ -40,7 +40,7 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
 
     # Then there is one
     assert len(got) == 8
@@ -90,13 +90,13 @@ def test_a_forked_child_makes_its_own_and_leaves_the_parents_alone() -> None:
 
     def slow() -> str:
         in_factory.set()
-        go_on.wait(10)
+        go_on.wait(30)
         return "slow"
 
     contended = PerProcess(slow)
     thread = threading.Thread(target=contended.get)
     thread.start()
-    in_factory.wait(10)
+    in_factory.wait(30)
 
     # When a child resets one and uses the others
     pid = os.fork()
@@ -107,7 +107,7 @@ def test_a_forked_child_makes_its_own_and_leaves_the_parents_alone() -> None:
         os._exit(0 if fine else 1)  # which finalises nothing
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     go_on.set()
-    thread.join(10)
+    thread.join(30)
 
     # Then it neither hung nor touched the parent's
     assert code == 0

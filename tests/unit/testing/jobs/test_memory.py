@@ -247,14 +247,14 @@ class TestWaiting:
 
         @shop.app.task(shared=False)
         def wait() -> str:
-            assert go_on.wait(10)
+            assert go_on.wait(30)
             return "done"
 
         started = threading.Event()
         memory.store.watchers.append(lambda event: started.set() if event.action == "job_started" else None)
         thread = threading.Thread(target=start_job_sync, args=(wait,), kwargs={"owner": "user:1"})
         thread.start()
-        assert started.wait(10)
+        assert started.wait(30)
         job_id = memory.store.recorded[0].job_id
 
         with pytest.raises(TimeoutError, match=r"still started after 0\.05 s[\s\S]*JobStarted"):
