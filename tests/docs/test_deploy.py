@@ -166,7 +166,7 @@ def test_compose_gives_nginx_the_site_as_it_is_named_there(tmp_path: Path) -> No
     run(shell, option, writes.replace("/etc/nginx/shop.conf", str(DEPLOY / "nginx.conf")))
 
     assert "./nginx.conf:/etc/nginx/shop.conf:ro" in service["volumes"]
-    assert re.findall(r"^ +server (.*);$", written.read_text(), re.MULTILINE) == ["site:8000"]
+    assert re.findall(r"^ +server (.*);$", written.read_text(), re.MULTILINE) == ["site:8000 max_fails=0"]
     assert re.findall(r"^user (.*);$", written.read_text(), re.MULTILINE) == ["nginx"]
 
 
