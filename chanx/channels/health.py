@@ -6,7 +6,6 @@ sign-in, nor opens a transaction of ``ATOMIC_REQUESTS``.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from chanx.core.health import ALIVE, Check, Health, layer_check, readiness
-from chanx.utils.extras import need
+from chanx.bridge.web.health import store_checks
+from chanx.core.health import ALIVE, Check, Health, Readiness, check_name, layer_check
 
 app_name = "chanx_health"
 
@@ -38,7 +37,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @_public
 def ready(request: HttpRequest) -> HttpResponse:
     """The channel layers and the job store answer as well: 200, or else 503."""
-    return _response(async_to_sync(_readiness)())
+    return _response(async_to_sync(_readiness.__call__)())
 
 
 urlpatterns = [
@@ -47,25 +46,14 @@ urlpatterns = [
 ]
 
 
-async def _readiness() -> Health:
-    return await readiness({**_layer_checks(), **_store_checks()})
-
-
-def _layer_checks() -> dict[str, Check]:
+def _checks() -> dict[str, Check]:
     aliases: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {})
     layers = {alias: get_channel_layer(alias) for alias in aliases}
-    return {_name(alias): layer_check(layer) for alias, layer in layers.items() if layer is not None}
+    of_layers = {check_name(alias): layer_check(layer) for alias, layer in layers.items() if layer is not None}
+    return {**of_layers, **store_checks()}
 
 
-def _name(alias: str) -> str:
-    return "layer" if alias == "default" else f"layer {alias}"
-
-
-def _store_checks() -> dict[str, Check]:
-    if "celery" not in sys.modules:  # then there is no bridge
-        return {}
-    checks: dict[str, Check] = need("chanx.bridge.web.health", extra="bridge").store_checks()
-    return checks
+_readiness = Readiness(_checks)
 
 
 def _response(health: Health) -> HttpResponse:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fast_channels.layers import get_channel_layer
 from fastapi import APIRouter, Response
 
-from chanx.core.health import ALIVE, Check, Health, layer_check, readiness
-from chanx.utils.extras import need
+from chanx.bridge.web.health import store_checks
+from chanx.core.health import ALIVE, Check, Health, Readiness, check_name, layer_check
 
 if TYPE_CHECKING:
     from chanx.bridge.installed import Bridge
@@ -23,6 +22,9 @@ def health_router(bridge: Bridge | None = None, *, layers: Sequence[str] = ("def
     that have to answer.
     """
     router = APIRouter()
+    readiness = Readiness(
+        lambda: {**{check_name(alias): _layer_check(alias) for alias in layers}, **store_checks(bridge)}
+    )
 
     @router.api_route("/live/", methods=["GET", "HEAD"], include_in_schema=False)
     async def live() -> Response:
@@ -30,8 +32,7 @@ def health_router(bridge: Bridge | None = None, *, layers: Sequence[str] = ("def
 
     @router.api_route("/ready/", methods=["GET", "HEAD"], include_in_schema=False)
     async def ready() -> Response:
-        checks = {_name(alias): _layer_check(alias) for alias in layers}
-        return _response(await readiness({**checks, **_store_checks(bridge)}))
+        return _response(await readiness())
 
     return router
 
@@ -46,17 +47,6 @@ def _layer_check(alias: str) -> Check:
         await layer_check(layer)()
 
     return ask
-
-
-def _name(alias: str) -> str:
-    return "layer" if alias == "default" else f"layer {alias}"
-
-
-def _store_checks(bridge: Bridge | None) -> dict[str, Check]:
-    if bridge is None and "celery" not in sys.modules:  # then there is no bridge
-        return {}
-    checks: dict[str, Check] = need("chanx.bridge.web.health", extra="bridge").store_checks(bridge)
-    return checks
 
 
 def _response(health: Health) -> Response:

@@ -17,6 +17,7 @@ from fast_channels.layers.redis import RedisPubSubChannelLayer
 from fastapi import FastAPI
 
 from chanx.bridge import Bridge, install
+from chanx.core import health
 from chanx.fast_channels.health import health_router
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.tcp_proxy import TcpProxy, tcp_proxy
@@ -28,6 +29,11 @@ Ask = Callable[[str], Awaitable[tuple[int, dict[str, Any]]]]
 def server() -> Iterator[RedisServer]:
     with redis_server(private=True) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def each_answer_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0)
 
 
 @pytest.fixture
@@ -46,7 +52,7 @@ def url(line: TcpProxy) -> str:
 def bridge(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bridge]:
     with closing(Celery("health", broker=url, set_as_current=False)) as app:
         installed = install(app, store=url)
-        monkeypatch.setattr("chanx.bridge.web.health.project_app", lambda: app)
+        monkeypatch.setattr("chanx.bridge.installed.project_app", lambda: app)
         yield installed
         installed.store.close()
 
@@ -156,7 +162,7 @@ class TestDjango:
         assert Client().post("/health/live/").status_code == 405
 
     def test_without_a_bridge(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chanx.bridge.web.health.project_app", lambda: None)
+        monkeypatch.setattr("chanx.bridge.installed.project_app", lambda: None)
         assert sorted(Client().get("/health/ready/").json()["checks"]) == ["layer", "layer other"]
 
     def test_no_transaction_is_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +174,7 @@ class TestDjango:
 
 class TestFastAPI:
     async def test_a_layer_that_nobody_registered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chanx.bridge.web.health.project_app", lambda: None)
+        monkeypatch.setattr("chanx.bridge.installed.project_app", lambda: None)
         app = FastAPI()
         app.include_router(health_router(layers=["nothing"]))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://site") as client:

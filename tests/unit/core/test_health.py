@@ -3,12 +3,14 @@
 import asyncio
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 
 from chanx import log
-from chanx.core.health import ALIVE, layer_check, readiness
+from chanx.core.health import ALIVE, KEPT_SECONDS, Check, Health, Readiness, layer_check, readiness
 
 
 @pytest.fixture(autouse=True)
@@ -117,3 +119,108 @@ async def test_a_layer_is_asked_without_leaving_anything() -> None:
     await layer_check(layer)()
 
     assert (layer.groups, layer.channels) == ({}, {})
+
+
+class Site:
+    """One check, which waits until it is let go, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked = 0
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self.readiness = Readiness(self.checks, clock=lambda: self.now)
+
+    def checks(self) -> dict[str, Check]:
+        return {"store": self.check}
+
+    async def check(self) -> None:
+        self.asked += 1
+        self.begun.set()
+        await self.go.wait()
+
+    async def first(self) -> asyncio.Task[Health]:
+        asking = asyncio.create_task(self.readiness())
+        await self.begun.wait()
+        return asking
+
+
+async def test_who_asks_meanwhile_or_soon_gets_the_same_answer() -> None:
+    site = Site()
+    first = await site.first()
+    others = [asyncio.create_task(site.readiness()) for _ in range(5)]
+    await asyncio.sleep(0)
+    site.go.set()
+
+    answers = {id(await each) for each in (first, *others)}
+    site.now += KEPT_SECONDS * 0.99
+    answers.add(id(await site.readiness()))
+    assert (len(answers), site.asked) == (1, 1)
+
+    site.now += KEPT_SECONDS
+    await site.readiness()
+    assert site.asked == 2
+
+
+async def test_one_who_waits_and_goes_away_takes_no_answer_from_others() -> None:
+    site = Site()
+    first = await site.first()
+    leaving, staying = (asyncio.create_task(site.readiness()) for _ in range(2))
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    site.go.set()
+
+    assert (await first) is (await staying)
+    assert site.asked == 1
+
+
+async def test_when_the_one_who_asked_goes_away_another_asks() -> None:
+    site = Site()
+    first = await site.first()
+    others = [asyncio.create_task(site.readiness()) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    first.cancel()
+    await asyncio.wait([first])
+    site.go.set()
+
+    assert len({id(await each) for each in others}) == 1
+    assert site.asked == 2
+
+
+async def test_what_cannot_be_checked_is_raised_to_each() -> None:
+    def wrong() -> dict[str, Check]:
+        raise LookupError("no settings")
+
+    readiness_of_site = Readiness(wrong)
+    for _ in range(2):
+        with pytest.raises(LookupError, match="no settings"):
+            await readiness_of_site()
+
+
+def test_who_asks_in_another_thread_waits_for_the_same_answer() -> None:
+    # Given a check that waits, in the event loop of one thread
+    asked, go = threading.Barrier(2, timeout=30), threading.Event()
+
+    async def check() -> None:
+        asked.wait()
+        go.wait(30)
+
+    checks: dict[str, Check] = {"store": check}
+    readiness_of_site = Readiness(lambda: checks, clock=lambda: 0.0)
+
+    def ask() -> Health:
+        return asyncio.run(readiness_of_site())
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ask)
+        asked.wait()
+
+        # When another thread asks: a second check would wait at the barrier for ever
+        second = threads.submit(ask)
+        go.set()
+
+        # Then
+        assert first.result(30) is second.result(30)
