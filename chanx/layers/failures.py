@@ -41,6 +41,7 @@ class FailureReports:
         self.hooks: list[FailureHook] = []
         self._publisher = publisher
         self._counts = PerProcess(_Counts)
+        self._log_key = object()  # not its id, which another one may have after it
         self._reporting: set[Caller] = set()
 
     @property
@@ -57,9 +58,9 @@ class FailureReports:
         counts.add(failure)
         values: dict[str, Any] = {"publisher": self._publisher, "name": failure.name, "error": failure.reason}
         if failure.over_capacity:
-            log_throttled("channel_layer_over_capacity", key=id(self), **values, dropped=counts.over_capacity)
+            log_throttled("channel_layer_over_capacity", key=self._log_key, **values, dropped=counts.over_capacity)
         else:
-            log_throttled("publish_failed", key=id(self), **values, failures=counts.failures)
+            log_throttled("publish_failed", key=self._log_key, **values, failures=counts.failures)
         if OBSERVERS:
             measure(PUBLISH_FAILURES, 1, {"chanx.reason": "over_capacity" if failure.over_capacity else "lost"})
         if self.hooks:

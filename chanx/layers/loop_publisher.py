@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from copy import deepcopy
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from chanx.log import log_throttled
 from chanx.utils.process import PerProcess
 
 TIMEOUT = 0.5
-"""Seconds that a message may take."""
+"""Seconds that a message, or a batch of them, may take."""
 
 
 class AsyncLayer(Protocol):
@@ -67,12 +68,14 @@ class LoopPublisher(Publisher):
         return deepcopy(message), size_of(message)
 
     def _deliver(self, parcels: Sequence[Parcel]) -> Iterable[PublishFailure]:
-        worker = self._worker.get()
-        failures = (self._deliver_one(worker, parcel) for parcel in parcels)
+        worker, until = self._worker.get(), time.monotonic() + TIMEOUT
+        failures = (self._deliver_one(worker, parcel, until) for parcel in parcels)
         return [failure for failure in failures if failure is not None]
 
-    def _deliver_one(self, worker: _Worker, parcel: Parcel) -> PublishFailure | None:
-        layer = type(self.layer).__name__
+    def _deliver_one(self, worker: _Worker, parcel: Parcel, until: float) -> PublishFailure | None:
+        layer, seconds = type(self.layer).__name__, until - time.monotonic()
+        if seconds <= 0:
+            return failure_of(parcel, f"{layer} has taken too long for those before it.")
         if not worker.breaker.allows():
             return failure_of(parcel, f"{layer} has just failed, so it is left alone for a second.")
         loop = self._receiving_loop() or worker.background.loop
@@ -83,12 +86,13 @@ class LoopPublisher(Publisher):
             worker.tasks.add(task)
             task.add_done_callback(lambda done: self._finish(worker, parcel, done))
             return None
-        error = _outcome(delivery, loop)
+        error = _outcome(delivery, loop, seconds)
         if error is None:
             worker.breaker.succeeded()
             return None
-        # A full channel is one receiver's trouble; the layer itself is well.
-        if type(error).__name__ != "ChannelFull":
+        if isinstance(error, TimeoutError):
+            worker.breaker.timed_out()
+        elif not _is_of_one_message(error):
             worker.breaker.failed()
         return failure_of(parcel, f"{layer}: {type(error).__name__}: {error}")
 
@@ -146,7 +150,9 @@ async def _call(method: Callable[..., Awaitable[None]], name: str, message: dict
     await method(name, message)
 
 
-def _outcome(delivery: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> BaseException | None:
+def _outcome(
+    delivery: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, seconds: float
+) -> BaseException | None:
     """The delivery's own error, as a value. What strikes the waiting thread (a time limit) is raised."""
     try:
         future = asyncio.run_coroutine_threadsafe(delivery, loop)
@@ -154,13 +160,18 @@ def _outcome(delivery: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoo
         delivery.close()
         return error
     try:
-        return future.exception(TIMEOUT)
+        return future.exception(seconds)
     except concurrent.futures.CancelledError as error:
         return error
     except TimeoutError:
-        return TimeoutError(f"no answer within {TIMEOUT} s")
+        return TimeoutError(f"no answer within {seconds:.2g} s")
     finally:
         future.cancel()
+
+
+def _is_of_one_message(error: BaseException) -> bool:
+    """Whether the layer itself is well: one receiver's channel is full, or it cannot carry what it was given."""
+    return isinstance(error, TypeError | ValueError | LookupError) or type(error).__name__ == "ChannelFull"
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

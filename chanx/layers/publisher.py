@@ -26,8 +26,9 @@ class Publisher(ABC):
 
     Thread-safe and fork-safe, and allowed inside a running event loop. A message reaches whoever listens now, at most
     once; nobody may be listening. When the layer cannot be reached, the message is dropped, counted in ``failures``,
-    logged at most once in 30 seconds and given to the hooks of ``on_failure``; nothing is raised, and for about a
-    second the next calls return at once.
+    logged at most once in 30 seconds and given to the hooks of ``on_failure``; nothing is raised. A layer that refuses
+    is left alone for a second, in which the next calls return at once; one that is slow, not before it has answered
+    nobody for half a second: that costs a caller a second at most.
 
     A backend implements ``_encode`` (called at once) and ``_deliver`` (for one message or a batch).
     """

@@ -21,7 +21,7 @@ from chanx.layers.redis_line import Answers, Line
 from chanx.utils.extras import need
 
 LONGEST: Final = 0.5
-"""Seconds that talking may take: what a dead Redis costs, once a second."""
+"""Seconds that talking may take: what a dead Redis costs, two or three times, and then once a second."""
 
 _STUCK: Final = 2.0
 """Seconds after which whoever leads must have been ended by a time limit before it could hand on."""
@@ -38,6 +38,7 @@ class RedisShard:
         errors = need("redis.exceptions", extra="redis")
         # Listed, and not every exception: Celery raises its soft time limit in the middle of anything.
         self._trouble: tuple[type[Exception], ...] = (errors.RedisError, OSError)
+        self._timeouts: tuple[type[Exception], ...] = (errors.TimeoutError, TimeoutError)
         self._host = host
         self._name = repr(host)
         self._line = Line(host)
@@ -50,7 +51,7 @@ class RedisShard:
     def exchange(self, commands: Sequence[bytes]) -> Answers:
         """Send commands in one go and wait: an answer for each, in their order, or a ``DeliveryFailed`` in its place.
 
-        Takes half a second at most; nothing at all for a second after a failure.
+        Takes half a second at most; nothing at all while the breaker is open: see ``CircuitBreaker``.
         """
         errand = _Errand(commands)
         if self._leads(errand) or self._leads_after_waiting(errand):
@@ -136,6 +137,9 @@ class RedisShard:
             return f"{self._name} has just failed, so it is left alone for a second"
         try:
             line.exchange(commands, answers, deadline)
+        except self._timeouts as error:
+            self._breaker.timed_out()
+            return self._reason(error)
         except self._trouble as error:
             self._breaker.failed()
             return self._reason(error)

@@ -41,6 +41,17 @@ def test_a_hook_learns_what_was_lost_and_why(down: MemoryPublisher) -> None:
     assert callable(keep)
 
 
+def test_each_publisher_has_a_log_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    # Given publishers that come and go, and so may have the place in memory of one before
+    with caplog.at_level(logging.WARNING, logger="chanx"):
+        for _ in range(20):
+            publisher = MemoryPublisher()
+            publisher.down = True
+            publisher.group_send("room", MESSAGE)
+            del publisher
+    assert [r.event for r in caplog.records] == ["publish_failed"] * 20
+
+
 def test_a_hook_that_raises_harms_neither_the_task_nor_other_hooks(
     down: MemoryPublisher, caplog: pytest.LogCaptureFixture
 ) -> None:

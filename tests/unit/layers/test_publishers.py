@@ -184,9 +184,11 @@ class StuckLayer:
     """A layer that never gets done."""
 
     def __init__(self) -> None:
+        self.calls = 0
         self.cancelled = threading.Event()
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.calls += 1
         try:
             await asyncio.Event().wait()
         finally:
@@ -209,8 +211,19 @@ def test_a_stuck_layer_costs_half_a_second_and_is_let_go() -> None:
     publisher.close()
 
 
-def test_a_full_channel_does_not_keep_others_from_theirs() -> None:
-    layer = BrokenLayer(ChannelFull("specific.a!b"))
+def test_a_batch_waits_for_a_stuck_layer_once() -> None:
+    layer = StuckLayer()
+    publisher = publisher_for(layer)
+    with publisher.batch():
+        for _ in range(5):
+            publisher.group_send("room", MESSAGE)
+    assert (layer.calls, publisher.failures) == (1, 5)
+    publisher.close()
+
+
+@pytest.mark.parametrize("error", [ChannelFull("specific.a!b"), TypeError("can not serialize"), ValueError("too long")])
+def test_what_is_one_messages_trouble_does_not_keep_others_from_theirs(error: Exception) -> None:
+    layer = BrokenLayer(error)
     publisher = publisher_for(layer)
     for _ in range(10):
         publisher.send("specific.a!b", MESSAGE)

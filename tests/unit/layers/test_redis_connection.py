@@ -134,7 +134,7 @@ class Gate(Server):
 
     def read_response(self) -> Any:
         self.reached.set()
-        assert self.open.wait(10)
+        assert self.open.wait(30)
         return super().read_response()
 
 
@@ -155,7 +155,7 @@ def test_what_queued_meanwhile_goes_out_together(monkeypatch: pytest.MonkeyPatch
         answers[name] = target.exchange(commands)
 
     first = in_threads(lambda: exchange("first", b"a"))
-    assert server.reached.wait(10)
+    assert server.reached.wait(30)
 
     # When three more come, one of them with a batch
     others = in_threads(
@@ -164,7 +164,7 @@ def test_what_queued_meanwhile_goes_out_together(monkeypatch: pytest.MonkeyPatch
     wait_until(lambda: len(target._queue) == 3)
     server.open.set()
     for thread in [*first, *others]:
-        thread.join(10)
+        thread.join(30)
 
     # Then the three went out in one go over the one connection, and each has its own answers
     assert server.opened == 1
@@ -179,17 +179,41 @@ def test_what_queued_meanwhile_goes_out_together(monkeypatch: pytest.MonkeyPatch
     assert target._leader is None
 
 
-def test_when_the_leader_fails_the_queue_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Gate(redis.TimeoutError("slow"))
+def test_when_the_leader_is_refused_the_queue_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Gate(redis.ConnectionError("refused"))
     target = shard(monkeypatch, server)
     answers: list[list[Any]] = []
     threads = in_threads(*[lambda: answers.append(target.exchange([b"a"]))] * 3)
     wait_until(lambda: len(target._queue) == 2)
     server.open.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert [failed(each) for each in answers] == [[True]] * 3
     assert len(server.sent) == 1
+
+
+def test_when_the_leader_gets_no_answer_the_queue_has_its_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a thread whose command times out, as a busy machine does now and then, and two that queue behind it
+    server = Gate(redis.TimeoutError("slow"), 2, 3)
+    target = shard(monkeypatch, server)
+    answers: list[list[Any]] = []
+    threads = in_threads(*[lambda: answers.append(target.exchange([b"a"]))] * 3)
+    wait_until(lambda: len(target._queue) == 2)
+    server.open.set()
+    for thread in threads:
+        thread.join(30)
+
+    # Then nothing but that one is lost
+    assert sorted(failed(each) for each in answers) == [[False], [False], [True]]
+    assert sorted(each[0] for each in answers if not failed(each)[0]) == [2, 3]
+
+
+def test_a_timeout_loses_nothing_but_its_own_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(1, redis.TimeoutError("slow"), 3, 4)
+    target = shard(monkeypatch, server)
+    answers = [target.exchange([b"a"]) for _ in range(4)]
+    assert [failed(each) for each in answers] == [[False], [True], [False], [False]]
+    assert server.opened == 2
 
 
 def test_waiting_for_another_thread_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +221,7 @@ def test_waiting_for_another_thread_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     server = Gate(1, 2)
     target = shard(monkeypatch, server)
     [thread] = in_threads(lambda: target.exchange([b"a"]))
-    assert server.reached.wait(10)
+    assert server.reached.wait(30)
 
     # When another comes, Then it is told in time, and is no longer in the queue
     [answer] = target.exchange([b"b"])
@@ -206,7 +230,7 @@ def test_waiting_for_another_thread_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 
     # And when the first is done, all goes on
     server.open.set()
-    thread.join(10)
+    thread.join(30)
     assert target.exchange([b"c"]) == [2]
 
 
@@ -215,7 +239,7 @@ def test_a_leader_that_was_ended_is_replaced(monkeypatch: pytest.MonkeyPatch) ->
     server = Server(1, 2)
     target = shard(monkeypatch, server)
     [thread] = in_threads(lambda: target._leads(redis_connection._Errand([b"lost"])))
-    thread.join(10)
+    thread.join(30)
     assert target._leader is not None
     target._leader.begun -= 10
 
@@ -293,13 +317,13 @@ def test_closing_waits_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatch) -> N
     server = Gate(1)
     target = shard(monkeypatch, server)
     [thread] = in_threads(lambda: target.exchange([b"a"]))
-    assert server.reached.wait(10)
+    assert server.reached.wait(30)
 
     # When the shard is closed, Then it leaves that one
     target.close()
     assert server.closed == 0
     server.open.set()
-    thread.join(10)
+    thread.join(30)
 
 
 def test_closing_closes(monkeypatch: pytest.MonkeyPatch) -> None:
