@@ -141,8 +141,9 @@ class JobStart:
         except BaseException as failure:
             # In eager mode some of its tasks have run, and one of them may be what failed.
             drop_pending(scope.transport, self._origin, [_STARTING], if_decided=True)
-            self._fail(_NOT_ENQUEUED, failure)
-            raise
+            if not self._fail(_NOT_ENQUEUED, failure) or not self._keeps_back(failure):
+                raise
+            return
         scope.close(*() if self._first else (_STARTING,), noticed_by=self._origin)
         self._is_under_way()
 
@@ -170,13 +171,20 @@ class JobStart:
     def _origin(self) -> Origin:
         return self._reporter.origin
 
-    def _fail(self, code: str, failure: BaseException | None) -> None:
+    def _keeps_back(self, failure: BaseException) -> bool:
+        """Whether what an eager task has raised is not to be raised here: a chain or chord does so without asking."""
+        conf = self._bridge.app.conf
+        return isinstance(failure, Exception) and conf.task_always_eager and not conf.task_eager_propagates
+
+    def _fail(self, code: str, failure: BaseException | None) -> bool:
+        """True where the job had ended before, as by an eager task's own error."""
         error = ErrorPayload(message="The job could not be started.", code=code, reference=self.job.job_id)
         ended = self._reporter.send(JobFailed(payload=FailedPayload(error=error)))
-        # An eager task's own error has ended the job before.
-        if failure is not None and not (ended and ended.status is AppendStatus.ENDED):
+        had_ended = bool(ended and ended.status is AppendStatus.ENDED)
+        if failure is not None and not had_ended:
             log_failure("job_not_enqueued", failure, job_id=self.job.job_id, task=self._canvas.name)
         self._is_under_way()
+        return had_ended
 
 
 def _was_never_enqueued(job: JobSnapshot) -> bool:

@@ -103,12 +103,16 @@ def chord_of(first: Any, second: Any, body: Any) -> Any:
     return chord([first, second], body)
 
 
+@pytest.mark.parametrize("propagates", [True, False])
 @pytest.mark.parametrize("make", [chain, chord_of])
-def test_a_canvas_that_celery_gives_up_on_fails_with_its_first_failure(eager: BridgedApp, make: Any) -> None:
+def test_a_canvas_that_celery_gives_up_on_fails_with_its_first_failure(
+    eager: BridgedApp, make: Any, propagates: bool
+) -> None:
     def fail(self: Any) -> None:
         raise JobError("The file is empty.", code="empty_file")
 
-    with pytest.raises(JobError):
+    eager.app.conf.task_eager_propagates = propagates
+    with pytest.raises(JobError) if propagates else nullcontext():
         start_job_sync(make(eager.task(fail).si(), eager.task(add).si(1), eager.task(add).si(1)), owner="user:1")
 
     (job,) = eager.store.jobs_of("user:1")

@@ -8,8 +8,9 @@ import threading
 from typing import Any
 
 import pytest
-from celery import Celery, chord
+from celery import Celery, chain, chord
 from celery.contrib.testing.worker import start_worker
+from celery.exceptions import NotRegistered
 from celery.signals import task_failure
 
 from chanx.bridge import install, owner_group, start_job, start_job_sync
@@ -93,6 +94,33 @@ def test_a_canvas(shop: Shop, memory: MemoryBridge) -> None:
     job = memory.run(chord([shop.double.s(1), shop.double.s(2)], shop.add.s()))
 
     assert job.result == 6
+
+
+@pytest.mark.parametrize("propagates", [False, True])
+def test_a_canvas_whose_first_task_fails(shop: Shop, propagates: bool) -> None:
+    """Given a canvas whose later tasks wait for the first, when that fails, then its start raises nothing of it.
+
+    Celery's chain and chord raise it when they run at once, whether a task does or not; on a worker they do not.
+    """
+    shop.app.conf.task_eager_propagates = propagates
+    for canvas in (
+        chain(shop.fail.s(), shop.double.s()),
+        chord([shop.fail.si(), shop.double.s(2)], shop.add.s()),
+    ):
+        with MemoryBridge(shop.app) as memory:
+            job = memory.run(canvas)
+
+            assert job.state is JobState.FAILED
+            assert isinstance(job.exception, ValueError)
+            assert job.events.actions.count("job_failed") == 1
+            assert job.events.actions[-1] == "job_failed"
+
+
+def test_a_canvas_that_cannot_be_started(shop: Shop, memory: MemoryBridge) -> None:
+    """Given a task that this process does not have, then that is raised, and the job has failed."""
+    with pytest.raises(NotRegistered):
+        memory.run(chain(shop.double.s(1), shop.app.signature("elsewhere")))
+    memory.events.assert_sequence([..., like(JobFailed, error={"code": "not_enqueued"})])
 
 
 def test_a_job_that_is_cancelled_in_its_middle(shop: Shop, memory: MemoryBridge) -> None:
