@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chanx.layers.hosts import RedisHost
-from chanx.layers.redis_line import Answers, Line, new_connection
+from chanx.layers.redis_line import Answers, Line
+from chanx.layers.redis_options import new_connection
 from chanx.layers.wire import command
 from chanx.utils.extras import need
 
@@ -43,7 +44,9 @@ def info_of(answer: Any) -> Mapping[str, str]:
 
 
 def place_of(host: RedisHost) -> str:
-    """Where a server is, ``host:port`` or the path of its socket; never with credentials."""
+    """Where a server is: ``host:port``, the path of its socket, or who knows it; never with credentials."""
+    if host.sentinels:
+        return host.place
     connection: Any = new_connection(host)
     return str(getattr(connection, "path", None) or f"{connection.host}:{connection.port}")
 

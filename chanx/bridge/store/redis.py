@@ -38,7 +38,7 @@ from chanx.bridge.store.redis_lines import Arguments, LineScript, Request, reque
 from chanx.bridge.store.redis_lists import JobLists
 from chanx.bridge.store.redis_scripts import CLAIMED, appended_of, head_of, outcome_of, snapshot_of, terms_of
 from chanx.layers import Publisher, RedisPubSubPublisher
-from chanx.layers.redis_line import are_one_server
+from chanx.layers.redis_options import are_one_server
 
 _MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 1024
 """What a live message has at most: as a JSON text in JSON, an event may double."""
@@ -222,11 +222,13 @@ class RedisJobStore(JobStore):
     def clear_deadline(self, deadline: Deadline) -> None:
         self._deadlines.clear(deadline)
 
-    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        return self._lists.jobs_of(owner, limit=limit, before=before)
+    def jobs_of(
+        self, owner: str, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        return self._lists.jobs_of(owner, limit=limit, before=before, before_id=before_id)
 
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        return self._lists.all_jobs(limit=limit, before=before)
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
+        return self._lists.all_jobs(limit=limit, before=before, before_id=before_id)
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         arguments = [] if reason is None else [reason]

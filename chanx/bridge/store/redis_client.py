@@ -12,6 +12,7 @@ from chanx.bridge.store.redis_lines import Lines, Request
 from chanx.bridge.store.redis_scripts import Scripts
 from chanx.errors import ConfigurationError, MissingExtraError
 from chanx.layers.hosts import RedisHost
+from chanx.layers.sentinel_url import SCHEMES
 from chanx.utils.process import PerProcess
 
 try:
@@ -24,10 +25,12 @@ class RedisClient:
     """The server of one store. Safe across forks and threads: each process opens connections when it needs them."""
 
     def __init__(self, url: str, *, prefix: str, retention: Retention, timeout: float) -> None:
-        _check_port_of(url)
+        if not url.startswith(SCHEMES):
+            _check_port_of(url)
         try:
-            redis.connection.parse_url(url)  # type: ignore[no-untyped-call]  # redis-py has no types here
             self.host = RedisHost.parse(url)
+            for host in (self.host, *self.host.sentinels):
+                redis.connection.parse_url(host.address)  # type: ignore[no-untyped-call]  # redis-py has no types here
         except (ValueError, ConfigurationError) as error:
             raise ConfigurationError(f"The job store's URL: {error}") from error
         self.retention = retention

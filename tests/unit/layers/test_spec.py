@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -14,9 +14,11 @@ from fast_channels.layers.redis import RedisPubSubChannelLayer as FastPubSubLaye
 from chanx.errors import ConfigurationError
 from chanx.layers import LayerSpec
 from chanx.layers.hosts import RedisHost
-from chanx.layers.redis_line import TIMEOUT, new_connection
+from chanx.layers.redis_options import TIMEOUT, new_connection
 
 URL = "redis://user:secret@redis.example:6380/3"
+
+SENTINEL = {"master_name": "mymaster", "sentinels": [("localhost", 26379)], "sentinel_kwargs": {"password": "secret"}}
 
 
 BOTH = pytest.mark.parametrize("pubsub", [RedisPubSubChannelLayer, FastPubSubLayer], ids=["channels", "fast-channels"])
@@ -72,10 +74,10 @@ class OwnCoreLayer(RedisChannelLayer):
         RedisChannelLayer(hosts=[URL, URL]),
         RedisChannelLayer(hosts=[URL], symmetric_encryption_keys=["key"]),
         RedisChannelLayer(hosts=[URL], channel_capacity={"specific.*": 10}),
-        RedisChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": [("localhost", 26379)]}]),
+        RedisChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": []}]),
         OwnPubSubLayer(hosts=[URL]),
         OwnCoreLayer(hosts=[URL]),
-        RedisPubSubChannelLayer(hosts=[{"master_name": "mymaster", "sentinels": [("localhost", 26379)]}]),
+        RedisPubSubChannelLayer(hosts=[{**SENTINEL, "is_master": False}]),
         RedisPubSubChannelLayer(hosts=[{"address": URL, "connection_class": object}]),
         RedisPubSubChannelLayer(hosts=["redis://localhost?cache_config=1"]),
         RedisPubSubChannelLayer(hosts=["localhost"]),
@@ -89,10 +91,10 @@ class OwnCoreLayer(RedisChannelLayer):
         "sharded core",
         "encrypted core",
         "core with channel_capacity",
-        "core on sentinel",
+        "core on no sentinel",
         "subclass",
         "subclass of core",
-        "sentinel",
+        "replicas of sentinel",
         "class",
         "query",
         "no url",
@@ -152,8 +154,41 @@ def test_what_is_no_host_is_refused(form: Any) -> None:
 
 
 def test_an_option_unknown_here_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="master_name"):
-        LayerSpec.redis_pubsub({"master_name": "m", "sentinels": []})
+    with pytest.raises(ConfigurationError, match="is_master"):
+        LayerSpec.redis_pubsub({**SENTINEL, "is_master": False})
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"sentinels": []},
+        {"sentinels": None},
+        {"sentinels": ["localhost:26379"]},
+        {"sentinels": [("localhost", "port")]},
+        {"sentinels": 5},
+        {"master_name": ""},
+        {"master_name": None},
+        {"address": URL},
+    ],
+)
+def test_a_host_behind_sentinel_says_what_it_lacks(mistake: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r'"sentinels": \[.*"master_name"'):
+        LayerSpec.redis_pubsub({**SENTINEL, **mistake})
+
+
+@pytest.mark.parametrize("layer", [RedisPubSubChannelLayer, FastPubSubLayer, RedisChannelLayer, FastRedisLayer])
+def test_a_layer_behind_sentinel_is_published_to_directly(layer: Any) -> None:
+    spec = LayerSpec.from_layer(layer(hosts=[{**SENTINEL, "password": "secret", "db": 2}]))
+
+    assert spec is not None
+    (host,) = spec.hosts
+    assert host.master_name == "mymaster"
+    primary: Any = new_connection(host.at("10.0.0.1", 6380))
+    assert (primary.host, primary.port, primary.password, primary.db) == ("10.0.0.1", 6380, "secret", 2)
+    (sentinel,) = (cast("Any", new_connection(each)) for each in host.sentinels)
+    assert (sentinel.host, sentinel.port, sentinel.password) == ("localhost", 26379, "secret")
+    assert "secret" not in repr(spec)
+    assert pickle.loads(pickle.dumps(spec)) == spec
 
 
 def test_an_unknown_serializer_is_refused() -> None:
