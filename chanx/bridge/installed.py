@@ -54,13 +54,18 @@ class Bridge:
             raise job_not_found(job_id)
         return found
 
-    def jobs_of(self, owner: object, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        """The newest jobs of an owner (a user object, or an owner string), and those it watches, newest first."""
-        return self.store.jobs_of(owner_of(owner), limit=limit, before=before)
+    def jobs_of(
+        self, owner: object, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        """The newest jobs of an owner (a user object, or an owner string), and those it watches, newest first.
 
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+        With the ``created_at`` of the last one as ``before``, and its ``job_id`` as ``before_id``: those after it.
+        """
+        return self.store.jobs_of(owner_of(owner), limit=limit, before=before, before_id=before_id)
+
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
         """The newest jobs of all owners, newest first: for operators, never for a page of a user's."""
-        return self.store.all_jobs(limit=limit, before=before)
+        return self.store.all_jobs(limit=limit, before=before, before_id=before_id)
 
     def cancel(self, job_id: str, *, reason: str | None = None, terminate_after: float | None = None) -> JobState:
         """Asks a job to stop; returns its state now. Blocking: from async code run it in a thread.

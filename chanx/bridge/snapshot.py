@@ -34,6 +34,11 @@ class JobRecord(BaseModel):
     watchers: tuple[str, ...] = ()
 
     @property
+    def place(self) -> tuple[datetime, str]:
+        """Where it is on lists, which begin with the greatest."""
+        return self.created_at, self.job_id
+
+    @property
     def listed_for(self) -> tuple[str, ...]:
         """The owner and the watchers, each once."""
         return tuple(dict.fromkeys([self.owner, *self.watchers]))
@@ -85,6 +90,11 @@ class JobSnapshot(BaseModel):
     task_id: str = Field(exclude=True)
     watchers: tuple[str, ...] = Field((), exclude=True)
     latest: dict[str, int] = Field(default_factory=dict, exclude=True)
+
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """Where it is on lists, which begin with the greatest."""
+        return self.created_at, self.job_id
 
 
 def decoded_fields(fields: Mapping[str, str]) -> dict[str, Any]:

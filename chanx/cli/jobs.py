@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -92,13 +93,8 @@ def list_jobs(app: str | None, owner: str | None, states: tuple[str, ...], limit
     name = None if owner is None else owner_of(owner)
     store = bridge_of_app(app).store
 
-    def page(before: datetime | None) -> list[JobSnapshot]:
-        if name is None:
-            return store.all_jobs(limit=_PAGE, before=before)  # type: ignore[no-any-return]  # need() has no types
-        return store.jobs_of(name, limit=_PAGE, before=before)  # type: ignore[no-any-return]  # need() has no types
-
-    patience = Patience()
-    found = list(islice(_matching(lambda before: patience.ask(lambda: page(before)), states), limit))
+    page: Callable[..., list[JobSnapshot]] = store.all_jobs if name is None else partial(store.jobs_of, name)
+    found = list(islice(_matching(page, states), limit))
     if as_json:
         click.echo(json.dumps([listed(job) for job in found], indent=2))
     elif _is_terminal():
@@ -188,12 +184,13 @@ def cancel(app: str | None, job_id: str, reason: str | None, terminate_after: fl
         click.echo(f"The job was asked to stop; it is {state.value} now.")
 
 
-def _matching(page: Callable[[datetime | None], list[JobSnapshot]], states: Collection[str]) -> Iterator[JobSnapshot]:
+def _matching(page: Callable[..., list[JobSnapshot]], states: Collection[str]) -> Iterator[JobSnapshot]:
     """The jobs in one of these states, or in any without, read page by page."""
-    before: datetime | None = None
-    while found := page(before):
+    patience, ask = Patience(), partial(page, limit=_PAGE)
+    while found := patience.ask(ask):
         yield from (job for job in found if not states or job.state in states)
-        before = found[-1].created_at
+        before, before_id = found[-1].place
+        ask = partial(page, limit=_PAGE, before=before, before_id=before_id)
 
 
 def _row(job: JobSnapshot) -> list[str]:

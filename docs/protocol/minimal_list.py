@@ -1,6 +1,7 @@
 """Somebody's jobs, as they come, change and go; nothing of chanx, only the protocol."""
 
 import itertools
+from datetime import datetime
 from typing import Any
 
 Frame = dict[str, Any]
@@ -20,7 +21,7 @@ class JobListView:
     @property
     def jobs(self) -> list[Frame]:
         """Newest first."""
-        return sorted(self._jobs.values(), key=lambda job: str(job["created_at"]), reverse=True)
+        return sorted(self._jobs.values(), key=_created, reverse=True)
 
     def connected(self) -> Frame:
         """What to send on a new connection: the list begins anew."""
@@ -29,7 +30,8 @@ class JobListView:
 
     def more(self) -> Frame:
         """What to send for the next older jobs."""
-        return self._subscribe({"before": self.jobs[-1]["created_at"]}, begins=False)
+        oldest = self.jobs[-1]
+        return self._subscribe({"before": oldest["created_at"], "before_id": oldest["job_id"]}, begins=False)
 
     def take(self, frame: Frame) -> None:
         """Take a frame of the server."""
@@ -57,6 +59,10 @@ class JobListView:
         ref = str(next(self._refs))
         self._asked[ref] = begins
         return {"topic": self.topic, "ref": ref, "action": "subscribe", "payload": {**payload, "limit": self.limit}}
+
+
+def _created(job: Frame) -> tuple[datetime, str]:
+    return datetime.fromisoformat(job["created_at"]), job["job_id"]
 
 
 def _place(job: Frame) -> tuple[int, int]:

@@ -192,14 +192,17 @@ def test_watchers_are_listed_the_jobs_they_may_see(store: JobStore) -> None:
 def test_older_jobs_come_page_by_page(store: JobStore) -> None:
     # Given
     now = datetime.now(UTC)
-    jobs = [record().model_copy(update={"created_at": now - timedelta(microseconds=age)}) for age in range(7)]
+    ages = [0, 1, 1, 1, 1, 2, 2]
+    jobs = [record().model_copy(update={"created_at": now - timedelta(microseconds=age)}) for age in ages]
+    jobs.sort(key=lambda job: job.place, reverse=True)
     for job in jobs:
         store.create(job)
 
     # When
     pages = [store.jobs_of("user:1", limit=3)]
     while pages[-1]:
-        pages.append(store.jobs_of("user:1", limit=3, before=pages[-1][-1].created_at))
+        last = pages[-1][-1]
+        pages.append(store.jobs_of("user:1", limit=3, before=last.created_at, before_id=last.job_id))
 
     # Then
     assert [[job.job_id for job in page] for page in pages] == [

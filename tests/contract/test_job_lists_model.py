@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chanx.bridge.entry import Deadline, Execution, NewEntry
 from chanx.bridge.names import new_job_id
-from chanx.bridge.snapshot import JobRecord
+from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, Retention
 from chanx.bridge.store.memory import MemoryJobStore
@@ -31,6 +32,7 @@ reasons = st.sampled_from([None, "r1", "r2"])
 executions = st.builds(execution, st.sampled_from(["p1", "p2", "p3"]), run_id=st.sampled_from(["", "r1", "r2"]))
 deadlines = st.builds(Deadline, st.sampled_from(["stopped", "redelivery", "enqueue", "terminate"]), executions)
 places = st.integers(0, 30)
+ages = st.integers(0, 2)  # many jobs of one and the same time
 
 
 class Lists(RuleBasedStateMachine):
@@ -47,16 +49,17 @@ class Lists(RuleBasedStateMachine):
         key=st.sampled_from([None, None, "k1", "k2"]),
         max_active=st.sampled_from([None, 1, 2, 3]),
         is_told=st.booleans(),
+        age=ages,
     )
     def create(
-        self, owner: str, watchers: tuple[str, ...], key: str | None, max_active: int | None, is_told: bool
+        self, owner: str, watchers: tuple[str, ...], key: str | None, max_active: int | None, is_told: bool, age: int
     ) -> None:
         job = JobRecord(
             job_id=new_job_id(),
             owner=owner,
             name="tasks.t",
             task_id="t1",
-            created_at=NOW + timedelta(seconds=len(self.jobs)),
+            created_at=NOW + timedelta(microseconds=age),
             idempotency_key=key,
             watchers=watchers,
         )
@@ -87,21 +90,26 @@ class Lists(RuleBasedStateMachine):
     def cancel(self, place: int, reason: str | None) -> None:
         self.same(lambda store: store.request_cancel(self.job_at(place), reason=reason))
 
-    @rule(name=names, limit=st.integers(1, 5), place=st.none() | places)
-    def list_jobs(self, name: str, limit: int, place: int | None) -> None:
-        before = None if place is None else NOW + timedelta(seconds=place)
-        self.same(
-            lambda store: [
-                job.model_copy(update={"epoch": ""}) for job in store.jobs_of(name, limit=limit, before=before)
-            ]
-        )
+    @rule(name=names, limit=st.integers(1, 5), age=st.none() | ages, place=st.none() | places)
+    def list_jobs(self, name: str, limit: int, age: int | None, place: int | None) -> None:
+        self.same_page(lambda store: partial(store.jobs_of, name), limit, age, place)
 
-    @rule(limit=st.integers(1, 5), place=st.none() | places)
-    def list_all_jobs(self, limit: int, place: int | None) -> None:
-        before = None if place is None else NOW + timedelta(seconds=place)
-        self.same(
-            lambda store: [job.model_copy(update={"epoch": ""}) for job in store.all_jobs(limit=limit, before=before)]
-        )
+    @rule(limit=st.integers(1, 5), age=st.none() | ages, place=st.none() | places)
+    def list_all_jobs(self, limit: int, age: int | None, place: int | None) -> None:
+        self.same_page(lambda store: store.all_jobs, limit, age, place)
+
+    @precondition(lambda self: self.jobs)
+    @rule(name=st.none() | names, limit=st.integers(1, 4))
+    def page_through(self, name: str | None, limit: int) -> None:
+        for store in self.both:
+            page = store.all_jobs if name is None else partial(store.jobs_of, name)
+            whole, seen = page(limit=1000), list[JobSnapshot]()
+            found = page(limit=limit)
+            while found:
+                seen += found
+                before, before_id = found[-1].place
+                found = page(limit=limit, before=before, before_id=before_id)
+            assert [job.job_id for job in seen] == [job.job_id for job in whole]
 
     @rule(worker=workers)
     def renew(self, worker: str) -> None:
@@ -145,6 +153,22 @@ class Lists(RuleBasedStateMachine):
 
     def job_at(self, place: int) -> str:
         return self.jobs[place % len(self.jobs)].job_id
+
+    def same_page(
+        self,
+        listing: Callable[[JobStore], Callable[..., list[JobSnapshot]]],
+        limit: int,
+        age: int | None,
+        place: int | None,
+    ) -> None:
+        before = None if age is None else NOW + timedelta(microseconds=age)
+        before_id = "" if place is None or not self.jobs else self.job_at(place)
+        self.same(
+            lambda store: [
+                job.model_copy(update={"epoch": ""})
+                for job in listing(store)(limit=limit, before=before, before_id=before_id)
+            ]
+        )
 
     def same(self, ask: Callable[[JobStore], T]) -> T:
         other, memory = (ask(store) for store in self.both)

@@ -32,13 +32,14 @@ WHERE j.expires_at > NOW() AND """
 _LISTED: Final = """
 j.job_id IN (
   SELECT l.job_id FROM chanx_jobs_listing l JOIN chanx_jobs_job k ON k.job_id = l.job_id AND k.expires_at > NOW()
-  WHERE l.listed_for = %s AND l.created_at < %s ORDER BY l.created_at DESC, l.job_id LIMIT %s
-) ORDER BY j.created_at DESC, j.job_id"""
+  WHERE l.listed_for = %s AND l.created_at <= %s AND (l.created_at < %s OR l.job_id COLLATE "C" < %s)
+  ORDER BY l.created_at DESC, l.job_id COLLATE "C" DESC LIMIT %s
+) ORDER BY j.created_at DESC, j.job_id COLLATE "C" DESC"""
 _NEWEST: Final = """
 j.job_id IN (
-  SELECT k.job_id FROM chanx_jobs_job k WHERE k.expires_at > NOW() AND k.created_at < %s
-  ORDER BY k.created_at DESC, k.job_id LIMIT %s
-) ORDER BY j.created_at DESC, j.job_id"""
+  SELECT k.job_id FROM chanx_jobs_job k WHERE k.expires_at > NOW() AND k.created_at <= %s AND (k.created_at < %s OR k.job_id COLLATE "C" < %s)
+  ORDER BY k.created_at DESC, k.job_id COLLATE "C" DESC LIMIT %s
+) ORDER BY j.created_at DESC, j.job_id COLLATE "C" DESC"""
 _HEADS: Final = f"""
 SELECT j.job_id, {EPOCH}, j.seq, j.rev, j.is_active,
   EXISTS (SELECT 1 FROM chanx_jobs_execution e WHERE e.job_id = j.job_id)
@@ -66,12 +67,12 @@ def one_job(job_id: str) -> Statement:
     return f"{_JOBS} j.job_id = %s", (job_id,)
 
 
-def jobs_listed(owner: str, *, limit: int, before: datetime | None) -> Statement:
-    return _JOBS + _LISTED, (digest_of(owner), _earlier_than(before), limit)
+def jobs_listed(owner: str, *, limit: int, before: datetime | None, before_id: str) -> Statement:
+    return _JOBS + _LISTED, (digest_of(owner), *_after(before, before_id), limit)
 
 
-def newest_jobs(*, limit: int, before: datetime | None) -> Statement:
-    return _JOBS + _NEWEST, (_earlier_than(before), limit)
+def newest_jobs(*, limit: int, before: datetime | None, before_id: str) -> Statement:
+    return _JOBS + _NEWEST, (*_after(before, before_id), limit)
 
 
 def snapshots_of(rows: Rows) -> list[JobSnapshot]:
@@ -119,8 +120,9 @@ def _snapshot(rows: Sequence[tuple[Any, ...]]) -> JobSnapshot:
     )
 
 
-def _earlier_than(before: datetime | None) -> float:
-    return before.timestamp() if before else 1e18
+def _after(before: datetime | None, before_id: str) -> tuple[float, float, str]:
+    at = before.timestamp() if before else 1e18
+    return at, at, before_id
 
 
 def _patches(rows: Iterable[tuple[Any, ...]], wanted: str) -> dict[str, str]:

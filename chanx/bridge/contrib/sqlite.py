@@ -25,6 +25,7 @@ _SQL: Final = {
     "NOW()": "((julianday('now') - 2440587.5) * 86400.0)",
     "FOR UPDATE SKIP LOCKED": "",
     "FOR UPDATE": "",
+    ' COLLATE "C"': "",
 }
 """What is said otherwise. Nothing is locked row by row, as one transaction writes at a time."""
 

@@ -174,12 +174,14 @@ class DjangoJobStore(DatabaseLeases, JobStore):
         (rows,) = self._database.ask(reading.outcome(job_id))
         return reading.outcome_of(rows)
 
-    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        (rows,) = self._database.ask(reading.jobs_listed(owner, limit=limit, before=before))
+    def jobs_of(
+        self, owner: str, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        (rows,) = self._database.ask(reading.jobs_listed(owner, limit=limit, before=before, before_id=before_id))
         return reading.snapshots_of(rows)
 
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        (rows,) = self._database.ask(reading.newest_jobs(limit=limit, before=before))
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
+        (rows,) = self._database.ask(reading.newest_jobs(limit=limit, before=before, before_id=before_id))
         return reading.snapshots_of(rows)
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:

@@ -221,11 +221,17 @@ class JobIndex(ABC):
     """Which jobs an owner has, and which ones a watcher may see: a job is listed for its owner and its watchers."""
 
     @abstractmethod
-    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        """The newest jobs that are still kept, newest first; with ``before`` only those created earlier than that."""
+    def jobs_of(
+        self, owner: str, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        """The newest jobs that are still kept, newest first; of those created at the same time, by their ids backwards.
+
+        With ``before`` only those created earlier than that; with a ``before_id`` too, all that come after the job that
+        has both, which need not be there any more.
+        """
 
     @abstractmethod
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
         """The same of all owners: for operators, never for a page of a user's."""
 
 

@@ -163,11 +163,13 @@ class MemoryJobStore(JobStore):
         with self._lock:
             self._deadlines.clear(deadline)
 
-    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        return self._newest(lambda record: owner in record.listed_for, limit, before)
+    def jobs_of(
+        self, owner: str, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        return self._newest(lambda record: owner in record.listed_for, limit, before, before_id)
 
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        return self._newest(lambda record: True, limit, before)
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
+        return self._newest(lambda record: True, limit, before, before_id)
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:
         with self._lock:
@@ -191,11 +193,13 @@ class MemoryJobStore(JobStore):
     def close(self) -> None:
         """Nothing to let go of: the jobs live as long as the object."""
 
-    def _newest(self, is_listed: Callable[[JobRecord], bool], limit: int, before: datetime | None) -> list[JobSnapshot]:
+    def _newest(
+        self, is_listed: Callable[[JobRecord], bool], limit: int, before: datetime | None, before_id: str
+    ) -> list[JobSnapshot]:
         with self._lock:
             jobs = [job for job in self._jobs.values() if is_listed(job.record)]
-            jobs.sort(key=lambda job: job.record.created_at, reverse=True)
-            found = [job for job in jobs if before is None or job.record.created_at < before]
+            jobs.sort(key=lambda job: job.record.place, reverse=True)
+            found = [job for job in jobs if before is None or job.record.place < (before, before_id)]
             return [job.snapshot(epoch=self.epoch) for job in found[:limit]]
 
     def _started_before(self, record: JobRecord) -> str | None:

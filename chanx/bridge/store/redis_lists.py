@@ -32,25 +32,35 @@ class JobLists:
     def __init__(self, client: RedisClient) -> None:
         self._client = client
 
-    def jobs_of(self, owner: str, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
+    def jobs_of(self, owner: str, *, limit: int, before: datetime | None, before_id: str) -> list[JobSnapshot]:
         """The contract's; what is gone by now leaves the list."""
-        return self._newest(self._listed(owner), owner, limit=limit, before=before)
+        return self._newest(self._listed(owner), owner, limit, before, before_id)
 
-    def all_jobs(self, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
+    def all_jobs(self, *, limit: int, before: datetime | None, before_id: str) -> list[JobSnapshot]:
         """The contract's; what is gone by now leaves the list."""
-        return self._newest(self._all, None, limit=limit, before=before)
+        return self._newest(self._all, None, limit, before, before_id)
 
-    def _newest(self, key: str, owner: str | None, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
-        newest = "+inf" if before is None else f"({before.timestamp()!r}"
+    def _newest(
+        self, key: str, owner: str | None, limit: int, before: datetime | None, before_id: str
+    ) -> list[JobSnapshot]:
+        newest = "+inf" if before is None else f"{'' if before_id else '('}{before.timestamp()!r}"
         jobs: list[JobSnapshot] = []
+        offset = 0
         while len(jobs) < limit:
-            (ids,) = self._client.ask(request("ZREVRANGEBYSCORE", key, newest, "-inf", "LIMIT", len(jobs), limit))
-            if not ids:
+            # Redis has those of the same time by their ids backwards, too.
+            listed = request("ZREVRANGEBYSCORE", key, newest, "-inf", "WITHSCORES", "LIMIT", offset, limit)
+            (answer,) = self._client.ask(listed)
+            if not answer:
                 break
+            ids = answer[::2]
+            if before is not None and before_id:
+                last = before.timestamp(), before_id.encode()
+                ids = [job_id for job_id, at in zip(ids, answer[1::2], strict=True) if (float(at), job_id) < last]
             found = [job for job in map(snapshot_of, self._of_each(ids, self._client.scripts.snapshot)) if job]
             kept = [job for job in found if owner is None or owner in (job.owner, *job.watchers)]
             jobs += kept
             self._leave(key, {job_id.decode() for job_id in ids} - {job.job_id for job in kept})
+            offset += len(answer) // 2 - len(ids) + len(kept)
         return jobs[:limit]
 
     def earlier(self, record: JobRecord) -> str | None:

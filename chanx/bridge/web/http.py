@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from chanx.bridge.access import Scope
 from chanx.bridge.entry import LogEntry, LogPage
 from chanx.bridge.installed import Bridge
-from chanx.bridge.names import is_job_id
+from chanx.bridge.names import MAX_JOB_ID_LENGTH, is_job_id
 from chanx.bridge.owner import owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
@@ -82,6 +82,7 @@ class _Query(BaseModel):
 class _ListQuery(_Query):
     owner: str | None = None
     before: AwareDatetime | None = None
+    before_id: Annotated[str, Field(max_length=MAX_JOB_ID_LENGTH)] = ""
     limit: Annotated[int, Field(ge=1, le=MAX_JOBS)] = MAX_JOBS
 
 
@@ -98,7 +99,7 @@ class JobsEndpoints:
         self._bridge = bridge
 
     async def jobs(self, request: JobsRequest) -> Answer:
-        """``GET jobs/``: the newest jobs, of the user, or of an ``owner`` that it watches as; then those ``before``."""
+        """``GET jobs/``: the newest jobs, of the user, or of an ``owner`` that it watches as; then those after ``next``."""
         return await _answered(self._jobs(request))
 
     async def job(self, request: JobsRequest, job_id: str) -> Answer:
@@ -126,7 +127,7 @@ class JobsEndpoints:
             raise _Refused(404, "not_found", NO_SUCH_LIST)
         store = self._bridge.store
         found = await self._bridge.async_store.run(
-            lambda: store.jobs_of(owner, limit=query.limit + 1, before=query.before)
+            lambda: store.jobs_of(owner, limit=query.limit + 1, before=query.before, before_id=query.before_id)
         )
         page = found[: query.limit]
         return _json(
@@ -135,6 +136,7 @@ class JobsEndpoints:
                 "jobs": [listed(job) for job in page if await self._may("subscribe", job, request)],
                 "more": len(found) > len(page),
                 "next": _in_a_url(page[-1].created_at) if page else None,
+                "next_id": page[-1].job_id if page else None,
             },
         )
 

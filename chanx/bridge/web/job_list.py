@@ -49,9 +49,9 @@ def _is_long(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    created_at: datetime
+    place: tuple[datetime, str]
     epoch: str
-    place: tuple[int, int]
+    head: tuple[int, int]
     is_active: bool
     is_hidden: bool
 
@@ -63,7 +63,7 @@ class JobList:
         self._limit = limit
         self._jobs: dict[str, _Shown] = {}
         # The list goes back to here; None where there is nothing older.
-        self._floor: datetime | None = datetime.max.replace(tzinfo=UTC)
+        self._floor: tuple[datetime, str] | None = (datetime.max.replace(tzinfo=UTC), "")
 
     @property
     def room(self) -> int:
@@ -77,7 +77,7 @@ class JobList:
 
     def covers(self, job: JobSnapshot) -> bool:
         """Whether it belongs to the list, new as it may be."""
-        return self._floor is None or job.created_at >= self._floor
+        return self._floor is None or job.place >= self._floor
 
     def shows(self, job_id: str) -> bool:
         """Whether the client sees the job."""
@@ -88,17 +88,17 @@ class JobList:
         known = self._jobs.get(job.job_id)
         if known is None:
             return self.covers(job)
-        return job.epoch != known.epoch or (job.seq, job.rev) > known.place
+        return job.epoch != known.epoch or (job.seq, job.rev) > known.head
 
     def is_behind(self, job_id: str, head: Head) -> bool:
         """Whether the job has gone on since."""
         known = self._jobs.get(job_id)
-        return known is not None and (head.epoch != known.epoch or (head.seq, head.rev) > known.place)
+        return known is not None and (head.epoch != known.epoch or (head.seq, head.rev) > known.head)
 
     def take(self, job: JobSnapshot, *, is_hidden: bool) -> None:
         """The client has been told of the job as it stands here, or is not to see it."""
-        is_active, place = not job.state.is_terminal, (job.seq, job.rev)
-        self._jobs[job.job_id] = _Shown(job.created_at, job.epoch, place, is_active, is_hidden)
+        is_active, head = not job.state.is_terminal, (job.seq, job.rev)
+        self._jobs[job.job_id] = _Shown(job.place, job.epoch, head, is_active, is_hidden)
 
     def remove(self, job_id: str) -> None:
         """The job is gone, and the client has been told."""
@@ -113,8 +113,8 @@ class JobList:
         too_many = -self.room
         if too_many <= 0:
             return []
-        oldest_first = sorted(self._jobs, key=lambda job_id: self._jobs[job_id].created_at)
-        self._floor = self._jobs[oldest_first[too_many]].created_at
+        oldest_first = sorted(self._jobs, key=lambda job_id: self._jobs[job_id].place)
+        self._floor = self._jobs[oldest_first[too_many]].place
         return oldest_first[:too_many]
 
     def extend(self, jobs: Sequence[JobSnapshot], *, reaches_end: bool) -> None:
@@ -122,4 +122,4 @@ class JobList:
         if reaches_end:
             self._floor = None
         elif self._floor is not None and jobs:
-            self._floor = min(self._floor, *(job.created_at for job in jobs))
+            self._floor = min(self._floor, *(job.place for job in jobs))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from chanx.bridge.names import MAX_JOB_ID_LENGTH
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.messages.base import BaseMessage
 from chanx.utils.json_schema import SchemaOf
@@ -15,9 +16,13 @@ PAGE: Final = 50
 
 
 class JobListRequest(BaseModel):
-    """Which jobs are asked for: the newest, or with ``before`` the newest of those created earlier than that."""
+    """Which jobs are asked for: the newest, or with ``before`` and ``before_id`` those after a job of that time and id.
+
+    Without a ``before_id`` those created earlier than ``before``.
+    """
 
     before: AwareDatetime | None = None
+    before_id: Annotated[str, Field(max_length=MAX_JOB_ID_LENGTH)] = ""
     limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE
 
 

@@ -48,8 +48,8 @@ _PREFIX: Final = "jobs:"
 class JobListTopic(BridgedTopic):
     """Put it into a consumer's ``topics``: a client sees the lists of the owners that it watches as.
 
-    ``subscribed`` has ``{"jobs": [newest first], "more": true}``: another ``subscribe`` with ``{"before": …}``, the
-    ``created_at`` of the oldest, adds the next page. The list follows its newest 500 jobs. ``job_changed`` may
+    ``subscribed`` has ``{"jobs": [newest first], "more": true}``: another ``subscribe`` with ``{"before": …,
+    "before_id": …}``, the ``created_at`` and ``job_id`` of the oldest, adds the next page. The list follows its newest 500 jobs. ``job_changed`` may
     tell of a job that the client has; each one replaces what it had. Long values are left out: watch the job itself.
 
     With ``install(authorize=...)``, or where a subclass overrides :meth:`allows`, only what may be watched is shown.
@@ -108,13 +108,14 @@ class JobListTopic(BridgedTopic):
         try:
             request = JobListRequest.model_validate(payload or {})
         except ValidationError as error:
-            hint = f'Send {{"before": "<created_at of the oldest job>", "limit": 1 to {PAGE}}}, or no payload at all.'
+            oldest = '"before": "<created_at of the oldest job>", "before_id": "<its job_id>"'
+            hint = f'Send {{{oldest}, "limit": 1 to {PAGE}}}, or no payload at all.'
             raise TopicRefused("invalid_request", hint) from error
         await self._stop()
         if request.before is None:
             self._list = JobList()
         limit = max(0, min(request.limit, self._list.room))
-        jobs = await self._jobs_of(limit=limit + 1, before=request.before)
+        jobs = await self._jobs_of(limit=limit + 1, before=request.before, before_id=request.before_id)
         has_more = len(jobs) > limit
         page = jobs[:limit]
         self._list.extend(page, reaches_end=not has_more)
@@ -222,16 +223,17 @@ class JobListTopic(BridgedTopic):
     async def _tell_of_pages(self, *, asks_again: bool) -> None:
         found: set[str] = set()
         before: datetime | None = None
+        before_id = ""
         while len(found) < MAX_SHOWN:
             # No more than a page in memory at a time: each of its jobs may have a large result.
-            page = await self._jobs_of(limit=PAGE, before=before)
+            page = await self._jobs_of(limit=PAGE, before=before, before_id=before_id)
             covered = [job for job in page if self._list.covers(job)]
             for job in reversed(covered):
                 await self._tell_of(job, asks_again=asks_again)
             found.update(job.job_id for job in covered)
             if len(covered) < PAGE:
                 break
-            before = page[-1].created_at
+            before, before_id = page[-1].place
         for job_id in self._list.gone(found):
             await self._tell_of_removal(job_id)
 
@@ -251,9 +253,10 @@ class JobListTopic(BridgedTopic):
             await self.send_message(JobRemoved(payload={"job_id": job_id}))
         self._list.remove(job_id)
 
-    async def _jobs_of(self, *, limit: int, before: datetime | None) -> list[JobSnapshot]:
+    async def _jobs_of(self, *, limit: int, before: datetime | None, before_id: str) -> list[JobSnapshot]:
         bridge, owner = self.get_bridge(), self._owner or ""
-        return await bridge.async_store.run(lambda: bridge.store.jobs_of(owner, limit=limit, before=before))
+        listed = partial(bridge.store.jobs_of, owner, limit=limit, before=before, before_id=before_id)
+        return await bridge.async_store.run(listed)
 
     def _poll(self, active: set[str]) -> None:
         """Has the heads of these jobs polled, and of no others."""

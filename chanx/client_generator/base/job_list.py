@@ -77,7 +77,8 @@ class ListChannel:
     def payload(self, token: str | None) -> dict[str, Any] | None:
         payload: dict[str, Any] = {}
         if not self._begins and self._jobs:
-            payload["before"] = self.jobs[-1].created_at.isoformat()
+            oldest = self.jobs[-1]
+            payload |= {"before": oldest.created_at.isoformat(), "before_id": oldest.job_id}
         if token:
             payload["token"] = token
         return payload or None
@@ -123,7 +124,7 @@ class ListChannel:
 
     def _add(self, jobs: list[ListedJob]) -> None:
         self._jobs.update({job.job_id: job for job in jobs})
-        newest = sorted(self._jobs.values(), key=_created, reverse=True)[:MOST]
+        newest = sorted(self._jobs.values(), key=_place, reverse=True)[:MOST]
         self._jobs = {job.job_id: job for job in newest}
 
     def _tell(self) -> None:
@@ -180,8 +181,8 @@ class JobList:
             self._channel.leave(self)
 
 
-def _created(job: ListedJob) -> datetime:
-    return job.created_at
+def _place(job: ListedJob) -> tuple[datetime, str]:
+    return job.created_at, job.job_id
 
 
 def _is_older(job: ListedJob, known: ListedJob) -> bool:

@@ -165,7 +165,10 @@ def _progress(job: JobSnapshot) -> str:
 
 
 def _query_on(search: Search, found: Found) -> str | None:
-    if found.before is None:
+    if found.last is None:
         return None
+    before, before_id = found.last.place
     asked = {"owner": search.owner, "state": search.state, "name": search.name}
-    return urlencode({**{name: text for name, text in asked.items() if text}, "before": found.before.isoformat()})
+    return urlencode(
+        {**{name: text for name, text in asked.items() if text}, "before": before.isoformat(), "before_id": before_id}
+    )

@@ -24,12 +24,13 @@ _PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """``name`` is a part of the task's name; what is empty does not matter. ``before``: only jobs created earlier."""
+    """``name`` is a part of the task's name; what is empty does not matter. ``before`` and ``before_id``: those after a job."""
 
     owner: str = ""
     state: str = ""
     name: str = ""
     before: datetime | None = None
+    before_id: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Search:
@@ -40,6 +41,7 @@ class Search:
             state=state if state in set(JobState) else "",
             name=query.get("name", "").strip(),
             before=_moment(query.get("before", "")),
+            before_id=query.get("before_id", ""),
         )
 
     @property
@@ -54,30 +56,30 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``before`` is where to look on, None where there is nothing more."""
+    """``last`` is the job after which to look on, None where there is nothing more."""
 
     jobs: tuple[JobSnapshot, ...]
-    before: datetime | None = None
+    last: JobSnapshot | None = None
 
 
 def find(store: JobStore, search: Search, *, shown: int = SHOWN, looked_at: int = LOOKED_AT) -> Found:
     """The newest jobs that match. Raises ``StoreUnavailableError``."""
     found: list[JobSnapshot] = []
-    before, seen = search.before, 0
-    while page := _page(store, search, before):
+    before, before_id, seen = search.before, search.before_id, 0
+    while page := _page(store, search, before, before_id):
         for job in page:
-            before, seen = job.created_at, seen + 1
+            before, before_id, seen = *job.place, seen + 1
             if search.matches(job):
                 found.append(job)
             if len(found) == shown or seen == looked_at:
-                return Found(tuple(found), before)
+                return Found(tuple(found), job)
     return Found(tuple(found))
 
 
-def _page(store: JobStore, search: Search, before: datetime | None) -> list[JobSnapshot]:
+def _page(store: JobStore, search: Search, before: datetime | None, before_id: str) -> list[JobSnapshot]:
     if search.owner:
-        return store.jobs_of(search.owner, limit=_PAGE, before=before)
-    return store.all_jobs(limit=_PAGE, before=before)
+        return store.jobs_of(search.owner, limit=_PAGE, before=before, before_id=before_id)
+    return store.all_jobs(limit=_PAGE, before=before, before_id=before_id)
 
 
 def _moment(text: str) -> datetime | None:

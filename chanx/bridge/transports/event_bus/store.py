@@ -204,13 +204,16 @@ class EventBusStore(JobStore):
     def clear_deadline(self, deadline: Deadline) -> None:
         self._put("clear_deadline", deadline.execution.job_id, deadline=deadline)
 
-    def jobs_of(self, owner: str, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        arguments = {"owner": owner, "limit": limit, "before": before}
+    def jobs_of(
+        self, owner: str, *, limit: int = 50, before: datetime | None = None, before_id: str = ""
+    ) -> list[JobSnapshot]:
+        arguments = {"owner": owner, "limit": limit, "before": before, "before_id": before_id}
         jobs: list[JobSnapshot] = self._call("jobs_of", control_queue(self._name), arguments)
         return jobs
 
-    def all_jobs(self, *, limit: int = 50, before: datetime | None = None) -> list[JobSnapshot]:
-        jobs: list[JobSnapshot] = self._call("all_jobs", control_queue(self._name), {"limit": limit, "before": before})
+    def all_jobs(self, *, limit: int = 50, before: datetime | None = None, before_id: str = "") -> list[JobSnapshot]:
+        arguments = {"limit": limit, "before": before, "before_id": before_id}
+        jobs: list[JobSnapshot] = self._call("all_jobs", control_queue(self._name), arguments)
         return jobs
 
     def request_cancel(self, job_id: str, *, reason: str | None = None) -> JobState | None:

@@ -61,8 +61,9 @@ export class ListChannel {
   }
 
   payload(token) {
-    const before = this.#begins ? undefined : this.jobs.at(-1)?.created_at;
-    const payload = { ...(before && { before }), ...(token && { token }) };
+    const oldest = this.#begins ? undefined : this.jobs.at(-1);
+    const place = oldest && { before: oldest.created_at, before_id: oldest.job_id };
+    const payload = { ...place, ...(token && { token }) };
     return Object.keys(payload).length > 0 ? payload : undefined;
   }
 
@@ -105,7 +106,7 @@ export class ListChannel {
 
   #add(jobs) {
     for (const job of jobs) this.#jobs.set(job.job_id, job);
-    const newest = this.jobs.sort((a, b) => compare(b.created_at, a.created_at)).slice(0, MOST);
+    const newest = this.jobs.sort((a, b) => compare(moment(b), moment(a)) || compare(b.job_id, a.job_id)).slice(0, MOST);
     this.#jobs = new Map(newest.map((job) => [job.job_id, job]));
   }
 
@@ -119,6 +120,9 @@ export class ListChannel {
 }
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** When the job was created, as a text that sorts by time: a whole second has no fraction. */
+const moment = (job) => job.created_at.replace(/Z$/, "");
 
 /** Whether a snapshot was taken before another one of the same job. Another epoch may have begun anew. */
 function isOlder(job, known) {
