@@ -21,6 +21,8 @@ import yaml
 from celery import Celery
 
 from tests.docs.deploy_programs import DEPLOY, program, run
+from tests.docs.pages import DOCS
+from tests.docs.tutorial import assert_there
 
 UNITS = sorted(path.name for path in DEPLOY.glob("*.service"))
 SECRETS = ("SHOP_SECRET_KEY", "POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "VALKEY_PASSWORD")
@@ -33,6 +35,7 @@ ENVIRONMENT = dict.fromkeys(("SHOP_IMAGE", "SHOP_HOST", *SECRETS), "of-the-test"
 def commands() -> dict[str, str]:
     """Every command that starts a part of the site, by the file and the part."""
     found = {f"Procfile: {line.partition(':')[0]}": line.partition(": ")[2] for line in _lines("Procfile")}
+    found["Procfile: site"] = found["Procfile: site"].replace("$PORT", "8001")
     for unit in UNITS:
         (start,) = (line for line in _lines(unit) if line.startswith("ExecStart="))
         found[unit] = start.removeprefix("ExecStart=/srv/shop/venv/bin/").replace("%i", "8001")
@@ -115,7 +118,16 @@ def test_the_units_may_little(units: Path, unit: str) -> None:
     assert "User=shop\n" in (DEPLOY / unit).read_text()
 
 
-# Compose
+# Containers
+
+
+def test_the_image_has_the_packages_of_the_guide() -> None:
+    guide = (DOCS / "guides" / "deploying.md").read_text()
+    (in_guide,) = re.findall(r"^\$ /srv/shop/venv/bin/pip install (.*)$", guide, re.MULTILINE)
+    (in_image,) = re.findall(r"^RUN pip install --no-cache-dir (.*)$", "\n".join(_lines("Dockerfile")), re.MULTILINE)
+
+    assert shlex.split(in_image) == shlex.split(in_guide)
+    assert_there(shlex.split(in_guide))
 
 
 def compose() -> list[str]:
