@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -73,6 +74,18 @@ def test_messages_come_in_the_order_in_which_they_were_put(bus: Bus, queue: str,
         assert [taken(inbox) for _ in bodies] == bodies
 
 
+def test_messages_that_are_posted_come_in_order_too(queue: str, line: BusLine, inbox: BusInbox) -> None:
+    bodies = [b"%d" % number for number in range(300)]
+    for number, body in enumerate(bodies):
+        (line.put if number % 100 == 50 else line.post)(queue, body)
+
+    line.wait_for_confirms(100)
+    assert line.outstanding <= 100
+    line.wait_for_confirms()
+    assert line.outstanding == 0
+    assert [taken(inbox) for _ in bodies] == bodies
+
+
 def test_there_is_nothing_in_an_empty_queue(inbox: BusInbox) -> None:
     assert inbox.take(0.05) is None
 
@@ -121,6 +134,13 @@ def test_an_answer_comes_to_who_asked(bus: Bus, queue: str, line: BusLine, inbox
         assert line.next_answer(0) is None
 
 
+def test_a_line_waits_for_an_answer_as_long_as_it_is_told(line: BusLine) -> None:
+    began = time.monotonic()
+
+    assert line.next_answer(1.2) is None
+    assert time.monotonic() - began >= 1.2
+
+
 def test_an_answer_to_nobody_is_no_error(bus: Bus, queue: str, inbox: BusInbox) -> None:
     with bus.line() as gone:
         address = gone.address
@@ -144,6 +164,17 @@ def test_a_large_message(inbox: BusInbox, line: BusLine, queue: str) -> None:
     line.put(queue, body)
 
     assert taken(inbox) == body
+
+
+def test_a_message_for_a_queue_that_was_deleted_is_not_lost_without_a_word(rabbitmq_url: str, queue: str) -> None:
+    connection = Connection(rabbitmq_url)
+    with connection, bus_on(connection).line() as line:
+        line.put(queue, b"1")
+        channel: Any = connection.channel()
+        channel.queue_delete(queue)
+
+        with pytest.raises(BusUnavailableError, match="NO_ROUTE"):
+            line.put(queue, b"2")
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])

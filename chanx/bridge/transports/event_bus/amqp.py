@@ -1,10 +1,12 @@
 """The event bus on RabbitMQ: durable queues with a single active consumer, and publisher confirms.
 
-line:  basic.publish, confirmed ─> queue ─> the active consumer: basic.ack, then the answer, on one channel
+line:  basic.publish, confirmed later ─> queue ─> the active consumer: basic.ack, then the answer, on one channel
 """
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -14,6 +16,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from chanx.bridge.transports.event_bus.bus import (
+    ANSWERS,
     BROKER_SECONDS,
     Bus,
     BusInbox,
@@ -39,16 +42,17 @@ class AmqpBus(Bus):
         self._connection = connection
 
     def line(self) -> BusLine:
-        return AmqpLine(self._connected(BROKER_SECONDS, confirm_publish=True))
+        return AmqpLine(self._connected(BROKER_SECONDS))
 
     def inbox(self, queue: str) -> BusInbox:
         return AmqpInbox(self._connected(INBOX_SECONDS), queue)
 
-    def _connected(self, seconds: float, **options: object) -> Connection:
+    def _connected(self, seconds: float) -> Connection:
         known: dict[str, Any] = self._connection.transport_options or {}
         connection = self._connection.clone(
             connect_timeout=seconds,
-            transport_options={**known, "read_timeout": seconds, "write_timeout": seconds, **options},
+            # Confirmations of its own would have each message wait.
+            transport_options={**known, "read_timeout": seconds, "write_timeout": seconds, "confirm_publish": False},
         )
         with _as_unavailable():
             # Each of the brokers that the URL names once, without the two seconds that kombu waits in between.
@@ -62,20 +66,53 @@ class AmqpLine(BusLine):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._address = ""
         self._declared: set[str] = set()
         self._answers: deque[bytes] = deque()
+        self._sent = 0
+        self._unconfirmed: dict[int, None] = {}  # delivery tags, in order
         with _closing_on_error(self), _as_unavailable():
             self._channel = _channel_of(connection)
-            self.address = str(self._channel.queue_declare("", exclusive=True, auto_delete=True).queue)
-            self._channel.basic_consume(self.address, no_ack=True, callback=self._on_answer)
+            self._channel.confirm_select()
+            self._channel.events["basic_ack"].add(self._on_confirm)
+            self._channel.events["basic_nack"].add(self._on_refusal)
+
+    @property
+    def address(self) -> str:
+        if not self._address:
+            with _as_unavailable():
+                address = f"{ANSWERS}{secrets.token_hex(8)}"
+                self._channel.queue_declare(address, exclusive=True, auto_delete=True)
+                self._channel.basic_consume(address, no_ack=True, callback=self._on_answer)
+                self._address = address
+        return self._address
+
+    @property
+    def outstanding(self) -> int:
+        return self._sent - next(iter(self._unconfirmed)) + 1 if self._unconfirmed else 0
 
     def put(self, queue: str, body: bytes) -> None:
+        self.post(queue, body)
+        self.wait_for_confirms()
+
+    def post(self, queue: str, body: bytes) -> None:
         with _as_unavailable():
             if queue not in self._declared:
-                # Of a queue that nobody has declared, RabbitMQ drops messages without a word.
                 _declare(self._channel, queue)
                 self._declared.add(queue)
-            _publish(self._channel, queue, body, confirm_timeout=BROKER_SECONDS)
+            self._sent += 1
+            self._unconfirmed[self._sent] = None
+            # A message for a queue that somebody has deleted comes back, which breaks the line: the next one declares.
+            _publish(self._channel, queue, body, mandatory=True)
+
+    def wait_for_confirms(self, at_most: int = 0) -> None:
+        until = time.monotonic() + BROKER_SECONDS
+        with _as_unavailable():
+            while self.outstanding > at_most:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise BusUnavailableError(f"The broker did not confirm messages within {BROKER_SECONDS:g} s.")
+                _drain(self._connection, left)
 
     def next_answer(self, seconds: float) -> bytes | None:
         with _as_unavailable():
@@ -88,6 +125,18 @@ class AmqpLine(BusLine):
 
     def _on_answer(self, message: Any) -> None:
         self._answers.append(_bytes(message.body))
+
+    def _on_confirm(self, tag: int, multiple: bool) -> None:
+        if not multiple:
+            self._unconfirmed.pop(tag, None)
+            return
+        for each in list(self._unconfirmed):
+            if each > tag:
+                break
+            del self._unconfirmed[each]
+
+    def _on_refusal(self, tag: int, multiple: bool) -> None:
+        raise BusUnavailableError("The broker refused a message: its queue may have a limit.")
 
 
 class AmqpInbox(BusInbox):
@@ -135,11 +184,11 @@ def _declare(channel: Any, queue: str) -> None:
     channel.queue_declare(queue, durable=True, auto_delete=False, arguments=_QUEUE_ARGUMENTS)
 
 
-def _publish(channel: Any, queue: str, body: bytes, **options: float) -> None:
+def _publish(channel: Any, queue: str, body: bytes, *, mandatory: bool = False) -> None:
     message = channel.prepare_message(
         body, content_type="application/json", content_encoding="binary", properties={"delivery_mode": 2}
     )
-    channel.basic_publish(message, exchange="", routing_key=queue, **options)
+    channel.basic_publish(message, exchange="", routing_key=queue, mandatory=mandatory)
 
 
 def _drain(connection: Connection, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """What the event bus needs of a broker: durable queues, read by one at a time, and answers to whoever asks.
 
-worker: BusLine.put ─> queue ─> BusInbox.take, done :relay
+worker: BusLine.put, post ─> queue ─> BusInbox.take, done :relay
         BusLine.next_answer <── BusInbox.answer
 """
 
@@ -15,6 +15,9 @@ from chanx.bridge.store.base import StoreUnavailableError
 
 BROKER_SECONDS: Final = 0.5
 """How long a worker waits for its broker, to connect and for each of its words."""
+
+ANSWERS: Final = "chanx.answers."
+"""How the addresses of lines begin: an inbox answers nobody else."""
 
 ANSWERS_SECONDS: Final = 60
 """How long a broker keeps an answer that nobody fetches."""
@@ -47,8 +50,15 @@ class _Open(ABC):
 class BusLine(_Open):
     """A worker's connection, for one caller at a time. After an error it is of no use any more: close it."""
 
-    address: str
-    """Where an inbox sends answers for this line."""
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where an inbox sends answers for this line."""
+
+    @property
+    def outstanding(self) -> int:
+        """How many messages there are from the oldest one that the broker has not confirmed on."""
+        return 0
 
     @abstractmethod
     def put(self, queue: str, body: bytes) -> None:
@@ -56,6 +66,14 @@ class BusLine(_Open):
 
         Raises ``BusUnavailableError``, within a second or two; the broker may have it all the same.
         """
+
+    def post(self, queue: str, body: bytes) -> None:
+        """As :meth:`put`, but without waiting for the broker's word. It comes after what this line sent before."""
+        self.put(queue, body)
+
+    def wait_for_confirms(self, at_most: int = 0) -> None:
+        """Until at most so many messages are ``outstanding``. Raises ``BusUnavailableError`` where that takes long."""
+        return
 
     @abstractmethod
     def next_answer(self, seconds: float) -> bytes | None:

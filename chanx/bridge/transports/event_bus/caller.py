@@ -1,22 +1,27 @@
 """Puts calls onto the bus, and waits for the answers of whatever relay does them.
 
-call ─> a line of this process ─> broker ─> relay ─> answer ─> the same line
+call ─┬─ an answer is needed ─> a line of this process ─> broker ─> relay ─> answer ─> the same line
+      └─ else ─> the process's pipeline ─> broker
 """
 
 from __future__ import annotations
 
+import atexit
+import logging
 import secrets
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
 
 from chanx.bridge.transports.event_bus.bus import Bus, BusLine, BusUnavailableError
+from chanx.bridge.transports.event_bus.pipeline import Pipeline
 from chanx.layers.breaker import CircuitBreaker
-from chanx.log import log_throttled
+from chanx.log import log_event, log_throttled
 from chanx.utils.process import PerProcess
 
 T = TypeVar("T")
@@ -41,20 +46,36 @@ class BusCaller:
         self._bus = bus
         self._answer_seconds = answer_seconds
         self._clock = clock
-        self._process = PerProcess(lambda: _Process(clock))
+
+        def make_process() -> _Process:
+            atexit.register(_flush_at_exit, weakref.ref(self))
+            return _Process(bus, clock)
+
+        self._process = PerProcess(make_process)
 
     @property
     def is_heard(self) -> bool:
         """Whether the last call that waited for a relay had an answer."""
         return not self._process.get().relay.is_open
 
+    def post(self, queue: str, body: bytes) -> None:
+        """It is on its way, after all that this process has put or posted. Raises ``BusUnavailableError``."""
+        self._process.get().pipeline.post(queue, body)
+
     def put(self, queue: str, body: bytes) -> None:
-        """The broker has it. Raises ``BusUnavailableError``."""
-        self._try_twice(lambda line: line.put(queue, body))
+        """The broker has it. Raises ``BusUnavailableError``; it may be on its way all the same."""
+        pipeline = self._process.get().pipeline
+        pipeline.post(queue, body)
+        pipeline.flush()
+
+    def flush(self) -> None:
+        """The broker has all that was posted. Raises ``BusUnavailableError``."""
+        self._process.get().pipeline.flush()
 
     def ask(self, queue: str, body: Callable[[str, str], bytes], *, is_needed: bool = True) -> Mapping[str, Any] | None:
         """The answer; None where no relay gives one in time, but will do the call. Raises ``BusUnavailableError``.
 
+        The call comes after all that this process has put or posted.
         ``body`` takes the call's ticket and the address for its answer. Where the answer ``is_needed`` and no relay
         gave any a moment ago, it raises at once, and the call is not made.
         """
@@ -65,6 +86,7 @@ class BusCaller:
         if not is_needed and relay.is_open:
             seconds = 0.0
         ticket = secrets.token_hex(8)
+        self.flush()
 
         def exchange(line: BusLine) -> Mapping[str, Any] | None:
             line.put(queue, body(ticket, line.address))
@@ -78,9 +100,20 @@ class BusCaller:
 
     def close(self) -> None:
         """Lets go of this process's lines; it opens new ones when it is used again."""
+        with suppress(BusUnavailableError):
+            self.flush()
         process = self._process.reset()
         if process is not None:
+            process.pipeline.close()
             process.close_idle()
+
+    def flush_at_exit(self) -> None:
+        """As :meth:`flush`; what the broker does not take is lost."""
+        try:
+            self.flush()
+        except BusUnavailableError as error:
+            lost = len(self._process.get().pipeline)
+            log_event("bus_messages_lost", level=logging.ERROR, lost=lost, reason=str(error))
 
     def _answer(self, line: BusLine, ticket: str, seconds: float) -> Mapping[str, Any] | None:
         until = self._clock() + seconds
@@ -129,11 +162,12 @@ class BusCaller:
 
 
 class _Process:
-    """What one process has: lines that nobody uses now, and what it knows of broker and relay."""
+    """What one process has: lines that nobody uses now, the pipeline, and what it knows of broker and relay."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, bus: Bus, clock: Callable[[], float]) -> None:
         self.idle: deque[BusLine] = deque()
         self.broker = CircuitBreaker(rest=BROKER_REST, clock=clock)
+        self.pipeline = Pipeline(bus.line, self.broker)
         self.relay = CircuitBreaker(rest=RELAY_REST, clock=clock)
 
     def close_idle(self) -> None:
@@ -142,3 +176,9 @@ class _Process:
                 self.idle.pop().close()
             except IndexError:  # another thread was faster
                 return
+
+
+def _flush_at_exit(reference: weakref.ref[BusCaller]) -> None:
+    caller = reference()
+    if caller is not None:
+        caller.flush_at_exit()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusLine, BusMessage, BusUnavailableError
+from chanx.bridge.transports.event_bus.bus import ANSWERS, Bus, BusInbox, BusLine, BusMessage, BusUnavailableError
 
 _ADDRESSES: Final = count(1)
 
@@ -48,8 +48,12 @@ class MemoryLine(BusLine):
     """A worker's line."""
 
     def __init__(self, bus: MemoryBus) -> None:
-        self.address = f"answers.{next(_ADDRESSES)}"
+        self._address = f"{ANSWERS}{next(_ADDRESSES)}"
         self._bus = bus
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def put(self, queue: str, body: bytes) -> None:
         self._bus.add(self._bus.queues[queue], body)

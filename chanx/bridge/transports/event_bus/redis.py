@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from kombu import Connection
 
 from chanx.bridge.transports.event_bus.bus import (
+    ANSWERS,
     ANSWERS_SECONDS,
     BROKER_SECONDS,
     Bus,
@@ -129,17 +130,23 @@ class RedisLine(BusLine):
     def __init__(self, client: Any, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
-        self.address = f"{prefix}chanx.answers.{secrets.token_hex(8)}"
+        self._address = f"{ANSWERS}{secrets.token_hex(8)}"
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def put(self, queue: str, body: bytes) -> None:
         with _as_unavailable():
             self._client.lpush(f"{self._prefix}{queue}", body)
 
     def next_answer(self, seconds: float) -> bytes | None:
+        answers = f"{self._prefix}{self._address}"
+        until = time.monotonic() + seconds
         with _as_unavailable():
-            answer: bytes | None = self._client.rpop(self.address)
-            if answer is None and seconds > 0:
-                found: Any = self._client.brpop([self.address], timeout=max(seconds, 0.001))
+            answer: bytes | None = self._client.rpop(answers)
+            while answer is None and (left := until - time.monotonic()) > 0:
+                found: Any = self._client.brpop([answers], timeout=_server_timeout(left, BROKER_SECONDS))
                 answer = found[1] if found else None
             return answer
 
@@ -180,7 +187,8 @@ class RedisInbox(BusInbox):
                     break
                 if self._has_lock:
                     # To where it was: this only waits until there is one.
-                    self._client.blmove(self._queue, self._queue, max(left, 0.001), "RIGHT", "RIGHT")
+                    timeout = _server_timeout(left, LOCK_SECONDS / 2)
+                    self._client.blmove(self._queue, self._queue, timeout, "RIGHT", "RIGHT")
                 else:
                     threading.Event().wait(min(left, LOOK_SECONDS))
         return BusMessage(self._ahead[0], None) if self._ahead else None
@@ -194,8 +202,8 @@ class RedisInbox(BusInbox):
     def answer(self, address: str, body: bytes) -> None:
         with _as_unavailable():
             pipeline = self._client.pipeline(transaction=False)
-            pipeline.lpush(address, body)
-            pipeline.expire(address, ANSWERS_SECONDS)
+            pipeline.lpush(f"{self._prefix}{address}", body)
+            pipeline.expire(f"{self._prefix}{address}", ANSWERS_SECONDS)
             pipeline.execute()
 
     def put(self, queue: str, body: bytes) -> None:
@@ -219,6 +227,11 @@ def _as_unavailable() -> Generator[None]:
         yield
     except (errors.RedisError, OSError) as error:
         raise BusUnavailableError(f"The broker did not answer: {type(error).__name__}: {error}") from error
+
+
+def _server_timeout(seconds: float, at_most: float) -> float:
+    """How long the server waits: not for ever, which 0 would be, nor longer than the socket or the lock."""
+    return min(max(seconds, 0.001), at_most)
 
 
 def _database(virtual_host: str | None) -> int:

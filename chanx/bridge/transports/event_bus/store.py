@@ -1,7 +1,7 @@
 """The job store of workers on the bus: each method is a call that a relay makes on the site's job store.
 
 append ─┬─ begins or ends something, or a second has passed ─> waits for the relay's answer, a moment
-        └─ else ─> the broker has it: answered from what the relay said last
+        └─ else ─> on its way to the broker: answered from what the relay said last
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from chanx.bridge.entry import Appended, AppendStatus, Deadline, Execution, Head
 from chanx.bridge.snapshot import JobRecord, JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore
+from chanx.bridge.transports.backlog import is_lifecycle
 from chanx.bridge.transports.event_bus.bus import Bus, BusUnavailableError
 from chanx.bridge.transports.event_bus.caller import ANSWER_SECONDS, BusCaller
 from chanx.bridge.transports.event_bus.calls import (
@@ -54,7 +55,10 @@ def valid_bus_name(name: str) -> str:
 
 
 class EventBusStore(JobStore):
-    """What it is told is on its way once the broker has it, whether or not a relay is there to do it.
+    """What it is told the broker has, whether or not a relay is there to do it.
+
+    An event that changes no state is on its way to the broker only. It is sent again, in order, should the connection
+    break; the broker has it before the next state, question or other call of this process, half a second later at most.
 
     A question that only a relay can answer raises ``StoreUnavailableError`` where none does. ``name`` is that of the
     bus, the same for its workers and its relays: a broker may carry several. ``answer_seconds`` bounds each wait.
@@ -78,7 +82,7 @@ class EventBusStore(JobStore):
     def tell(self, kind: str, channel: str, message: Mapping[str, Any]) -> None:
         """Has a relay send a message to a group or a channel of the site's layer. Raises ``StoreUnavailableError``."""
         queue = partition_queue(self._name, partition_of(channel))
-        self._caller.put(queue, plain_call("tell", {"kind": kind, "name": channel, "message": message}))
+        self._caller.post(queue, plain_call("tell", {"kind": kind, "name": channel, "message": message}))
 
     def create(
         self,
@@ -101,12 +105,13 @@ class EventBusStore(JobStore):
         if entry.execution is not None:
             known.jobs.put(entry.execution.publish_id, entry.job_id)
         cancelled, heard_at = known.cancelled.get(entry.job_id) or (False, None)
-        is_decisive = entry.claims or entry.ending or entry.only_if_queued or entry.only_if_complete
+        is_decisive = is_lifecycle(entry) or entry.only_if_queued or entry.only_if_complete
         appended: Any = _NO_ANSWER
         if is_decisive or heard_at is None or now - heard_at >= HEARD_SECONDS:
             appended = self._ask_if_heard("append", entry.job_id, entry=entry)
         else:
-            self._put("append", entry.job_id, entry=entry)
+            body = operations()["append"].call({"entry": entry}, ticket="", reply_to="")
+            self._caller.post(self._queue(entry.job_id), body)
         if appended is _NO_ANSWER:
             if heard_at is None or now - heard_at >= HEARD_SECONDS:
                 known.cancelled.put(entry.job_id, (cancelled, now))  # nor is it asked again before the next second
