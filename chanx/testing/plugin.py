@@ -90,9 +90,17 @@ def chanx_celery_app(request: pytest.FixtureRequest) -> Any:
     """
     celery = import_module("celery")
     name: str = request.config.getini(CELERY_APP)
-    if name:
-        return import_module("celery.app.utils").find_app(name)
-    return celery.current_app._get_current_object()
+    if not name:
+        return celery.current_app._get_current_object()
+    how = f"{CELERY_APP} = {name} in pytest's configuration: write it as module:name, such as shop.celery:app."
+    try:
+        found = import_module("celery.app.utils").find_app(name)
+    except Exception as error:
+        error.add_note(how)
+        raise
+    if not isinstance(found, celery.Celery):
+        raise import_module("chanx.errors").ConfigurationError(f"{found!r} is no Celery app. {how}")
+    return found
 
 
 @pytest.fixture

@@ -191,7 +191,8 @@ class WebsocketCommunicatorMixin:
                     passed.append(message)
                     assert message["type"] == "websocket.send", f"Got {message!r} while waiting for {what}"
         except TimeoutError as error:
-            raise TimeoutError(f"There was not {what} within {timeout:g} s") from error
+            why = error if str(error) else None  # that its time is over says nothing
+            raise TimeoutError(f"There was not {what} within {timeout:g} s") from why
         finally:
             self._received.extendleft(reversed(passed))
 

@@ -10,13 +10,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from math import inf
+from typing import Final, TypeAlias
 
-from chanx.testing.jobs.matching import Expected, ExpectedOrAny, described, differences, matches, may_match, shown
+from chanx.messages.base import BaseMessage
+from chanx.testing.jobs.matching import (
+    Expected,
+    ExpectedOrAny,
+    abridged,
+    actions_of,
+    compared,
+    described,
+    differences,
+    matches,
+    model_of,
+    shown,
+)
 from chanx.testing.jobs.recorded import Recorded
 
 SHOWN_BETWEEN: Final = 3
 """Events of one ``...`` that are shown, at most."""
+
+SHOWN_AT_ENDS: Final = 20
+"""Lines that are shown, at most, at either end of many that are all right, or all wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +74,12 @@ def _same(expected: Sequence[ExpectedOrAny], happened: Sequence[Recorded]) -> li
 
 
 def _aligned(expected: Sequence[ExpectedOrAny], happened: Sequence[Recorded]) -> list[Row]:
-    costs = _costs(expected, happened)
+    # Each event is read once for a class, however many are expected of it.
+    read = {
+        model: [event.as_a(model) for event in happened] for model in {model_of(i) for i in expected if i is not ...}
+    }
+    pairs = [[] if item is ... else _differences(item, happened, read[model_of(item)]) for item in expected]
+    costs = _costs(expected, pairs, len(happened))
     rows: list[Row] = []
     i = j = 0
     while i < len(expected) or j < len(happened):
@@ -71,12 +92,7 @@ def _aligned(expected: Sequence[ExpectedOrAny], happened: Sequence[Recorded]) ->
             else:
                 rows.append(Row(happened=event, passed_over=True))
                 j += 1
-        elif (
-            item is not None
-            and event is not None
-            and may_match(item, event)
-            and here == _pair(costs, i, j, item, event)
-        ):
+        elif item is not None and event is not None and here == _pair(costs, pairs, i, j):
             rows.append(Row(item, event, tuple(differences(item, event))))
             i, j = i + 1, j + 1
         elif item is not None and here == 1 + costs[i + 1][j]:
@@ -91,13 +107,13 @@ def _aligned(expected: Sequence[ExpectedOrAny], happened: Sequence[Recorded]) ->
 def report(rows: Sequence[Row]) -> str:
     """The rows as a text like a diff."""
     lines = ["The events are not those that were expected (- expected, + happened):", ""]
-    for passed_over, group in groupby(rows, lambda row: row.passed_over):
+    for (is_right, passed_over), group in groupby(rows, lambda row: (row.is_right, row.passed_over)):
         of_group = list(group)
         if passed_over and len(of_group) > SHOWN_BETWEEN:
             lines.append(f"  ...  ({len(of_group)} events)")
         else:
-            for row in of_group:
-                lines += _lines(row)
+            shown_of_group = [line for row in of_group for line in _lines(row)]
+            lines += abridged(shown_of_group, "lines that are right" if is_right else "lines", ends=SHOWN_AT_ENDS)
     return "\n".join(lines)
 
 
@@ -110,30 +126,41 @@ def _lines(row: Row) -> list[str]:
         lines.append(f"- {described(row.expected)}")
     if row.happened is not None:
         lines.append(f"+ {happened}")
-    if row.expected is not None and row.happened is not None:
+    if row.differences:
         lines.append(f"?   {', '.join(row.differences)}")
     return lines
 
 
-def _costs(expected: Sequence[ExpectedOrAny], happened: Sequence[Recorded]) -> list[list[float]]:
+_Pairs: TypeAlias = Sequence[Sequence[int | None]]
+"""At ``[i][j]`` how many differences there are between an expected event and one that happened; None for no pair."""
+
+
+def _differences(
+    item: Expected, happened: Sequence[Recorded], messages: Sequence[BaseMessage | None]
+) -> list[int | None]:
+    actions = actions_of(item)
+    return [
+        len(compared(item, message)) if not actions or event.action in actions else None
+        for event, message in zip(happened, messages, strict=True)
+    ]
+
+
+def _costs(expected: Sequence[ExpectedOrAny], pairs: _Pairs, length: int) -> list[list[float]]:
     """At ``[i][j]`` how many differences there are between ``expected[i:]`` and ``happened[j:]``, at least."""
-    length = len(happened)
     costs = [[0.0] * (length + 1) for _ in range(len(expected) + 1)]
     costs[-1] = [float(length - j) for j in range(length + 1)]
     for i in range(len(expected) - 1, -1, -1):
-        item, row, below = expected[i], costs[i], costs[i + 1]
-        row[length] = below[length] + (0 if item is ... else 1)
+        is_any, row, below = expected[i] is ..., costs[i], costs[i + 1]
+        row[length] = below[length] + (0 if is_any else 1)
         for j in range(length - 1, -1, -1):
-            if item is ...:
+            if is_any:
                 row[j] = min(below[j], row[j + 1])
             else:
-                row[j] = min(1 + below[j], 1 + row[j + 1])
-                if may_match(item, happened[j]):
-                    row[j] = min(row[j], _pair(costs, i, j, item, happened[j]))
+                row[j] = min(1 + below[j], 1 + row[j + 1], _pair(costs, pairs, i, j))
     return costs
 
 
-def _pair(costs: list[list[float]], i: int, j: int, item: Expected, event: Recorded) -> float:
+def _pair(costs: list[list[float]], pairs: _Pairs, i: int, j: int) -> float:
+    number = pairs[i][j]
     # Less than one that is missing, so that an event with other values is shown beside what was expected of it.
-    number = len(differences(item, event))
-    return costs[i + 1][j + 1] + number / (number + 1)
+    return inf if number is None else costs[i + 1][j + 1] + number / (number + 1)

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from chanx.bridge.events import JobOutput
 from chanx.messages.base import BaseMessage, message_actions
 from chanx.testing.jobs.alignment import align, report
-from chanx.testing.jobs.matching import ExpectedOrAny, check_expected, shown
+from chanx.testing.jobs.matching import ExpectedOrAny, abridged, check_expected, shown
 from chanx.testing.jobs.recorded import Recorded
 
 M = TypeVar("M", bound=BaseMessage)
@@ -90,7 +90,7 @@ class JobEvents(Sequence[BaseMessage]):
         return len(self._events())
 
     def __repr__(self) -> str:
-        return "\n".join(["JobEvents:", *(f"  {shown(event)}" for event in self)])
+        return "\n".join(["JobEvents:", *abridged([f"  {shown(event)}" for event in self], "events", ends=50)])
 
     def _events(self) -> list[Recorded]:
         wanted = self._job_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import EllipsisType
 from typing import Final, TypeAlias, cast
 
@@ -13,6 +13,8 @@ from chanx.messages.base import BaseMessage, message_actions
 from chanx.testing.jobs.recorded import STAMPED, Recorded
 
 _ABSENT: Final = object()
+_LENGTH: Final = 80
+"""Characters of a value that are shown."""
 
 
 class Like:
@@ -43,6 +45,7 @@ def like(model: type[BaseMessage], /, **values: object) -> Like:
     A dict means a part of the value, too. Beside those of the payload there are the fields of the event itself
     (``like(JobStarted, attempt=2)``). Raises ``TypeError`` for a name that neither of them has.
     """
+    __tracebackhide__ = True
     payload = model.model_fields["payload"].annotation
     if isinstance(payload, type) and issubclass(payload, BaseModel) and payload.model_config.get("extra") != "allow":
         names = [*payload.model_fields, *(name for name in model.model_fields if name != "payload")]
@@ -54,6 +57,7 @@ def like(model: type[BaseMessage], /, **values: object) -> Like:
 
 def check_expected(item: object) -> None:
     """Raises ``TypeError`` for what no event can be."""
+    __tracebackhide__ = True
     is_class = isinstance(item, type) and issubclass(item, BaseMessage)
     if not (is_class or item is ... or isinstance(item, BaseMessage | Like)):
         raise TypeError(
@@ -69,10 +73,9 @@ def model_of(expected: Expected) -> type[BaseMessage]:
     return expected.model if isinstance(expected, Like) else type(expected)
 
 
-def may_match(expected: Expected, event: Recorded) -> bool:
-    """Whether the event has the action that is expected."""
-    actions = message_actions(model_of(expected))
-    return not actions or event.action in actions
+def actions_of(expected: Expected) -> tuple[str, ...]:
+    """The actions that an expected event may have; empty for any."""
+    return message_actions(model_of(expected))
 
 
 def matches(expected: Expected, event: Recorded) -> bool:
@@ -82,10 +85,13 @@ def matches(expected: Expected, event: Recorded) -> bool:
 
 def differences(expected: Expected, event: Recorded) -> list[str]:
     """Why the event is not the one that is expected; empty where it is."""
-    model = model_of(expected)
-    message = event.as_a(model)
+    return compared(expected, event.as_a(model_of(expected)))
+
+
+def compared(expected: Expected, message: BaseMessage | None) -> list[str]:
+    """The same, of the event as a message of the class that is expected; None where it is none."""
     if message is None:
-        return [f"it is no {model.__name__}"]
+        return [f"it is no {model_of(expected).__name__}"]
     if isinstance(expected, type):
         return []
     return list(_like(expected.values, message) if isinstance(expected, Like) else _equal(expected, message))
@@ -102,25 +108,47 @@ def shown(message: BaseMessage) -> str:
     """A message in one line: its class and what its payload has, but for what is empty by default."""
     payload: object = message.payload
     if isinstance(payload, BaseModel):
-        defaults = {name: field.default for name, field in type(payload).model_fields.items()}
-        values: Mapping[str, object] = {
-            name: value for name, value in payload if value or value != defaults.get(name, _ABSENT)
-        }
+        values = _filled(payload)
     else:
         mapping = _mapping(payload)
         values = mapping if mapping is not None else {} if payload is None else {"payload": payload}
     return f"{type(message).__name__}({', '.join(_named(values))})"
 
 
+def abridged(lines: Sequence[str], what: str, *, ends: int) -> list[str]:
+    """The lines; of more than twice as many as ``ends`` the first and the last, and how many are between."""
+    if len(lines) <= 2 * ends + 1:
+        return list(lines)
+    return [*lines[:ends], f"  …  ({len(lines) - 2 * ends} more {what})", *lines[-ends:]]
+
+
+def _filled(model: BaseModel) -> Mapping[str, object]:
+    """What it has, but for what is empty by default."""
+    defaults = {name: field.default for name, field in type(model).model_fields.items()}
+    return {name: value for name, value in model if value or value != defaults.get(name, _ABSENT)}
+
+
 def _named(values: Mapping[str, object]) -> list[str]:
-    return [
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={_short(value)}" for name, value in values.items()
-    ]
+    return [f"{name}={_in_short(value)}" for name, value in values.items()]
 
 
-def _short(value: object, length: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= length else f"{text[:length]}…"
+def _in_short(value: object) -> str:
+    if isinstance(value, BaseModel):
+        return f"{type(value).__name__}({', '.join(_named(_filled(value)))})"
+    return f"{value:g}" if isinstance(value, float) else _short(repr(value))
+
+
+def _short(text: str, start: int = 0) -> str:
+    before, after = "…" if start else "", "…" if len(text) > start + _LENGTH else ""
+    return f"{before}{text[start : start + _LENGTH]}{after}"
+
+
+def _other(place: str, found: object, wanted: object) -> str:
+    """How they differ: of long ones that begin alike, from where they do not."""
+    texts = repr(found), repr(wanted)
+    alike = next((at for at, pair in enumerate(zip(*texts, strict=False)) if len(set(pair)) > 1), min(map(len, texts)))
+    start = max(alike - _LENGTH // 4, 0) if max(map(len, texts)) > _LENGTH else 0
+    return f"{place} is {_short(texts[0], start)}, not {_short(texts[1], start)}"
 
 
 def _like(values: Mapping[str, object], message: BaseMessage) -> Iterator[str]:
@@ -139,7 +167,7 @@ def _partly(place: str, wanted: object, found: object) -> Iterator[str]:
     elif found is _ABSENT:
         yield f"there is no {place}"
     elif not (wanted == found or wanted == to_jsonable_python(found)):
-        yield f"{place} is {_short(found)}, not {_short(wanted)}"
+        yield _other(place, found, wanted)
 
 
 def _equal(expected: BaseMessage, message: BaseMessage) -> Iterator[str]:
@@ -155,7 +183,17 @@ def _wholly(place: str, wanted: object, found: object) -> Iterator[str]:
         for name in type(wanted).model_fields:
             yield from _wholly(f"{place}.{name}", _value(wanted, name), _value(found, name))
     elif wanted != found:
-        yield f"{place} is {_short(found)}, not {_short(wanted)}"
+        parts, others = _mapping(wanted), _mapping(found)
+        if parts is None or others is None:
+            yield _other(place, found, wanted)
+            return
+        for name in dict.fromkeys([*parts, *others]):
+            if name not in others:
+                yield f"there is no {place}.{name}"
+            elif name not in parts:
+                yield f"there is {place}.{name}, too"
+            else:
+                yield from _wholly(f"{place}.{name}", parts[name], others[name])
 
 
 def _value(source: object, name: str) -> object:

@@ -25,6 +25,7 @@ from chanx.bridge.transports.direct import DirectTransport
 from chanx.bridge.worker import job as worker_job
 from chanx.bridge.worker.progress import ProgressMeter
 from chanx.bridge.worker.run import context_of
+from chanx.testing.jobs.database import TaskConnections
 from chanx.testing.jobs.events import AnyJob, JobEvents, job_id_of
 from chanx.testing.jobs.matching import Expected, check_expected, matches
 from chanx.testing.jobs.observed import ObservedJob, observed
@@ -73,6 +74,9 @@ class MemoryBridge:
             entered.enter_context(patch.object(worker_job, "ProgressMeter", self._meter))
             signals.task_failure.connect(self._on_failure)
             entered.callback(signals.task_failure.disconnect, self._on_failure)
+            connections = TaskConnections()
+            connections.watch()
+            entered.callback(connections.forget)
             self._entered = entered.pop_all()
         return self
 

@@ -13,6 +13,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore
 from chanx.core.rekeying import decoded
+from chanx.errors import JobError
 from chanx.testing.jobs.events import JobEvents
 from chanx.testing.jobs.recorded import Recorded
 from chanx.testing.jobs.store import RecordingStore
@@ -44,7 +45,7 @@ class ObservedJob:
         """What the job returned, as JSON data; ``AssertionError`` for one that has not succeeded."""
         __tracebackhide__ = True
         if self.state is not JobState.SUCCEEDED:
-            raise AssertionError(f"{self._came_to()}\n{self.events!r}") from self.exception
+            raise AssertionError(f"{self._came_to()}\n{self.events!r}") from _from_the_task_on(self.exception)
         return self.snapshot.fields.get("result")
 
     @property
@@ -60,9 +61,22 @@ class ObservedJob:
     def _came_to(self) -> str:
         if not self.state.is_terminal:
             return f"The job {self.job_id} has not ended: it is {self.state}."
-        told = f" {self.error.message!r} ({self.error.code})" if self.error else ""
-        raised = f", because of {type(self.exception).__name__}: {self.exception}" if self.exception else ""
-        return f"The job {self.job_id} has {self.state}{told}{raised}." if told else f"The job was {self.state}."
+        told = f": {self.error.message!r} ({self.error.code})" if self.error else ""
+        raised = self.exception if not isinstance(self.exception, JobError) else None  # whose text is what is told
+        because = f", because of {type(raised).__name__}: {raised}" if raised is not None else ""
+        return f"The job {self.job_id} has {self.state}{told}{because}" if told else f"The job was {self.state}."
+
+
+def _from_the_task_on(error: BaseException | None) -> BaseException | None:
+    """Without the frames of Celery before the task's own, whose source would be pages of the report."""
+    traceback = error.__traceback__ if error else None
+    while traceback is not None and _is_around_tasks(traceback.tb_frame.f_globals.get("__name__", "")):
+        traceback = traceback.tb_next
+    return error if error is None or traceback is None else error.with_traceback(traceback)
+
+
+def _is_around_tasks(module: str) -> bool:
+    return module.startswith(("celery.", "chanx."))
 
 
 def observed(bridge: Bridge, job_id: str) -> ObservedJob:

@@ -42,6 +42,7 @@ async def watch_job(
     With ``epoch`` and ``after`` it goes on where an earlier watcher ended; ``token`` is a signed one. Raises
     ``AssertionError`` if the server refuses, which a test can look for by ``client.subscribe(...)``.
     """
+    __tracebackhide__ = True
     watcher = JobWatcher(client, job_id_of(job))
     await watcher.subscribe(epoch=epoch, after=after, token=token, timeout=timeout)
     return watcher
@@ -87,23 +88,25 @@ class JobWatcher:
     async def next(self, *, timeout: float = 5.0) -> BaseMessage:
         """The next event. Raises ``TimeoutError`` where none comes, and ``AssertionError`` for one that must not."""
         __tracebackhide__ = True
-        return (await self._next(timeout)).message()
+        return (await self._first(lambda _: True, "another event", timeout)).message()
 
     async def until(self, wanted: Expected, *, timeout: float = 5.0) -> JobEvents:
         """Takes events up to one that is expected (a class, a message, ``like(...)``); returns all so far.
 
-        Raises ``TimeoutError``, with the events that did come, and ``AssertionError`` if the job ends before.
+        Raises ``TimeoutError``, with the events that did come, and ``AssertionError`` if the job ends before, or has.
         """
         __tracebackhide__ = True
         check_expected(wanted)
-        await self._until(lambda event: matches(wanted, event), described(wanted), timeout)
+        if self.has_ended:
+            raise AssertionError(f"The job has ended: there is no further {described(wanted)}.\n{self.events!r}")
+        await self._first(lambda event: matches(wanted, event), described(wanted), timeout)
         return self.events
 
     async def until_end(self, *, timeout: float = 10.0) -> JobEvents:
         """Takes events up to the job's last one; returns all. Raises ``TimeoutError``, as :meth:`until` does."""
         __tracebackhide__ = True
         if not self.has_ended:
-            await self._until(lambda event: event.action in _ENDS, "the end of the job", timeout)
+            await self._first(lambda event: event.action in _ENDS, "the end of the job", timeout)
         return self.events
 
     async def ack(self, seq: int | None = None) -> None:
@@ -139,26 +142,27 @@ class JobWatcher:
 
     async def _next(self, timeout: float) -> Recorded:
         __tracebackhide__ = True
-        async with asyncio.timeout(timeout):
-            while True:
-                frame = await self.client.receive_topic_frame(self.topic, timeout)
-                action = str(self.client.wire.action(frame))
-                if action == "subscribed":  # without having been asked: the log was rewound
-                    self._begin(frame["payload"], None)
-                elif "seq" in frame or "rev" in frame:
-                    return await self._take(action, frame)
-                elif action == "error" and frame.get("ref") is None:
-                    raise AssertionError(f"The stream of {self.topic} has ended: {frame.get('payload')}")
+        while True:
+            frame = await self.client.receive_topic_frame(self.topic, timeout)
+            action = str(self.client.wire.action(frame))
+            if action == "subscribed":  # without having been asked: the log was rewound
+                self._begin(frame["payload"], None)
+            elif "seq" in frame or "rev" in frame:
+                return await self._take(action, frame)
+            elif action == "error" and frame.get("ref") is None:
+                raise AssertionError(f"The stream of {self.topic} has ended: {frame.get('payload')}")
 
-    async def _until(self, is_wanted: Callable[[Recorded], bool], what: str, timeout: float) -> None:
+    async def _first(self, is_wanted: Callable[[Recorded], bool], what: str, timeout: float) -> Recorded:
         __tracebackhide__ = True
         try:
             async with asyncio.timeout(timeout):
-                while not is_wanted(await self._next(timeout)):
+                while not is_wanted(event := await self._next(timeout)):
                     if self.has_ended:
                         raise AssertionError(f"The job ended without {what}.\n{self.events!r}")
+                return event
         except TimeoutError as error:
-            raise TimeoutError(f"There was not {what} within {timeout:g} s.\n{self.events!r}") from error
+            why = error if str(error) else None  # that its time is over says nothing
+            raise TimeoutError(f"There was not {what} within {timeout:g} s.\n{self.events!r}") from why
 
     async def _take(self, action: str, frame: dict[str, Any]) -> Recorded:
         __tracebackhide__ = True

@@ -73,6 +73,14 @@ def test_a_job_that_fails_with_a_text_of_its_own(shop: Shop, memory: MemoryBridg
     job.events.assert_sequence([..., like(JobFailed, error={"code": "empty_file"})])
 
 
+def test_the_result_of_a_job_that_fails_with_a_text_of_its_own(shop: Shop, memory: MemoryBridge) -> None:
+    job = memory.run(shop.refuse)
+
+    with pytest.raises(AssertionError) as raised:
+        _ = job.result
+    assert str(raised.value).splitlines()[0] == f"The job {job.job_id} has failed: 'The file is empty.' (empty_file)"
+
+
 def test_a_task_that_is_repeated(shop: Shop, memory: MemoryBridge) -> None:
     job = memory.run(shop.repeat)
 

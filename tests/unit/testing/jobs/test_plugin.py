@@ -145,12 +145,13 @@ def test_it(run_job):
         [
             '*raise ValueError("a row that breaks everything")*',
             "*The above exception was the direct cause of the following exception:*",
-            "*AssertionError: The job * has failed 'Something went wrong * because of ValueError: a row that*",
+            "*AssertionError: The job * has failed: 'Something went wrong * because of ValueError: a row that*",
             "*JobEvents:*",
             "*JobFailed(*",
         ]
     )
-    result.stdout.no_fnmatch_line("*chanx/testing/jobs/observed.py*")
+    for page_of_source in ("*chanx/testing/jobs/observed.py*", "*celery/app/trace.py:*: *", "*def trace_task(*"):
+        result.stdout.no_fnmatch_line(page_of_source)
 
 
 def test_a_job_that_is_waited_for_in_vain(pytester: pytest.Pytester) -> None:
@@ -174,6 +175,14 @@ def test_an_app_that_nobody_has_named(pytester: pytest.Pytester) -> None:
     result = run(pytester, "def test_it(run_job): pass", ini=ini, in_process=False)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*has no bridge*", '*chanx_celery_app = "shop.celery:app"*'])
+
+
+@pytest.mark.parametrize("name", ["nowhere:app", "shop:nothing", "shop:bridge"])
+def test_an_app_that_is_not_there(pytester: pytest.Pytester, name: str) -> None:
+    ini = INI.replace("chanx_celery_app = shop:app", f"chanx_celery_app = {name}")
+    result = run(pytester, "def test_it(run_job): pass", ini=ini)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"E *chanx_celery_app = {name} in pytest's configuration: write it as module:name*"])
 
 
 def test_an_app_of_a_fixture(pytester: pytest.Pytester) -> None:

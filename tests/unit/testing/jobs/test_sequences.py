@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from textwrap import dedent
 from typing import Any, Literal
@@ -71,6 +72,26 @@ class TestMatching:
     )
     def test_what_is_not(self, expected: Expected, difference: str) -> None:
         assert f"?   {difference}" in raised_by(JobEvents([line("a")]), [expected]).splitlines()
+
+    @pytest.mark.parametrize("wanted", ["a" * 100 + "c", {"rows": ["a" * 100 + "c"]}])
+    def test_long_values_that_begin_alike_are_shown_where_they_differ(self, wanted: object) -> None:
+        found = json.loads(json.dumps(wanted).replace("ac", "ab"))
+        event = Recorded("j", "plain", Plain(payload={"x": found}).model_dump_json())
+        for expected in (like(Plain, x=wanted), Plain(payload={"x": wanted})):
+            text = raised_by(JobEvents([event]), [expected]).splitlines()[-1]
+            assert re.search(r"aab'[]}]*, not …a+ac'", text), text
+
+    @pytest.mark.parametrize(
+        ("wanted", "difference"),
+        [
+            ({"a": 1, "b": {"c": [2]}}, "payload.b.c is [3], not [2]"),
+            ({"a": 1}, "there is payload.b, too"),
+            ({"a": 1, "b": {"c": [3]}, "d": None}, "there is no payload.d"),
+        ],
+    )
+    def test_the_whole_of_a_dict(self, wanted: dict[str, Any], difference: str) -> None:
+        event = Recorded("j", "plain", Plain(payload={"a": 1, "b": {"c": [3]}}).model_dump_json())
+        assert raised_by(JobEvents([event]), [Plain(payload=wanted)]).splitlines()[-1] == f"?   {difference}"
 
     def test_a_part_of_a_dict(self, shop: Shop, memory: MemoryBridge) -> None:
         events = memory.run(shop.emit, {"a": {"b": 1, "c": (2, 3)}, "d": 4}).events
@@ -157,6 +178,37 @@ class TestReading:
             "  ...  (98 events)",
             "  JobLogLine(level='info', message='99')",
         ]
+
+    def test_many_events_that_nobody_expects(self) -> None:
+        events = JobEvents([line(str(number)) for number in range(1000)])
+
+        shown = raised_by(events, [logged("none"), *[logged(str(number)) for number in range(500)]]).splitlines()
+
+        assert len(shown) < 120
+        assert shown[2] == "- JobLogLine(level='info', message='none')"
+        assert "  …  (460 more lines that are right)" in shown
+        assert "  …  (460 more lines)" in shown
+        assert shown[-1] == "+ JobLogLine(level='info', message='999')"
+        assert "  …  (900 more events)" in repr(events)
+
+    def test_what_a_payload_has_inside_is_shown_whole(self, shop: Shop, memory: MemoryBridge) -> None:
+        text = repr(memory.run(shop.fail).events)
+        assert re.search(r"JobFailed\(error=ErrorPayload\(message='Something [^']+', code='error', ref", text), text
+
+    def test_an_event_is_read_once_however_many_are_expected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Given a long expectation that fails at its first event, then it takes no time by the product of both."""
+        events = [line(str(number)) for number in range(100)]
+        reads: list[int] = []
+        read = Recorded.as_a
+
+        def noted(self: Recorded, model: Any) -> Any:
+            reads.append(1)
+            return read(self, model)
+
+        monkeypatch.setattr(Recorded, "as_a", noted)
+        raised_by(JobEvents(events), [logged("none"), *[logged(str(number)) for number in range(99)]])
+
+        assert len(reads) < 1000
 
     def test_events_read_in_lines(self) -> None:
         assert repr(JobEvents([line("a"), line("b" * 200)])).splitlines() == [

@@ -216,9 +216,26 @@ async def test_what_does_not_come(shop: Shop, memory: MemoryBridge, consumer: Co
         watcher = await watch_job(client, job)
         with pytest.raises(AssertionError, match=r"The job ended without RowRejected\.\nJobEvents:\n  JobQueued"):
             await watcher.until(RowRejected)
-        with pytest.raises(TimeoutError, match=r"There was not RowRejected within 0\.05 s"):
-            await watcher.until(RowRejected, timeout=0.05)
+        # Then nothing is waited for that cannot come
+        with pytest.raises(AssertionError, match=r"The job has ended: there is no further JobSucceeded\.\nJobEvents:"):
+            await watcher.until(JobSucceeded, timeout=1e9)
         await watcher.until_end()
+        with pytest.raises(
+            TimeoutError, match=r"There was not another event within 0\.05 s[\s\S]*JobSucceeded"
+        ) as late:
+            await watcher.next(timeout=0.05)
+        assert late.value.__suppress_context__
+
+
+async def test_what_has_not_come_yet(shop: Shop, memory: MemoryBridge, consumer: Consumer) -> None:
+    record = JobRecord(job_id="j", owner="user:1", name="n", task_id="t", created_at=datetime.now(UTC))
+    job = memory.store.create(record)
+
+    async with connected(consumer) as client:
+        watcher = await watch_job(client, job)
+        with pytest.raises(TimeoutError, match=r"There was not RowRejected within 0\.05 s") as late:
+            await watcher.until(RowRejected, timeout=0.05)
+        assert (late.value.__cause__, late.value.__suppress_context__) == (None, True)
 
 
 async def test_a_log_that_was_rewound(shop: Shop, memory: MemoryBridge, consumer: Consumer) -> None:
