@@ -37,7 +37,8 @@ j.job_id IN (
 ) ORDER BY j.created_at DESC, j.job_id COLLATE "C" DESC"""
 _NEWEST: Final = """
 j.job_id IN (
-  SELECT k.job_id FROM chanx_jobs_job k WHERE k.expires_at > NOW() AND k.created_at <= %s AND (k.created_at < %s OR k.job_id COLLATE "C" < %s)
+  SELECT k.job_id FROM chanx_jobs_job k
+  WHERE k.expires_at > NOW() AND k.created_at <= %s AND (k.created_at < %s OR k.job_id COLLATE "C" < %s)
   ORDER BY k.created_at DESC, k.job_id COLLATE "C" DESC LIMIT %s
 ) ORDER BY j.created_at DESC, j.job_id COLLATE "C" DESC"""
 _HEADS: Final = f"""

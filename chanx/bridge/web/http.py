@@ -99,7 +99,7 @@ class JobsEndpoints:
         self._bridge = bridge
 
     async def jobs(self, request: JobsRequest) -> Answer:
-        """``GET jobs/``: the newest jobs, of the user, or of an ``owner`` that it watches as; then those after ``next``."""
+        """``GET jobs/``: the newest jobs, of the user, or of an ``owner`` that it watches as; and so on."""
         return await _answered(self._jobs(request))
 
     async def job(self, request: JobsRequest, job_id: str) -> Answer:

@@ -49,8 +49,9 @@ class JobListTopic(BridgedTopic):
     """Put it into a consumer's ``topics``: a client sees the lists of the owners that it watches as.
 
     ``subscribed`` has ``{"jobs": [newest first], "more": true}``: another ``subscribe`` with ``{"before": …,
-    "before_id": …}``, the ``created_at`` and ``job_id`` of the oldest, adds the next page. The list follows its newest 500 jobs. ``job_changed`` may
-    tell of a job that the client has; each one replaces what it had. Long values are left out: watch the job itself.
+    "before_id": …}``, the ``created_at`` and ``job_id`` of the oldest, adds the next page. The list follows its newest
+    500 jobs. ``job_changed`` may tell of a job that the client has; each one replaces what it had. Long values are left
+    out: watch the job itself.
 
     With ``install(authorize=...)``, or where a subclass overrides :meth:`allows`, only what may be watched is shown.
     """

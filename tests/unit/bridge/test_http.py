@@ -188,17 +188,17 @@ def test_another_users_job_and_no_job_look_the_same(jobs: Jobs, ask: Ask, url: s
 
 
 def test_the_list_of_a_user(jobs: Jobs, ask: Ask) -> None:
-    # Given more jobs than a page, and another user's
-    for age in range(60):
-        jobs.start(f"j{age}", age=age)
+    # Given more jobs than a page, some of the same time, and another user's
+    for number in range(60):
+        jobs.start(f"j{99 - number}", age=number // 7)
     jobs.start("other", "user:2")
 
     # When the user asks for them
     first = ask(user="1").json
-    second = ask(f"?before={first['next']}", user="1").json
+    second = ask(f"?before={first['next']}&before_id={first['next_id']}", user="1").json
 
     # Then they come newest first, in pages
-    assert [job["job_id"] for job in [*first["jobs"], *second["jobs"]]] == [f"j{age}" for age in range(60)]
+    assert [job["job_id"] for job in [*first["jobs"], *second["jobs"]]] == [f"j{99 - number}" for number in range(60)]
     assert (first["more"], second["more"]) == (True, False)
     assert ask("?limit=2", user="1").json["more"] is True
     assert ask("?owner=user:2", user="1").status == ask("?owner=whatever", user="1").status == 404

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -58,7 +58,7 @@ class Jobs:
     def start(self, owner: str = "user:1", *watchers: str) -> str:
         self.count += 1
         job_id = f"j{self.count}"
-        created_at = START + timedelta(seconds=self.count)
+        created_at = START + timedelta(seconds=self.count // 3)  # three of the same time
         self.store.create(
             JobRecord(job_id=job_id, owner=owner, name="n", task_id="t", created_at=created_at, watchers=watchers)
         )
@@ -79,6 +79,10 @@ class Jobs:
         return messages
 
 
+def place_of(job: Mapping[str, Any]) -> tuple[str, str]:
+    return job["created_at"], job["job_id"]
+
+
 class Viewer:
     """A client's list, and the topic of its connection."""
 
@@ -93,7 +97,7 @@ class Viewer:
         self.topic: JobListTopic = topic_type(consumer, topic, params)
         self.jobs: dict[str, dict[str, Any]] = {}
         self.frames: list[str] = []
-        self.oldest: str | None = None
+        self.oldest: tuple[str, str] | None = None
         self._is_subscribed = False
 
     async def subscribe(self, **payload: Any) -> dict[str, Any]:
@@ -103,7 +107,7 @@ class Viewer:
             self.jobs.clear()
         for job in answer["jobs"]:
             self._replace(job)
-        self.oldest = min((job["created_at"] for job in self.jobs.values()), default="") if answer["more"] else None
+        self.oldest = min(map(place_of, self.jobs.values()), default=("", "")) if answer["more"] else None
         await (self.topic.on_resubscribe() if self._is_subscribed else self.topic.on_subscribe())
         self._is_subscribed = True
         return answer
@@ -208,7 +212,7 @@ async def play(steps: list[Any]) -> None:
 
         def expected() -> dict[str, Any]:
             mine = [listed(job) for job in jobs_of("user:1", limit=1000)]
-            return {job["job_id"]: job for job in mine if viewer.oldest is None or job["created_at"] >= viewer.oldest}
+            return {job["job_id"]: job for job in mine if viewer.oldest is None or place_of(job) >= viewer.oldest}
 
         for step, *args in [*steps, ("outage", False), ("settle",)]:
             if step == "start":
@@ -223,7 +227,8 @@ async def play(steps: list[Any]) -> None:
             elif step == "subscribe" and works:
                 await viewer.subscribe(**args[0])
             elif step == "more" and works and viewer.oldest:
-                await viewer.subscribe(before=viewer.oldest, limit=args[0])
+                before, before_id = viewer.oldest
+                await viewer.subscribe(before=before, before_id=before_id, limit=args[0])
             elif step == "outage":
                 works = not args[0]
             elif step == "breathe":
@@ -297,11 +302,13 @@ async def test_pages(jobs: Jobs) -> None:
     async with viewing(jobs) as viewer:
         # When the client asks for the first page and the next
         first = await viewer.subscribe()
-        second = await viewer.subscribe(before=first["jobs"][-1]["created_at"])
+        before, before_id = place_of(first["jobs"][-1])
+        second = await viewer.subscribe(before=before, before_id=before_id)
 
         # Then it has them all, in order, and a change of the oldest is told
+        newest_first = sorted(names, key=lambda name: jobs.snapshot(name).place, reverse=True)
         assert (first["more"], second["more"]) == (True, False)
-        assert [job["job_id"] for job in [*first["jobs"], *second["jobs"]]] == names[::-1]
+        assert [job["job_id"] for job in [*first["jobs"], *second["jobs"]]] == newest_first
         jobs.report(names[0], JobStarted())
         await eventually(lambda: viewer.jobs[names[0]]["state"] == "started", lambda: viewer.jobs[names[0]])
 
@@ -470,7 +477,8 @@ async def test_the_next_page_does_not_keep_on_showing_what_may_not_be_seen_any_m
 
         # When the client asks for the next page
         may_go_on.set()
-        await viewer.subscribe(before=viewer.oldest)
+        assert viewer.oldest is not None
+        await viewer.subscribe(before=viewer.oldest[0], before_id=viewer.oldest[1])
 
         # Then what is shown is asked about all the same
         await eventually(lambda: not viewer.jobs, lambda: viewer.jobs)

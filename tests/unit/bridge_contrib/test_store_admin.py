@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
@@ -143,29 +143,31 @@ class TestList:
     def test_page_by_page(self, admin: Any, store: MemoryJobStore) -> None:
         # Given
         search = import_module(f"{APP}.search")
-        jobs = [create(store, age=timedelta(minutes=number)) for number in range(7)]
+        at = datetime.now(UTC)  # the same for all
+        made = [store.create(record().model_copy(update={"created_at": at})) for _ in range(7)]
+        jobs = sorted(made, reverse=True)
         for number in (2, 5):
             Run(store, jobs[number]).append(state=JobState.FAILED)
 
         # When all are looked for, three at a time
         pages: list[list[str]] = []
-        before = None
-        while not pages or before is not None:
-            found = search.find(store, search.Search(before=before), shown=3)
+        place: tuple[Any, ...] = ()
+        while not pages or place:
+            found = search.find(store, search.Search("", "", "", *place), shown=3)
             pages.append([job.job_id for job in found.jobs])
-            before = found.before
+            place = () if found.last is None else found.last.place
 
         # Then
         assert pages == [jobs[:3], jobs[3:6], jobs[6:]]
 
         # When few match, and only three are looked at
-        found = search.find(store, search.Search(state="failed", before=None), looked_at=3)
-        then = search.find(store, search.Search(state="failed", before=found.before), looked_at=3)
-        last = search.find(store, search.Search(state="failed", before=then.before), looked_at=3)
+        found = search.find(store, search.Search("", "failed"), looked_at=3)
+        then = search.find(store, search.Search("", "failed", "", *found.last.place), looked_at=3)
+        last = search.find(store, search.Search("", "failed", "", *then.last.place), looked_at=3)
 
         # Then
         assert [[job.job_id for job in each.jobs] for each in (found, then, last)] == [[jobs[2]], [jobs[5]], []]
-        assert last.before is None
+        assert last.last is None
 
     def test_the_link_to_older_ones_keeps_the_search(
         self, admin: Any, store: MemoryJobStore, monkeypatch: pytest.MonkeyPatch
@@ -175,9 +177,9 @@ class TestList:
         page = listed(admin, owner="user:1")
 
         created = snapshot_of(store, jobs[49]).created_at.isoformat().replace(":", "%3A").replace("+", "%2B")
-        assert f'<a href="?owner=user%3A1&amp;before={created}">Older jobs</a>' in page
+        assert f'<a href="?owner=user%3A1&amp;before={created}&amp;before_id={jobs[49]}">Older jobs</a>' in page
         before = snapshot_of(store, jobs[49]).created_at.isoformat()
-        assert jobs[50] in listed(admin, owner="user:1", before=before)
+        assert jobs[50] in listed(admin, owner="user:1", before=before, before_id=jobs[49])
 
     def test_an_owner_that_is_none(self, admin: Any) -> None:
         asked = request(query={"owner": "ada"})

@@ -24,7 +24,10 @@ _PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """``name`` is a part of the task's name; what is empty does not matter. ``before`` and ``before_id``: those after a job."""
+    """``name`` is a part of the task's name; what is empty does not matter.
+
+    ``before`` and ``before_id`` are the time and the id of a job: only those after it.
+    """
 
     owner: str = ""
     state: str = ""

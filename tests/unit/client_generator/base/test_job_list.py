@@ -32,8 +32,9 @@ class ListServer:
         elif self.refusal is not None:
             socket.answer(frame, "error", self.refusal)
         else:
-            before = (frame.get("payload") or {}).get("before", "9").replace("+00:00", "Z")
-            older = [job for job in self.jobs if job["created_at"] < before]
+            asked = frame.get("payload") or {}
+            last = asked.get("before", "9").replace("+00:00", "Z"), asked.get("before_id", "")
+            older = [job for job in self.jobs if (job["created_at"], job["job_id"]) < last]
             socket.answer(frame, "subscribed", {"jobs": older[:2], "more": len(older) > 2})
 
     def tell(self, action: str, payload: Any) -> None:
@@ -58,6 +59,22 @@ def test_jobs_come_change_and_go() -> None:
             assert [(job.job_id, job.state) for job in await anext(jobs)] == [("j1", "succeeded")]
             with pytest.raises(TimeoutError):  # nothing else has changed
                 await asyncio.wait_for(anext(jobs), 60)
+
+    run(main())
+
+
+def test_jobs_of_the_same_time_are_all_there() -> None:
+    async def main() -> None:
+        server = ListServer(5)
+        for job in server.jobs:
+            job["created_at"] = "2026-01-01T00:00:00Z"
+        async with Site(server.network) as client:
+            jobs = client.jobs()
+            seen = [[job.job_id for job in await anext(jobs)]]
+            while jobs.has_more:
+                jobs.more()
+                seen.append([job.job_id for job in await anext(jobs)])
+            assert seen == [["j5", "j4"], ["j5", "j4", "j3", "j2"], ["j5", "j4", "j3", "j2", "j1"]]
 
     run(main())
 
