@@ -29,6 +29,12 @@ test("has what the server lists, and new jobs in their place", () => {
   assert.deepEqual([ids(), changes], [["d", "c", "b", "a"], 3]);
 });
 
+test("jobs of the same time are in the order of their ids, and those of a later fraction before them", () => {
+  const at = (job_id, time) => snapshot({ job_id, created_at: `2026-01-01T00:00:${time}Z` });
+  answer(at("b", "01"), at("a", "01.000001"), at("c", "01"), at("d", "00.999999"));
+  assert.deepEqual(ids(), ["a", "c", "b", "d"]);
+});
+
 test("a change replaces the job in its place, an older one does not", () => {
   answer(job("b", 2), job("a", 1, { seq: 5, rev: 2 }));
   for (const [seq, rev, state] of [[4, 9, "queued"], [5, 1, "queued"], [5, 3, "retrying"], [6, 3, "succeeded"]]) {
@@ -88,7 +94,7 @@ test("older jobs come page by page, and again after a lost connection; changes m
   page([job("c", 3)], true);
   assert.equal(list.hasMore, true);
   list.more();
-  assert.deepEqual(asked().payload, { before: "2026-01-01T00:03:00Z" });
+  assert.deepEqual(asked().payload, { before: "2026-01-01T00:03:00Z", before_id: "c" });
   say({ action: "job_changed", payload: { job: job("c", 3, { seq: 1, state: "succeeded" }) } });
   page([job("b", 2), job("a", 1)], false);
   list.more();
