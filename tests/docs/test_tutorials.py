@@ -149,6 +149,9 @@ def test_the_fastapi_tutorial(tmp_path: Path, browser: Browser) -> None:
             other = private.new_page()
             other.goto(page.url)
             expect_state(other, "refused")
+            private.clear_cookies()
+            other.get_by_role("button", name="Build the report").click()
+            expect(other.locator("#outcome")).to_have_text("No report was started: the site answered 403")
         before = page.url
         start.click()
         page.wait_for_url(lambda url: url != before)
