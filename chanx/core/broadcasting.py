@@ -33,7 +33,7 @@ class Broadcasting(Dispatching):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.groups = group_list([*(self.groups or ()), *merged_over_mro(type(self), "extra_groups")])
-        self._broadcasts: set[asyncio.Future[None]] = set()
+        self._broadcasts: list[asyncio.Future[None]] = []
         super().__init__(*args, **kwargs)
 
     async def broadcast_message(
@@ -52,12 +52,12 @@ class Broadcasting(Dispatching):
         group_message = self._group_message(message)
         group_message["exclude"] = self.channel_name if exclude_current else None
         done = asyncio.get_running_loop().create_future()
-        self._broadcasts.add(done)
+        self._broadcasts.append(done)
         try:
             for group in group_list(self.groups if groups is None else groups):
                 await layer.group_send(group, group_message)
         finally:
-            self._broadcasts.discard(done)
+            self._broadcasts.remove(done)
             done.set_result(None)
 
     async def handle_group_message(self, message: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ class FrameQueue:
         self._max_characters = max_characters
         self.waiting: deque[str] | None = None  # most of a connection's life nothing waits, and a deque is 760 bytes
         self._waiting_characters = 0
-        self._workers: set[asyncio.Task[Any]] = set()
+        self._workers: list[asyncio.Task[Any]] = []  # a few: an empty set takes four times the memory
         self._closed = False
 
     def put(self, frame: str) -> bool:
@@ -65,7 +65,7 @@ class FrameQueue:
         """
         if len(self._workers) >= self._concurrency:
             return
-        self._workers.add(task)
+        self._workers.append(task)
         try:
             handled = 0
             while self.waiting:
@@ -79,13 +79,13 @@ class FrameQueue:
                 if handled % TURNS == 0:
                     await asyncio.sleep(0)
         finally:
-            self._workers.discard(task)
+            self._workers.remove(task)
 
     async def close(self) -> None:
         """Drop what waits, cancel what runs, and return when nothing does any more."""
         self._closed = True
         self.waiting = None
-        workers = self._workers - {asyncio.current_task()}
+        workers = [worker for worker in self._workers if worker is not asyncio.current_task()]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import lru_cache
 from typing import Any, cast
 
 from pydantic_core import to_json
@@ -23,6 +24,12 @@ def json_text(content: Any) -> str:
     return to_json(content, inf_nan_mode="null").decode()
 
 
+@lru_cache(maxsize=256)
+def _unlogged(ignored: frozenset[str]) -> frozenset[str]:
+    """One set for all connections that ignore the same."""
+    return COMPLETE_ACTIONS | ignored
+
+
 class Sending(Connection):
     """The part of a consumer that writes to its client."""
 
@@ -40,7 +47,7 @@ class Sending(Connection):
         )
         self._yields = self.config.send_message_immediately if immediately is None else immediately
         self.logs_frames = self.config.log_websocket_message if logged is None else logged
-        self._unlogged_actions = COMPLETE_ACTIONS.union(self.config.log_ignored_actions if ignored is None else ignored)
+        self._unlogged_actions = _unlogged(frozenset(self.config.log_ignored_actions if ignored is None else ignored))
 
     async def send_message(self, message: BaseMessage, *, validate: bool = False) -> None:
         """Send a message to this connection's client.

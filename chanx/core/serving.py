@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
 from chanx.core.channel_layer import open_to_synchronous_code
@@ -73,6 +73,7 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
         super().__init__(*args, **kwargs)
         self._has_begun = False
         self._hub: Hub | None = None
+        self._mailbox: Mailbox | None = None
         self._ended: asyncio.Future[None] | None = None
         self._event_handling = Interruptible()
         self._ending: asyncio.Task[None] | None = None
@@ -99,17 +100,15 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
         try:
             if is_counted:
                 measure(CONNECTIONS, 1, {"chanx.consumer": type(self).__name__})
-            on_open = _nothing
             if layer is not None:
-                hub, mailbox = hub_of(layer), Mailbox(self)
-                self.channel_name = await hub.open(mailbox)
+                hub, self._mailbox = hub_of(layer), Mailbox(self)
+                self.channel_name = await hub.open(self._mailbox)
                 self._hub = hub
-                self.channel_layer = ConnectionLayer(layer, self.channel_name, hub, mailbox)
+                self.channel_layer = ConnectionLayer(layer, self.channel_name, hub, self._mailbox)
                 open_to_synchronous_code(layer)
-                on_open = partial(hub.release, mailbox)
             self._has_begun = True
             self._ended = loop.create_future()
-            await receive_loop(receive, self.dispatch, self.frame_queues, self._ended, on_open, self._restart)
+            await receive_loop(receive, self.dispatch, self.frame_queues, self._ended, self._opened, self._restart)
         except self.signals.stop:
             pass
         except Exception as error:
@@ -235,6 +234,10 @@ class ServedConsumer(DirectSending[ReceiveEvent]):
                 hub, self._hub = self._hub, None
                 await hub.close(self.channel_name)
 
+    def _opened(self) -> None:
+        if self._hub is not None and self._mailbox is not None:
+            self._hub.release(self._mailbox)
+
     async def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """One step of the clean-up; neither its failure nor its hanging keeps the next from being taken."""
         await ended(create_task(work, name=f"{type(self).__name__}: {name}"), seconds=STEP_SECONDS)
@@ -260,10 +263,6 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-def _nothing() -> None:
-    """There is no channel layer to tell."""
 
 
 @lru_cache(maxsize=256)

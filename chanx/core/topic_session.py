@@ -43,9 +43,9 @@ class TopicSession:
         self._limit = limit
         self._topics: dict[str, Topic] = {}
         self._addressed: dict[str, list[Topic]] = {}
-        self._begun: set[str] = set()
+        self._begun: frozenset[str] = frozenset()
         self._turn = asyncio.Lock()
-        self.reauthorization = Reauthorization(consumer, self._ask_again, self._seconds_to_ask_again)
+        self._reauthorization: Reauthorization | None = None
         self.default: str | None = None
         self._dedicated: dict[str, type[Topic]] = {}
 
@@ -53,6 +53,13 @@ class TopicSession:
     def has_topics(self) -> bool:
         """Whether any topic is open, or being opened."""
         return bool(self._topics)
+
+    @property
+    def reauthorization(self) -> Reauthorization:
+        """What asks the topics again, which most connections have no use for."""
+        if self._reauthorization is None:
+            self._reauthorization = Reauthorization(self._consumer, self._ask_again, self._seconds_to_ask_again)
+        return self._reauthorization
 
     def dedicate(self, topic_type: type[Topic], url_params: Mapping[str, object]) -> None:
         """Make the topic that the URL names the default. Raises ``InvalidNameError`` if a parameter is missing."""
@@ -159,7 +166,7 @@ class TopicSession:
             await topic.on_resubscribe()
             return
         await topic.release_events()
-        self._begun.add(topic.topic)
+        self._begun |= {topic.topic}
         await topic.on_subscribe()
         if topic.reauthorize_seconds is not None:
             self.reauthorization.start()
@@ -217,10 +224,10 @@ class TopicSession:
             self._addressed[topic.event_topic].remove(topic)
             if not self._addressed[topic.event_topic]:
                 del self._addressed[topic.event_topic]
-        if not self._topics:
-            self.reauthorization.stop()
+        if not self._topics and self._reauthorization is not None:
+            self._reauthorization.stop()
         if topic.topic in self._begun:
-            self._begun.discard(topic.topic)
+            self._begun -= {topic.topic}
             try:
                 with stray_cancellation_fails("on_unsubscribe()"):
                     await topic.on_unsubscribe()

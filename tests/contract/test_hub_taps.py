@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -117,7 +118,7 @@ class World:
     async def assert_nothing_is_left(self) -> None:
         if self.kind in CORE:
             await self.layer.wait_received()
-            if tapped_channels(self.layer) is not None:  # else there is an empty one of who was asking Redis
+            if is_known(self.layer):  # else there is an empty one of who was asking Redis
                 assert dict(self.layer.receive_buffer) == {}
             assert self.layer.receive_count == 0
             assert self.client.keys(f"{self.prefix}*") == []
@@ -140,6 +141,10 @@ async def world(request: pytest.FixtureRequest, redis_url: str, key_prefix: str)
     await world.close()
 
 
+def is_known(layer: Any) -> bool:
+    return tapped_channels(layer, Mock()) is not None
+
+
 def note(number: int) -> dict[str, Any]:
     return {"type": "note", "n": number}
 
@@ -150,7 +155,7 @@ def only(kinds: list[str]) -> pytest.MarkDecorator:
 
 def test_every_installed_layer_is_known(redis_url: str, key_prefix: str) -> None:
     async def known(kind: str) -> bool:
-        return tapped_channels(layer_of(kind, redis_url, "", key_prefix)) is not None
+        return is_known(layer_of(kind, redis_url, "", key_prefix))
 
     assert [asyncio.run(known(kind)) for kind in KINDS] == [True] * len(KINDS)
 
@@ -239,7 +244,7 @@ async def test_a_layer_that_is_not_known(world: World) -> None:
     """Given a subclass, which may receive in another way, Then its messages arrive too, in order on each channel."""
     known: type[Any] = world.layer.__class__
     world.layer.__class__ = type("Own", (known,), {})
-    assert tapped_channels(world.layer) is None
+    assert not is_known(world.layer)
     first, second = await Member(world.layer).open("room"), await Member(world.layer).open("room")
     await world.subscribed(first.name, second.name, "room")
     for number in range(0, 40, 2):
@@ -252,6 +257,35 @@ async def test_a_layer_that_is_not_known(world: World) -> None:
     await first.close()
     await second.close()
     await world.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("kind", MEMORY)
+def test_what_a_loop_leaves_that_is_closed_with_its_connections_open_is_dropped(kind: str) -> None:
+    # Given a layer, and a loop that was closed with a connection open on it
+    layer: Any = layer_of(kind, "", "", "")
+
+    async def connect() -> str:
+        return (await Member(layer).open("room", "lobby")).name
+
+    abandoned = asyncio.new_event_loop()
+    first = abandoned.run_until_complete(connect())
+    abandoned.close()
+    assert first in layer.channels
+
+    async def work() -> None:
+        # When a connection is opened on another loop
+        second = await Member(layer).open("room")
+
+        # Then the layer has nothing but that, also after a message for all
+        assert first not in layer.channels
+        assert {group: len(members) for group, members in layer.groups.items()} == {"room": 1}
+        await layer.group_send("room", note(1))
+        assert await second.numbers(1) == [1]
+        assert len(layer.channels) == 2
+        await second.close()
+        assert layer.channels == layer.groups == {}
+
+    asyncio.run(work())
 
 
 @only([*PUBSUB, *CORE])

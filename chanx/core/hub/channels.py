@@ -1,25 +1,30 @@
 """The channels of a hub on its layer: one a connection, and one a group that is joined."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, TypeAlias
 
 from chanx.core.channel_layer import ChannelLayer
+from chanx.core.hub.mailbox import Mailbox
 from chanx.core.hub.reader import ChannelReader
 
-Take: TypeAlias = Callable[[Any, Callable[[Any], dict[str, Any]]], None]
-"""Takes what comes on a channel, as the layer has it, and how to decode that."""
+Members: TypeAlias = Collection[Mailbox]
+"""Who takes what comes on a channel: as they are then, for a group."""
+
+Put: TypeAlias = Callable[[Members, Any, Callable[[Any], dict[str, Any]]], None]
+"""Takes what has come for members, as the layer has it, and how to decode that."""
 
 
 class Channels(ABC):
-    """Opens and closes channels; what comes on one goes to the ``take`` it was opened with, in order."""
+    """Opens and closes channels; what comes on one is ``put`` to the members it was opened for, in order."""
 
     @abstractmethod
-    async def open(self, take: Take) -> str:
+    async def open(self, members: Members) -> str:
         """A connection's own channel, which anybody may send to; its name."""
 
     @abstractmethod
-    async def open_for_group(self, group: str, take: Take) -> str:
+    async def open_for_group(self, group: str, members: Members) -> str:
         """A channel for one group's messages, to join the group with; nobody else knows its name."""
 
     @abstractmethod
@@ -38,17 +43,18 @@ class Channels(ABC):
 class ReceivedChannels(Channels):
     """Of any layer: a task receives from each channel. Those of different channels do not wait for each other."""
 
-    def __init__(self, layer: ChannelLayer) -> None:
+    def __init__(self, layer: ChannelLayer, put: Put) -> None:
         self._layer = layer
+        self._put = put
         self._readers: dict[str, ChannelReader] = {}
 
-    async def open(self, take: Take) -> str:
+    async def open(self, members: Members) -> str:
         name = await self._layer.new_channel()
-        self._readers[name] = ChannelReader(self._layer, name, take)
+        self._readers[name] = ChannelReader(self._layer, name, partial(self._put, members))
         return name
 
-    async def open_for_group(self, group: str, take: Take) -> str:
-        return await self.open(take)
+    async def open_for_group(self, group: str, members: Members) -> str:
+        return await self.open(members)
 
     async def close(self, name: str) -> None:
         reader = self._readers.pop(name, None)

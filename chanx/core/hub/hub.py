@@ -2,7 +2,6 @@
 
 import asyncio
 from contextvars import Context
-from functools import partial
 from typing import Final, Protocol
 
 from chanx.core.channel_layer import ChannelLayer
@@ -54,9 +53,9 @@ class Hub:
     def __init__(self, layer: ChannelLayer) -> None:
         self._layer = layer
         self._loop = asyncio.get_running_loop()
-        known = tapped_channels(layer)
-        self._channels: Channels = ReceivedChannels(layer) if known is None else known
         self._pump = Pump(self._loop)
+        known = tapped_channels(layer, self._pump.put)
+        self._channels: Channels = ReceivedChannels(layer, self._pump.put) if known is None else known
         self._groups: dict[str, _Group] = {}
         self.memberships: dict[str, Membership] = {}
         self._open = 0
@@ -72,7 +71,7 @@ class Hub:
         if self._refreshing is None:
             self._refresh_later()
         try:
-            return await self._channels.open(partial(self._pump.put, (mailbox,)))
+            return await self._channels.open((mailbox,))
         except BaseException:
             self._closed_one()
             raise
@@ -107,7 +106,7 @@ class Hub:
 
     async def _join(self, group: str, entry: _Group) -> None:
         if entry.channel is None or not self._channels.is_open(entry.channel):  # the layer was flushed
-            entry.channel = await self._channels.open_for_group(group, partial(self._pump.put, entry.members))
+            entry.channel = await self._channels.open_for_group(group, entry.members)
         entry.was_tried = True  # first, because an attempt that fails may have joined
         async with self._calls:
             await self._layer.group_add(group, entry.channel)

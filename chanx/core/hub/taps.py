@@ -13,28 +13,33 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 from chanx.core.channel_layer import ChannelLayer
-from chanx.core.hub.channels import Channels, Take
+from chanx.core.hub.channels import Channels, Members, Put
 from chanx.core.hub.reader import ChannelReader
 
 Decode: TypeAlias = Callable[[Any], dict[str, Any]]
 
 
 class Tap:
-    """Stands for the ``asyncio.Queue`` of a channel, and is always empty: what is put goes to ``take`` at once."""
+    """Stands for the ``asyncio.Queue`` of a channel, and is always empty: what is put is the members' at once."""
 
-    __slots__ = ("_decode", "_loop", "_take")
+    __slots__ = ("_channels", "_members")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, take: Take, decode: Decode) -> None:
-        self._loop = loop
-        self._take = take
-        self._decode = decode
+    def __init__(self, channels: "_TappedChannels", members: Members) -> None:
+        self._channels = channels
+        self._members = members
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether its loop was closed with the connection open."""
+        return self._channels.loop.is_closed()
 
     def put_nowait(self, item: Any) -> None:
-        if asyncio.get_running_loop() is self._loop:
-            self._take(item, self._decode)
+        channels = self._channels
+        if asyncio.get_running_loop() is channels.loop:
+            channels.put(self._members, item, channels.decode)
         else:  # an in-memory layer knows no loops
             with suppress(RuntimeError):  # that loop was closed with its connections open
-                self._loop.call_soon_threadsafe(self._take, item, self._decode)
+                channels.loop.call_soon_threadsafe(channels.put, self._members, item, channels.decode)
 
     async def get(self) -> Any:
         """Raise ``TimeoutError``, on which a layer forgets the channel that it was about to receive from."""
@@ -56,9 +61,13 @@ class Tap:
 class _TappedChannels(Channels):
     """``queues`` are the layer's, ``stem`` begins the names of groups' channels."""
 
-    def __init__(self, layer: ChannelLayer) -> None:
+    def __init__(self, layer: ChannelLayer, put: Put) -> None:
         self._layer = layer
-        self._loop = asyncio.get_running_loop()
+        self.put = put
+        self.loop = asyncio.get_running_loop()
+        for name, queue in list(self._queues.items()):  # a copy: other threads have loops, too
+            if isinstance(queue, Tap) and queue.is_abandoned:
+                self._forget(name)
 
     @property
     def _queues(self) -> MutableMapping[str, Any]:
@@ -70,17 +79,22 @@ class _TappedChannels(Channels):
     def _stem(self) -> str: ...
 
     @abstractmethod
-    def _decode(self, item: Any) -> dict[str, Any]: ...
+    def decode(self, item: Any) -> dict[str, Any]:
+        """The message in what was put."""
 
-    async def open(self, take: Take) -> str:
+    def _forget(self, name: str) -> None:
+        """Drop a channel that nobody is left to close."""
+        self._queues.pop(name, None)
+
+    async def open(self, members: Members) -> str:
         name = await self._layer.new_channel()
-        self._queues[name] = Tap(self._loop, take, self._decode)
+        self._queues[name] = Tap(self, members)
         return name
 
-    async def open_for_group(self, group: str, take: Take) -> str:
+    async def open_for_group(self, group: str, members: Members) -> str:
         # The same name each time: what a layer that could not be reached has kept of it, it forgets at the next chance.
-        name = f"{self._stem()}{hashlib.sha256(f'{id(self._loop)} {group}'.encode()).hexdigest()[:32]}"
-        self._queues[name] = Tap(self._loop, take, self._decode)
+        name = f"{self._stem()}{hashlib.sha256(f'{id(self.loop)} {group}'.encode()).hexdigest()[:32]}"
+        self._queues[name] = Tap(self, members)
         return name
 
     async def close(self, name: str) -> None:
@@ -99,9 +113,17 @@ class MemoryChannels(_TappedChannels):
     def _stem(self) -> str:
         return "chanx.hub!"
 
-    def _decode(self, item: Any) -> dict[str, Any]:
+    def decode(self, item: Any) -> dict[str, Any]:
         message: dict[str, Any] = item[1]  # after its expiry
         return message
+
+    def _forget(self, name: str) -> None:
+        super()._forget(name)
+        inside: Any = self._layer
+        for group, members in list(inside.groups.items()):  # or the group's next message makes it a queue again
+            members.pop(name, None)
+            if not members:
+                inside.groups.pop(group, None)
 
 
 class PubSubChannels(_TappedChannels):
@@ -110,7 +132,7 @@ class PubSubChannels(_TappedChannels):
     def _stem(self) -> str:
         return "chanx.hub."
 
-    def _decode(self, item: Any) -> dict[str, Any]:
+    def decode(self, item: Any) -> dict[str, Any]:
         inside: Any = self._layer
         message: dict[str, Any] = inside.deserialize(item)
         return message
@@ -127,8 +149,8 @@ class PubSubChannels(_TappedChannels):
 class CoreChannels(_TappedChannels):
     """Of the ``RedisChannelLayer``: one task receives, and takes the messages for all channels of the process along."""
 
-    def __init__(self, layer: ChannelLayer) -> None:
-        super().__init__(layer)
+    def __init__(self, layer: ChannelLayer, put: Put) -> None:
+        super().__init__(layer, put)
         self._open = 0
         self._readers = 0
         self._reader: ChannelReader | None = None
@@ -143,17 +165,17 @@ class CoreChannels(_TappedChannels):
         inside: Any = self._layer
         return f"specific.{inside.client_prefix}!"
 
-    def _decode(self, item: Any) -> dict[str, Any]:
+    def decode(self, item: Any) -> dict[str, Any]:
         message: dict[str, Any] = item
         return message
 
-    async def open(self, take: Take) -> str:
+    async def open(self, members: Members) -> str:
         self._open += 1
         if self._reader is None:
             # Of a name of its own: one that is cancelled deletes its queue, of which another would still receive.
             self._readers += 1
             self._reader = ChannelReader(self._layer, f"{self._stem()}hub{self._readers}", _ignore)
-        return await super().open(take)
+        return await super().open(members)
 
     async def close(self, name: str) -> None:
         await super().close(name)
@@ -170,7 +192,7 @@ def _ignore(item: Any, decode: Decode) -> None:
     """Nobody sends to the channel that is received from only for what comes along."""
 
 
-_MODULES: Final[Mapping[tuple[str, str], Callable[[ChannelLayer], Channels]]] = {
+_MODULES: Final[Mapping[tuple[str, str], Callable[[ChannelLayer, Put], Channels]]] = {
     ("channels.layers", "InMemoryChannelLayer"): MemoryChannels,
     ("channels_redis.pubsub", "RedisPubSubChannelLayer"): PubSubChannels,
     ("channels_redis.core", "RedisChannelLayer"): CoreChannels,
@@ -181,7 +203,7 @@ _MODULES: Final[Mapping[tuple[str, str], Callable[[ChannelLayer], Channels]]] = 
 """By class, so that nothing is imported; exactly, because a subclass may receive in another way."""
 
 
-def tapped_channels(layer: ChannelLayer) -> Channels | None:
+def tapped_channels(layer: ChannelLayer, put: Put) -> Channels | None:
     """The channels of a layer that is known, on the running loop; None for any other layer."""
     known = _MODULES.get((type(layer).__module__, type(layer).__qualname__))
-    return None if known is None else known(layer)
+    return None if known is None else known(layer, put)
