@@ -16,9 +16,10 @@ JOB_LIST_PROTOCOL = "job-list"
 LIVE_EVENT_TYPE = "handle_topic_event"
 """The type of the channel-layer messages that carry a job's events."""
 
-MAX_JOB_ID_LENGTH = 64
+JOB_ID = "[A-Za-z0-9_-]{1,64}"
+"""A job's id as a regular expression."""
 
-_JOB_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_JOB_ID_LENGTH}}}")
+_JOB_ID = re.compile(JOB_ID)
 
 
 def new_job_id() -> str:
@@ -29,9 +30,7 @@ def new_job_id() -> str:
 def validated_job_id(job_id: str) -> str:
     """``job_id`` itself; :class:`InvalidNameError` for anything that could not be a part of a key or a group name."""
     if not _JOB_ID.fullmatch(job_id):
-        raise InvalidNameError(
-            f"Not a job id: {job_id[:80]!r}. Use 1 to {MAX_JOB_ID_LENGTH} of the characters A-Z a-z 0-9 _ -"
-        )
+        raise InvalidNameError(f"Not a job id: {job_id[:80]!r}. Use 1 to 64 of the characters A-Z a-z 0-9 _ -")
     return job_id
 
 

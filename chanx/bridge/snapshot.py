@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -13,6 +14,9 @@ from typing_extensions import TypedDict
 from chanx.bridge.events import ErrorPayload, ProgressPayload
 from chanx.bridge.states import JobState
 from chanx.utils.json_schema import SchemaOf
+
+_ROUNDING: Final = 1e-9
+"""0.29 * 100 is a little less than 29."""
 
 
 class JobRecord(BaseModel):
@@ -92,9 +96,31 @@ class JobSnapshot(BaseModel):
     latest: dict[str, int] = Field(default_factory=dict, exclude=True)
 
     @property
+    def fraction(self) -> float | None:
+        """How far the job is, 0 to 1, and 1 once it has succeeded; None where it is not known."""
+        return fraction_of(self.state, self.fields)
+
+    @property
     def place(self) -> tuple[datetime, str]:
         """Where it is on lists, which begin with the greatest."""
         return self.created_at, self.job_id
+
+
+def fraction_of(state: JobState, fields: Mapping[str, Any]) -> float | None:
+    """How far a job in that state and with these fields is, 0 to 1; None where it is not known."""
+    if state is JobState.SUCCEEDED:
+        return 1.0
+    progress = fields.get("job_progress")
+    fraction: Any = cast("dict[str, Any]", progress).get("fraction") if isinstance(progress, dict) else None
+    # A project may write the field itself, with any value.
+    if not isinstance(fraction, int | float) or isinstance(fraction, bool) or not -math.inf < fraction < math.inf:
+        return None
+    return float(min(max(fraction, 0), 1))
+
+
+def percent(fraction: float | None) -> str:
+    """``42 %``, which is 100 only of the whole; empty where it is not known."""
+    return "" if fraction is None else f"{int(fraction * 100 + _ROUNDING)} %"
 
 
 def decoded_fields(fields: Mapping[str, str]) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from typing import Any, Final, cast
 
 from chanx.bridge.encoding import NOT_ITS_OWN
 from chanx.bridge.entry import LogEntry
-from chanx.bridge.snapshot import JobSnapshot
-from chanx.bridge.states import JobState
+from chanx.bridge.snapshot import JobSnapshot, percent
 
 MOST: Final = 200
 """Characters of a value that are shown in a line."""
@@ -116,24 +115,10 @@ def progress_of(job: JobSnapshot) -> Mapping[str, Any]:
     return mapping(job.fields.get("job_progress"))
 
 
-def fraction_of(job: JobSnapshot) -> float | None:
-    """How far the job is, 0 to 1; None where it is not known."""
-    if job.state is JobState.SUCCEEDED:
-        return 1.0
-    fraction = progress_of(job).get("fraction")
-    return min(max(float(fraction), 0.0), 1.0) if isinstance(fraction, int | float) else None
-
-
-def percent(job: JobSnapshot) -> str:
-    """The same as a text; empty where it is not known."""
-    fraction = fraction_of(job)
-    return "" if fraction is None else f"{int(fraction * 100)} %"
-
-
 def progress_line(job: JobSnapshot) -> str:
     """Percentage, amounts, open steps and message, of what there is of them."""
     reported = progress_of(job)
-    parts = [percent(job), amounts(reported), steps(reported), str(reported.get("message") or "")]
+    parts = [percent(job.fraction), amounts(reported), steps(reported), str(reported.get("message") or "")]
     return one_line("  ".join(part for part in parts if part))
 
 

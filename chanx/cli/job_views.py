@@ -12,17 +12,15 @@ from typing import Any, Final
 import click
 
 from chanx.bridge.entry import LogEntry
-from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.snapshot import JobSnapshot, percent
 from chanx.cli.job_following import Update
 from chanx.cli.job_text import (
     amounts,
     event_line,
     event_of,
-    fraction_of,
     job_content,
     mapping,
     one_line,
-    percent,
     progress_line,
     progress_of,
     safe,
@@ -111,7 +109,7 @@ class TextView(View):
             self._write(safe(text))
 
     def _show_progress(self, job: JobSnapshot) -> None:
-        reported, fraction = progress_of(job), fraction_of(job)
+        reported, fraction = progress_of(job), job.fraction
         place = (None if fraction is None else int(fraction * 10), reported.get("step"))
         if reported and not job.state.is_terminal and place != self._progress:
             self._line(f"progress  {progress_line(job)}")
@@ -199,13 +197,13 @@ class BarView(View):
             self._bars.tasks[0].start_time -= max((datetime.now(UTC) - job.created_at).total_seconds(), 0.0)
         eta = reported.get("eta")
         left = f"{eta:.0f} s left" if isinstance(eta, int | float) and not job.state.is_terminal else ""
-        fraction = fraction_of(job)
+        fraction = job.fraction
         self._bars.update(
             self._job,
             description=one_line("  ".join(part for part in parts if part)),
             total=None if fraction is None else 1.0,
             completed=fraction or 0.0,
-            amounts="  ".join(part for part in (percent(job), amounts(reported), left) if part),
+            amounts="  ".join(part for part in (percent(job.fraction), amounts(reported), left) if part),
         )
 
     def _show_tasks(self) -> None:

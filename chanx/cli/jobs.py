@@ -14,12 +14,12 @@ from typing import Any, Final
 import click
 
 from chanx.bridge.owner import owner_of
-from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.snapshot import JobSnapshot, percent
 from chanx.bridge.states import JobState
 from chanx.bridge.web.job_list import listed
 from chanx.cli.celery_app import app_option, bridge_of_app
 from chanx.cli.job_following import follow
-from chanx.cli.job_text import date, event_line, event_of, job_content, one_line, percent, progress_line, safe
+from chanx.cli.job_text import date, event_line, event_of, job_content, one_line, progress_line, safe
 from chanx.cli.job_views import BarView, JsonView, TextView, View
 from chanx.cli.patience import Patience
 from chanx.errors import ChanxError
@@ -194,7 +194,14 @@ def _matching(page: Callable[..., list[JobSnapshot]], states: Collection[str]) -
 
 
 def _row(job: JobSnapshot) -> list[str]:
-    return [job.job_id, one_line(job.name), one_line(job.owner), job.state.value, percent(job), date(job.created_at)]
+    return [
+        job.job_id,
+        one_line(job.name),
+        one_line(job.owner),
+        job.state.value,
+        percent(job.fraction),
+        date(job.created_at),
+    ]
 
 
 def _print_table(found: list[JobSnapshot]) -> None:

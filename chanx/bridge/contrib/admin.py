@@ -6,7 +6,7 @@ It shows the jobs of the database; those of a Redis store are not there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from chanx.bridge.contrib.installed import bridge_on_database, installed_store
 from chanx.bridge.contrib.models import Event, Job, Patch
 from chanx.bridge.installed import Bridge
-from chanx.bridge.snapshot import decoded_fields
+from chanx.bridge.snapshot import decoded_fields, fraction_of, percent
 from chanx.bridge.states import TERMINAL_STATES, JobState
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.errors import JobNotFoundError
@@ -145,11 +145,7 @@ class JobAdmin(JobModelAdmin):
 
     @admin.display(description="progress")
     def progress(self, job: Job) -> str:
-        reported: Mapping[str, Any] = _fields(job).get("job_progress") or {}
-        fraction: float | None = reported.get("fraction")
-        if job.state == JobState.SUCCEEDED:
-            return "100 %"
-        return "" if fraction is None else f"{fraction:.0%}".replace("%", " %")
+        return percent(fraction_of(JobState(job.state), _fields(job)))
 
     @admin.display(description="age", ordering="-created_at")
     def age(self, job: Job) -> str:

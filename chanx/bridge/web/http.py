@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from chanx.bridge.access import Scope
 from chanx.bridge.entry import LogEntry, LogPage
 from chanx.bridge.installed import Bridge
-from chanx.bridge.names import MAX_JOB_ID_LENGTH, is_job_id
+from chanx.bridge.names import JOB_ID, is_job_id
 from chanx.bridge.owner import owner_or_none
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import StoreUnavailableError
@@ -82,7 +82,7 @@ class _Query(BaseModel):
 class _ListQuery(_Query):
     owner: str | None = None
     before: AwareDatetime | None = None
-    before_id: Annotated[str, Field(max_length=MAX_JOB_ID_LENGTH)] = ""
+    before_id: Annotated[str, Field(pattern=f"^({JOB_ID})?$")] = ""
     limit: Annotated[int, Field(ge=1, le=MAX_JOBS)] = MAX_JOBS
 
 

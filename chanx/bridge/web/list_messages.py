@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from chanx.bridge.names import MAX_JOB_ID_LENGTH
+from chanx.bridge.names import JOB_ID
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.messages.base import BaseMessage
 from chanx.utils.json_schema import SchemaOf
@@ -22,7 +22,7 @@ class JobListRequest(BaseModel):
     """
 
     before: AwareDatetime | None = None
-    before_id: Annotated[str, Field(max_length=MAX_JOB_ID_LENGTH)] = ""
+    before_id: Annotated[str, Field(pattern=f"^({JOB_ID})?$")] = ""
     limit: Annotated[int, Field(ge=1, le=PAGE)] = PAGE
 
 

@@ -252,6 +252,17 @@ class TestJob:
         Run(store, job_id).append('{"payload":' + "1" * 5000 + "}")
         assert "1111…" in shown(admin, job_id)
 
+    def test_an_event_whose_time_is_none(self, admin: Any, store: MemoryJobStore) -> None:
+        job_id = create(store)
+        Run(store, job_id).append('{"action":"x","time":5}')
+        assert "&quot;time&quot;:5" in shown(admin, job_id)
+
+    @pytest.mark.parametrize("after", ["9" * 5000, "x", "-1", "\u0663"])
+    def test_a_place_that_is_none_is_the_newest(self, admin: Any, store: MemoryJobStore, after: str) -> None:
+        job_id = create(store)
+        Run(store, job_id).append('{"action":"the_newest"}')
+        assert "the_newest" in shown(admin, job_id, after=after)
+
     def test_there_is_none(self, admin: Any) -> None:
         asked = request()
         answer = admin.change_view(asked, "nothing")

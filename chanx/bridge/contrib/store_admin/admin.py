@@ -20,9 +20,9 @@ from django.views.decorators.http import require_POST, require_safe
 from chanx.bridge.contrib.store_admin.apps import LABEL
 from chanx.bridge.contrib.store_admin.models import StoredJob
 from chanx.bridge.contrib.store_admin.search import Found, Search, find
-from chanx.bridge.contrib.store_admin.timeline import as_json, timeline_of
+from chanx.bridge.contrib.store_admin.timeline import as_json, position_of, timeline_of
 from chanx.bridge.installed import Bridge, bridge_or_none, project_app
-from chanx.bridge.snapshot import JobSnapshot
+from chanx.bridge.snapshot import JobSnapshot, percent
 from chanx.bridge.states import JobState
 from chanx.errors import ChanxError, ConfigurationError
 
@@ -74,7 +74,7 @@ class StoredJobAdmin(StoredJobModelAdmin):
                 "search": search,
                 "states": [state.value for state in JobState],
                 "rows": [
-                    {"job": job, "url": self._url("change", job.job_id), "progress": _progress(job)}
+                    {"job": job, "url": self._url("change", job.job_id), "progress": percent(job.fraction)}
                     for job in found.jobs
                 ],
                 "more": _query_on(search, found),
@@ -87,11 +87,11 @@ class StoredJobAdmin(StoredJobModelAdmin):
     ) -> HttpResponse:
         """One job, with a page of its events."""
         self._require(self.has_view_permission(request))
-        job_id, after = unquote(object_id), request.GET.get("after", "")
+        job_id, after = unquote(object_id), position_of(request.GET.get("after", ""))
         try:
             bridge = _bridge()
             job = bridge.job(job_id)
-            timeline = timeline_of(bridge.store, job, after=int(after) if after.isdecimal() else None)
+            timeline = timeline_of(bridge.store, job, after=after)
         except ChanxError as error:
             return self._back(request, str(error))
         return self._page(
@@ -100,7 +100,7 @@ class StoredJobAdmin(StoredJobModelAdmin):
             {
                 "title": f"{job.name} {job.job_id}",
                 "job": job,
-                "progress": _progress(job),
+                "progress": percent(job.fraction),
                 "values": {name: as_json(value) for name, value in _values(job).items()},
                 "timeline": timeline,
                 "cancel_url": self._url("cancel", job.job_id) if self._may_cancel(request, job) else None,
@@ -156,12 +156,6 @@ def _values(job: JobSnapshot) -> dict[str, Any]:
     """What has been set by the starter and by events, but for what has a place of its own."""
     shown: dict[str, Any] = {"meta": job.meta, **job.fields}
     return {name: value for name, value in shown.items() if value not in (None, {})}
-
-
-def _progress(job: JobSnapshot) -> str:
-    reported: Mapping[str, Any] = job.fields.get("job_progress") or {}
-    fraction: float | None = 1.0 if job.state is JobState.SUCCEEDED else reported.get("fraction")
-    return "" if fraction is None else f"{int(fraction * 100)} %"
 
 
 def _query_on(search: Search, found: Found) -> str | None:

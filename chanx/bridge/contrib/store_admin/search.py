@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from chanx.bridge.names import is_job_id
 from chanx.bridge.owner import is_owner
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.states import JobState
@@ -38,13 +39,13 @@ class Search:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Search:
         """That of a URL's query; what is not understood there is left out."""
-        state = query.get("state", "")
+        state, before_id = query.get("state", ""), query.get("before_id", "")
         return cls(
             owner=query.get("owner", "").strip(),
             state=state if state in set(JobState) else "",
             name=query.get("name", "").strip(),
             before=_moment(query.get("before", "")),
-            before_id=query.get("before_id", ""),
+            before_id=before_id if is_job_id(before_id) else "",
         )
 
     @property

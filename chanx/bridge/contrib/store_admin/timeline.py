@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from chanx.bridge.store.base import JobStore
 ROWS: Final = 200
 MOST: Final = 2000
 """Characters of an event that are shown."""
+
+_POSITION: Final = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Timeline:
 
 def timeline_of(store: JobStore, job: JobSnapshot, *, after: int | None = None, rows: int = ROWS) -> Timeline:
     """The events after ``after``, by default the newest ones."""
-    first = max(job.seq - rows, 0) if after is None else max(after, 0)
+    first = max(job.seq - rows, 0) if after is None else min(max(after, 0), job.seq)
     page = store.read(job.job_id, after=first, limit=rows)
     if page is None or not page.entries:
         return Timeline([])
@@ -49,6 +52,11 @@ def timeline_of(store: JobStore, job: JobSnapshot, *, after: int | None = None, 
         older=max(begin - 1 - rows, 0) if begin > page.oldest else None,
         newer=end if end < page.head else None,
     )
+
+
+def position_of(text: str) -> int | None:
+    """That of a URL's query, None for what is no number of an event."""
+    return int(text) if _POSITION.fullmatch(text) else None
 
 
 def clipped(text: str) -> str:
@@ -65,7 +73,7 @@ def _row(entry: LogEntry) -> Row:
     try:
         event: dict[str, Any] = json.loads(entry.event)
         time = datetime.fromisoformat(event["time"]) if event.get("time") else None
-    except ValueError:  # an integer of more than 4,300 digits
+    except (ValueError, TypeError):  # an integer of more than 4,300 digits, a time that is none
         return Row(entry.seq, None, "", "", clipped(entry.event))
     payload = event.get("payload")
     text = "" if payload is None else clipped(json.dumps(payload, ensure_ascii=False))
