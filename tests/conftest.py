@@ -8,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from chanx.testing.redis_server import RedisServer, redis_server
+from tests.bytecode import keep_bytecode
 from tests.databases import migrated, postgres_settings, sqlite_settings
 from tests.distribution import pytest_xdist_auto_num_workers as pytest_xdist_auto_num_workers
 from tests.distribution import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler
 from tests.ports import free_port
 
+keep_bytecode()
 # How long an example takes is the machine's doing, and no reason to fail.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
