@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def wait_until(
-    condition: Callable[[], T], *, seconds: float = 60.0, what: str | Callable[[], str] = "the condition"
+    condition: Callable[[], T], *, seconds: float = 90.0, what: str | Callable[[], str] = "the condition"
 ) -> T:
     """The first true value of ``condition``; fails after a deadline, saying what was waited for."""
     deadline = time.monotonic() + seconds

@@ -107,7 +107,12 @@ def everything_shown(page: Page) -> dict[str, list[str]]:
 
 
 def screenshot(page: Page, name: str, *, full_page: bool = True) -> None:
-    """Both colour schemes, on a desktop's and a phone's width; of the whole page, or of what the window shows."""
+    """Only with CHANX_SCREENSHOTS or CHANX_DOCS_SCREENSHOTS: in both colour schemes, as wide as a desktop and a phone.
+
+    They show the whole page, or what the window shows.
+    """
+    if not os.environ.keys() & {"CHANX_SCREENSHOTS", "CHANX_DOCS_SCREENSHOTS"}:
+        return
     before = page.viewport_size
     for device, size in (("desktop", (1280, 900)), ("phone", (390, 844))):
         page.set_viewport_size({"width": size[0], "height": size[1]})

@@ -1,16 +1,18 @@
-"""The stack and the browser, started once for all acceptance tests; two people who are signed in, for each of them."""
+"""The stack and the browser, started once for the tests of a file; two people who are signed in, for each of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.acceptance.browser import LAUNCH_OPTIONS, sign_in, write_csv
+from tests.acceptance.browser import LAUNCH_OPTIONS, SECONDS, sign_in, write_csv
 from tests.acceptance.stack import Stack, running_stack
 from tests.requirements import require
 
 ROWS = 200_000
+
+expect.set_options(timeout=30 * SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def large_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """200,000 good rows, which keep a worker busy for some seconds, and 20 bad ones."""
     path = tmp_path_factory.mktemp("csv") / "orders.csv"

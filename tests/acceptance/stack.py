@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 MAX_UPLOAD_MB = 40
-_START_SECONDS = 40.0
+_START_SECONDS = 90.0
 _STOP_SECONDS = 15.0
 
 

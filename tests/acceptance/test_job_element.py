@@ -136,12 +136,12 @@ def test_it_asks_before_it_cancels(ada: Page) -> None:
     screenshot(ada, "element-confirm")
     ada.keyboard.press("Escape")
     expect(cancel).to_be_focused()
-    expect_element_state(ada, "started", seconds=1)
+    expect_element_state(ada, "started")
 
     cancel.press("Enter")
     ada.keyboard.press("Enter")
 
-    expect_element_state(ada, "cancelled", seconds=5)
+    expect_element_state(ada, "cancelled")
     expect(cancel).to_be_hidden()
     screenshot(ada, "element-cancelled")
 

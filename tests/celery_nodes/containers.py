@@ -26,7 +26,7 @@ from tests.ports import free_port
 from tests.requirements import require
 from tests.waiting import wait_until
 
-READY_SECONDS = 60.0
+READY_SECONDS = 90.0
 
 _ATTEMPTS = 3
 
@@ -157,7 +157,7 @@ class WorkerNode(CeleryWorkerContainer):
 
     def ready(self) -> bool:
         wait_until(
-            lambda: self.status == "exited" or self.app.control.ping([self._hostname], timeout=0.5, limit=1),
+            lambda: self.status == "exited" or self.app.control.ping([self._hostname], timeout=1, limit=1),
             seconds=READY_SECONDS,
             what=lambda: f"the worker's answer. It said: {self.logs()[-2000:]}",
         )

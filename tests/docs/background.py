@@ -14,7 +14,7 @@ from chanx.bridge import Bridge, JobSnapshot, StartedJob
 from chanx.testing.tied_process import tied
 from tests.waiting import wait_until
 
-SECONDS = 40.0
+SECONDS = 90.0
 
 
 def start_worker(app: str, *options: str) -> None:

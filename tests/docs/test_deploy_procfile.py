@@ -59,7 +59,7 @@ def honcho(directory: Path, environment: dict[str, str], port: int) -> Generator
         command = tied([sys.executable, "-m", "honcho", "start", "--no-colour", "--port", str(port)])
         process = subprocess.Popen(command, cwd=directory, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            wait_until(lambda: b"ready." in log.read_bytes(), seconds=60, what=log.read_text)
+            wait_until(lambda: b"ready." in log.read_bytes(), what=log.read_text)
             yield
         except BaseException as error:
             error.add_note(log.read_text())

@@ -26,7 +26,7 @@ from tests.docs.protocol_clients import lists
 
 STEPS = 120
 PAGE = 5
-SECONDS = 40
+SECONDS = 90
 
 
 class Jobs:

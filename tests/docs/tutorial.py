@@ -23,7 +23,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 
 _AT_THE_END = " (at the end)"
-_SECONDS = 60
+_SECONDS = 90
 _STOP_SECONDS = 15
 # The reader's own environment is the one that the tests run in; its packages are looked at, not installed.
 _MAKES_AN_ENVIRONMENT = ("mkdir ", "cd ", "python3 -m venv ", ". ")

@@ -74,7 +74,8 @@ class FaultStack:
             for process in self.worker_processes():
                 process.resume()
 
-    def start_site(self) -> None:
+    def start_site(self) -> int:
+        """Returns its port, on which it will answer."""
         port = free_port()
         environment = {
             **os.environ,
@@ -90,9 +91,9 @@ class FaultStack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(lambda: _answers(port), seconds=30, what="the site's port")
         self.sites.append(site)
         self.urls.append(f"ws://127.0.0.1:{port}/ws/jobs")
+        return port
 
 
 @contextmanager
@@ -109,8 +110,7 @@ def fault_stack(directory: Path) -> Iterator[FaultStack]:
             site_line=stack.enter_context(tcp_proxy(server.port)),
         )
         stack.callback(lambda: [_end(site) for site in running.sites])
-        running.start_site()
-        running.start_site()
+        ports = [running.start_site() for _ in range(2)]
         os.environ["CHANX_NOTES"] = str(running.notes)
         running.worker_pid = stack.enter_context(
             worker(
@@ -123,6 +123,7 @@ def fault_stack(directory: Path) -> Iterator[FaultStack]:
             )
         )
         stack.callback(running.resume_worker)  # one that stands still cannot stop
+        wait_until(lambda: all(map(_answers, ports)), what="the sites' ports")
         yield running
 
 

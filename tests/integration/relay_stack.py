@@ -185,5 +185,5 @@ def relay_stack(kind: str, directory: Path, *, relays: int = 1, options: tuple[s
         stack.callback(running.close)
         for _ in range(relays):
             running.start_relay(*options)
-        wait_until(lambda: app.control.ping(timeout=0.5), seconds=40, what="the worker's answer")
+        wait_until(lambda: app.control.ping(timeout=1, limit=1), what="the worker's answer")
         yield running

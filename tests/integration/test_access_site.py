@@ -49,7 +49,7 @@ class Server:
 
     def wait(self) -> None:
         """Until it answers."""
-        wait_until(self._answers, seconds=60, what=self._log.read_text)
+        wait_until(self._answers, what=self._log.read_text)
 
     def _answers(self) -> bool:
         try:

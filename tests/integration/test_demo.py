@@ -26,8 +26,8 @@ def demo(unused_tcp_port: int, tmp_path: Path) -> Iterator[Runner]:
 def test_the_demo_comes_up_survives_its_worker_and_ends(demo: Runner, unused_tcp_port: int, tmp_path: Path) -> None:
     # Given the demo, which says where to go once it answers, and whose worker is ready
     url = f"http://127.0.0.1:{unused_tcp_port}/"
-    wait_until(lambda: f"Open {url} and sign in as ada / demo" in demo.output(), what=demo.output, seconds=60)
-    wait_until(lambda: demo.output().count(" ready.") == 1, what=demo.output, seconds=60)
+    wait_until(lambda: f"Open {url} and sign in as ada / demo" in demo.output(), what=demo.output)
+    wait_until(lambda: demo.output().count(" ready.") == 1, what=demo.output)
     with urllib.request.urlopen(url, timeout=10) as page:
         assert page.status == 200
         assert "csrfmiddlewaretoken" in page.read().decode()
@@ -38,7 +38,7 @@ def test_the_demo_comes_up_survives_its_worker_and_ends(demo: Runner, unused_tcp
     assert len(celery) == 3
     celery[0].kill()
     # Then it comes back, its children are not left behind, and the site goes on
-    wait_until(lambda: demo.output().count(" ready.") == 2, what=demo.output, seconds=60)
+    wait_until(lambda: demo.output().count(" ready.") == 2, what=demo.output)
     assert gone(celery)
     with urllib.request.urlopen(url, timeout=10) as page:
         assert page.status == 200

@@ -119,7 +119,7 @@ def test_a_worker_that_fails_at_once_ends_the_demo_with_a_reason() -> None:
     runner = start(f"[DemoProcess('worker', {worker!r}, restart=True)]")
     try:
         # Then it is tried a few times, and given up with its reason in sight
-        wait_until(lambda: "giving up" in runner.output(), what=runner.output, seconds=60)
+        wait_until(lambda: "giving up" in runner.output(), what=runner.output)
         assert runner.process.wait(20) == 1
         assert runner.output().count("no such broker") == 5
         assert "It ended 5 times right after its start: giving up." in runner.output()

@@ -233,7 +233,7 @@ def test_a_worker_on_the_event_bus_with_and_without_a_relay(
 
         with Relay(bridge, BrokerBus(bridge.app)):
             # The worker renews its lease every second once a relay has answered it, and every ten until then.
-            wait_until(lambda: found(examine(bridge, layers, seconds=SECONDS)) == {}, seconds=40)
+            wait_until(lambda: found(examine(bridge, layers, seconds=SECONDS)) == {})
         assert set(found(examine(bridge, layers, seconds=SECONDS))) == {"chanx.E308"}
 
 

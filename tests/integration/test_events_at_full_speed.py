@@ -89,7 +89,7 @@ async def numbers(socket: ClientConnection) -> list[int]:
 
 async def opened(url: str) -> ClientConnection:
     """A connection, as soon as the server takes one."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             try:
                 return await connect(url, compression=None)

@@ -74,7 +74,7 @@ class Worker:
         return [json.loads(entry.event) for entry in page.entries]
 
     def ended(self, job_id: str) -> JobSnapshot:
-        wait_until(lambda: self.snapshot(job_id).state.is_terminal, seconds=40)
+        wait_until(lambda: self.snapshot(job_id).state.is_terminal)
         return self.snapshot(job_id)
 
     def programs(self) -> list[psutil.Process]:

@@ -25,7 +25,7 @@ from tests.integration.asgi_apps import APPLICATIONS, bridge_on
 from tests.integration.test_job_topic import Client, Writer
 from tests.ports import free_port
 
-SECONDS = 20
+SECONDS = 90
 
 
 @pytest.fixture(params=APPLICATIONS)

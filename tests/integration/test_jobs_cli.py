@@ -204,5 +204,5 @@ def _read_until(screen: int, text: bytes) -> bytes:
                 return True
         return text in shown
 
-    wait_until(look, seconds=30, what=lambda: f"{text!r} on the screen: {shown!r}")
+    wait_until(look, what=lambda: f"{text!r} on the screen: {shown!r}")
     return shown

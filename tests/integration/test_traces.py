@@ -17,7 +17,7 @@ from tests.integration.worker_process import connected, worker
 from tests.waiting import wait_until
 
 TASK = "tests.integration.traced_app.work"
-SECONDS = 20.0
+SECONDS = 90.0
 
 
 class Telemetry:

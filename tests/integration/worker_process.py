@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def worker(app_path: str, app: Celery, redis_url: str, *options: str, log: Path,
         )
     try:
         wait_until(
-            lambda: process.poll() is not None or app.control.ping(timeout=0.5),
+            lambda: process.poll() is not None or app.control.ping(timeout=1, limit=1),
             seconds=READY_SECONDS,
             what="the worker's answer",
         )

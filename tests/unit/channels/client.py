@@ -6,7 +6,7 @@ from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
 
-SECONDS = 20.0
+SECONDS = 90.0
 
 
 class Client:
