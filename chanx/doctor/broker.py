@@ -36,8 +36,11 @@ def connect_to_broker(app: Any, *, seconds: float) -> None:
     """Raises ``BrokerError`` after so many seconds at most, for each of several brokers."""
     try:
         known = app.connection_for_write()
+        _ = known.transport  # made here, and not connected
     except (ValueError, KeyError) as error:  # kombu reads the URL, and has no error of its own for it
         raise BrokerError(f"Celery cannot read its broker_url: {error}") from error
+    except ImportError as error:  # the library that a transport needs
+        raise BrokerError(f"Celery cannot use its broker_url: {error}") from error
     # Redis' own timeouts: the transport has no other bound. Other transports would not know them.
     bounds = {"socket_connect_timeout": seconds, "socket_timeout": seconds}
     options = bounds if (known.transport_cls or "").partition("+")[0] in _REDIS else {}

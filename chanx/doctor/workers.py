@@ -8,6 +8,7 @@ from typing import Final
 
 from chanx.bridge.installed import Bridge
 from chanx.bridge.store.base import StoreUnavailableError
+from chanx.bridge.transports.event_bus.store import EventBusStore
 from chanx.bridge.worker_id import on_bus
 from chanx.bridge.worker_report import LayerReport, WorkerReport, store_name
 from chanx.doctor.broker import Answer
@@ -72,6 +73,8 @@ def silent_leases(
 
 def other_store(bridge: Bridge, reports: Mapping[str, WorkerReport], silent: Collection[str]) -> Iterator[Finding]:
     """E304 for those whose lease is ``silent``, and that are not on the event bus."""
+    if isinstance(bridge.store, EventBusStore):  # which has the leases of workers on the bus only
+        return
     for name, report in reports.items():
         if name in silent and not report.over_bus:
             yield Finding(

@@ -1,5 +1,6 @@
 """What is said of workers by their answers."""
 
+import sys
 from contextlib import closing
 from itertools import count
 from typing import Any
@@ -9,6 +10,7 @@ from celery import Celery
 from channels.layers import InMemoryChannelLayer
 from kombu.exceptions import OperationalError
 
+from chanx.bridge import install
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.worker_report import LayerReport, WorkerReport
@@ -77,6 +79,14 @@ def test_a_broker_url_that_celery_cannot_read(url: str) -> None:
         assert broker_finding(caught.value).id == "chanx.E301"
 
 
+def test_a_broker_whose_library_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kombu.transport.SQS", None)
+    with closing(Celery("lacking", broker="sqs://", set_as_current=False)) as app:
+        with pytest.raises(BrokerError, match="Celery cannot use its broker_url: import of kombu") as caught:
+            connect_to_broker(app, seconds=0.1)
+        assert broker_finding(caught.value).id == "chanx.E301"
+
+
 def test_a_worker_without_a_bridge() -> None:
     assert ids(without_bridge([Answer("celery@a", 1, 2, None, "no bridge")])) == ["chanx.W303"]
     assert ids(without_bridge([Answer("celery@a", 1, 2, report())])) == []
@@ -130,6 +140,13 @@ def test_a_worker_on_the_event_bus_needs_a_relay() -> None:
     assert ids(other_layer(far, LAYER)) == []
     # and nothing of others
     assert ids(without_relay({"celery@a": report()}, {"celery@a"})) == []
+
+
+def test_from_the_event_bus_other_workers_cannot_be_judged() -> None:
+    """Given a process on the bus, which sees the leases of workers on the bus only, then of others it says nothing."""
+    with closing(Celery("far", broker="memory://", set_as_current=False)) as app:
+        bridge = install(app, store="event-bus://")
+        assert ids(other_store(bridge, {"celery@a": report()}, {"celery@a"})) == []
 
 
 def test_a_worker_that_is_not_heard() -> None:
