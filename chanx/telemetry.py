@@ -8,6 +8,7 @@ Nobody observes: one look at ``OBSERVERS``, which is empty.
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,11 +115,21 @@ def begin_span(start: SpanStart) -> Span | None:
 
 
 @contextmanager
-def span(start: SpanStart) -> Generator[Span]:
-    """The span around a block. What the block raises is its error."""
+def span(start: SpanStart, *, no_failures: tuple[type[BaseException], ...] = ()) -> Generator[Span]:
+    """The span around a block. What the block raises is its error, but for ``no_failures`` and a cancellation.
+
+    Of a cancellation, as when the client leaves that a handler works for, the span has ``chanx.cancelled``.
+    """
     begun = begin_span(start) or _NO_SPAN
     try:
         yield begun
+    except CancelledError:
+        begun.note({"chanx.cancelled": True})
+        begun.end()
+        raise
+    except no_failures:
+        begun.end()
+        raise
     except BaseException as error:
         begun.end(error)
         raise

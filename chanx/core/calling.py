@@ -35,7 +35,7 @@ async def _observed_call(owner: object, handler: Handler, message: Event) -> Bas
     try:
         if kind != "message":
             return await _call(owner, handler, message)
-        with span(SpanStart(f"handle {action}", attributes=dict(attributes))):
+        with span(SpanStart(f"handle {action}", attributes=dict(attributes)), no_failures=(TopicRefused,)):
             return await _call(owner, handler, message)
     except TopicRefused:
         raise

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -149,6 +150,20 @@ def test_what_a_block_raises_is_the_error_of_its_span(recorder: Recorder) -> Non
         raise error
 
     assert recorder.told[-1] == ("end", error)
+
+
+def test_what_is_cancelled_has_not_failed(recorder: Recorder) -> None:
+    with pytest.raises(CancelledError), span(SpanStart("work")):
+        raise CancelledError
+
+    assert recorder.told[-2:] == [{"chanx.cancelled": True}, ("end", None)]
+
+
+def test_what_is_said_to_be_no_failure(recorder: Recorder) -> None:
+    with pytest.raises(LookupError), span(SpanStart("work"), no_failures=(LookupError,)):
+        raise KeyError
+
+    assert recorder.told[-1] == ("end", None)
 
 
 def test_an_observer_that_raises_harms_nobody(

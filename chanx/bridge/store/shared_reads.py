@@ -61,6 +61,8 @@ class _Reads(Generic[K, T]):
     def _end(self, key: K, task: asyncio.Task[T]) -> None:
         if self._tasks.get(key) is task:
             del self._tasks[key]
+        if not task.cancelled():
+            task.exception()  # whoever waits has it raised; all of them may have gone
 
 
 class SharedReads:

@@ -1,7 +1,9 @@
 """Pages and snapshots that several clients need at once: read once, and never older than whoever asks may have."""
 
 import asyncio
+import gc
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,27 @@ async def test_a_client_that_leaves_does_not_end_the_read_of_the_others() -> Non
     assert page is not None
     assert len(page.entries) == 10
     assert log.page_reads == [0]
+
+
+async def test_a_read_that_fails_when_nobody_waits_for_it_any_more_is_nobodys_trouble() -> None:
+    # Given a read that fails after everybody who waited for it has left
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    log = Log(10)
+    log.open.clear()
+    clients = [asyncio.create_task(log.page(0)) for _ in range(2)]
+    await everybody_waits()
+    for client in clients:
+        client.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
+    log.error = StoreUnavailableError("away")
+    log.open.set()
+    await everybody_waits()
+
+    # When it is forgotten, Then asyncio does not complain of an exception that nobody has seen
+    del clients, client  # whose tracebacks know it
+    gc.collect()
+    assert complaints == []
 
 
 async def test_a_store_that_is_away_is_away_for_all_who_wait_and_asked_again_by_the_next() -> None:

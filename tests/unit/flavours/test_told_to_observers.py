@@ -62,10 +62,17 @@ def room(base: Any) -> Any:
         topics = [Talk]
         talk = Talk
 
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.waits = asyncio.Event()
+
         @ws_handler(output_type=Said)
         async def say(self, message: Say) -> None:
             if message.payload == "fail":
                 raise ValueError("no")
+            if message.payload == "wait":
+                self.waits.set()
+                await asyncio.Event().wait()
             await self.broadcast_message(Said(payload=message.payload))
 
         @event_handler
@@ -193,6 +200,25 @@ async def test_handlers_that_raise(sdk: Sdk, room: Any, connect: Connect) -> Non
     assert sdk.spans["handle say"].status.status_code is StatusCode.ERROR
 
 
+async def test_a_handler_whose_client_leaves_has_not_failed(sdk: Sdk, room: Any, connect: Connect) -> None:
+    # Given a handler that is at work
+    client = await connect(room)
+    await client.send({"action": "say", "payload": "wait"})
+    async with asyncio.timeout(SECONDS):
+        await client.consumer.waits.wait()
+
+    # When
+    await client.disconnect()
+
+    # Then
+    span = sdk.spans["handle say"]
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.events == ()
+    assert (span.attributes or {})["chanx.cancelled"] is True
+    assert sdk.points("chanx.handler.errors") == {}
+    assert sdk.count("chanx.handler.duration", {**CONSUMER, "chanx.action": "say", "chanx.kind": "message"}) == 1
+
+
 async def test_topics(sdk: Sdk, room: Any, connect: Connect) -> None:
     # Given
     client = await connect(room)
@@ -203,6 +229,7 @@ async def test_topics(sdk: Sdk, room: Any, connect: Connect) -> None:
     await client.send({"action": "say", "topic": "talk:a", "payload": "hi"})
     await client.send({"action": "say", "topic": "talk:a", "payload": "secret"})
     assert [frame["action"] for frame in await client.frames(2)] == ["said", "error"]
+    assert sdk.spans["handle say"].status.status_code is StatusCode.UNSET
     with sdk.tracer.start_as_current_span("request"):
         await room.talk.broadcast("talk:a", Said(payload="there"))
     assert (await client.frame())["payload"] == "there"
