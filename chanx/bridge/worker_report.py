@@ -125,7 +125,7 @@ def store_name(bridge: Bridge) -> str:
     if isinstance(store, RedisJobStore):
         host = RedisHost.parse(store.url)
         return f"RedisJobStore on {place_of(host)}, database {database_of(host)}, prefix {store.prefix!r}"
-    return type(store).__name__
+    return f"{type(store).__name__}{f' in {store.place}' if store.place else ''}"
 
 
 def installed_versions() -> dict[str, str]:

@@ -32,7 +32,7 @@ from chanx.doctor.workers import (
     without_bridge,
     without_relay,
 )
-from chanx.errors import ChanxError
+from chanx.errors import ChanxError, ConfigurationError
 from chanx.layers import LayerSpec
 
 SECONDS: Final = 2.0
@@ -96,7 +96,7 @@ def _speak(bridge: Bridge | None, group: str, learnt: _Round, *, seconds: float)
         return (_HERE,)
     try:
         connect_to_broker(bridge.app, seconds=seconds)
-        with suppress(StoreUnavailableError):  # which is a finding of its own
+        with suppress(StoreUnavailableError, ConfigurationError):  # which is a finding of its own
             learnt.leases.update(bridge.store.leases())
         learnt.answers += ask_workers(bridge.app, group=group, seconds=seconds)
     except BrokerError as error:

@@ -12,6 +12,7 @@ from chanx.bridge.transports.event_bus.store import EventBusStore
 from chanx.bridge.worker_report import store_name
 from chanx.doctor.finding import Finding
 from chanx.doctor.redis_server import ServerFacts, server_findings
+from chanx.errors import ConfigurationError
 from chanx.layers.hosts import RedisHost
 
 _START_THE_SERVER: Final = "Start its server, or correct store= of chanx.bridge.install(), its password, its firewall."
@@ -26,7 +27,7 @@ def store_findings(bridge: Bridge, *, seconds: float) -> Iterator[Finding]:
         facts = (
             ServerFacts.ask(RedisHost.parse(store.url), seconds=seconds) if isinstance(store, RedisJobStore) else None
         )
-    except (StoreUnavailableError, OSError) as error:
+    except (StoreUnavailableError, ConfigurationError, OSError) as error:
         fix = _START_A_RELAY if isinstance(store, EventBusStore) else _START_THE_SERVER
         yield Finding("chanx.E201", f"The job store ({store_name(bridge)}) cannot be used from here: {error}", fix)
         return

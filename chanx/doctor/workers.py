@@ -15,6 +15,7 @@ from chanx.doctor.broker import Answer
 from chanx.doctor.clock import ahead, in_words, is_off
 from chanx.doctor.finding import Finding
 from chanx.doctor.versions import other_chanx, unsupported
+from chanx.errors import ConfigurationError
 
 RENEWAL_SECONDS: Final = 5.0
 """How long a worker's lease is waited for: it renews it once a second."""
@@ -53,7 +54,7 @@ def silent_leases(
 ) -> set[str]:
     """The workers that have not renewed their lease in the bridge's store since it was as ``before``.
 
-    None where the store is away, which is a finding of its own.
+    None where the store cannot be asked, which is a finding of its own.
     """
     # Two names: a store of the site knows a worker on the event bus by another than the bus itself.
     missing = {name: (report.lease, on_bus(report.lease)) for name, report in reports.items()}
@@ -61,7 +62,7 @@ def silent_leases(
     while missing:
         try:
             now = bridge.store.leases()
-        except StoreUnavailableError:
+        except (StoreUnavailableError, ConfigurationError):
             return set()
         renewed = {lease for lease, number in now.items() if number != before.get(lease)}
         missing = {name: leases for name, leases in missing.items() if renewed.isdisjoint(leases)}

@@ -107,6 +107,24 @@ class Database:
             raise ConfigurationError(f'DjangoJobStore needs "{APP}" in INSTALLED_APPS, and manage.py migrate')
         return router.db_for_write(apps.get_model("chanx_jobs", "Job"))
 
+    @property
+    def place(self) -> str:
+        """Which database it is, by the settings; empty where that cannot be said."""
+        try:
+            alias = self.alias
+            settings = connections.settings.get(alias, {})
+        except (ConfigurationError, ImproperlyConfigured, AppRegistryNotReady):
+            return ""
+        engine, host, port = (str(settings.get(name) or "") for name in ("ENGINE", "HOST", "PORT"))
+        words = [
+            engine.rpartition(".")[2],
+            str(settings.get("NAME", "")),
+            "on" if host else "",
+            f"{host}:{port}".strip(":"),
+        ]
+        which = " ".join(filter(None, words))
+        return f"DATABASES[{alias!r}]{f', {which}' if which else ''}"
+
     def check_settings(self) -> None:
         """Raises ``ConfigurationError`` unless the settings lead to a database that the store can use."""
         django, backend = self._django()

@@ -70,6 +70,10 @@ class DjangoJobStore(DatabaseLeases, JobStore):
         """The alias of the database that the jobs are in."""
         return self._database.alias
 
+    @property
+    def place(self) -> str:
+        return self._database.place
+
     def check_settings(self) -> None:
         """Raises ``ConfigurationError`` unless the settings lead to a database that the store can use."""
         self._database.check_settings()

@@ -258,6 +258,11 @@ class JobStore(JobLog, JobExecutions, Leases, Deadlines, JobIndex, Cancellation,
 
     is_observed_here: bool = True
 
+    @property
+    def place(self) -> str:
+        """Where the jobs are, for people to read, without a password; empty where there is nothing to say."""
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Lets go of connections; the store opens new ones when it is used again."""
