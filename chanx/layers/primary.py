@@ -1,20 +1,27 @@
-"""The server that is the primary, as Sentinel has it: asked whenever there is to be a new connection.
+"""The server that is the primary, as Sentinel has it.
 
 Line ─> each Sentinel in turn: SENTINEL GET-MASTER-ADDR-BY-NAME ─> that server: ROLE ─> a connection to the primary
 
 This is the procedure that Redis documents for clients of Sentinel. redis-py has it, too, but its time limits count
-anew for each Sentinel and each of its answers; here one bounds it all.
+anew for each Sentinel and each of its answers; here one bounds it all. And a primary that was replaced by command takes
+writes for ten seconds more, which are lost then: so a Sentinel is asked from time to time, too.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from chanx.layers.hosts import RedisHost
-from chanx.layers.redis_options import RedisConnection, bind, new_connection
+from chanx.layers.redis_options import RedisConnection, bind, new_connection, release
 from chanx.layers.wire import command
 from chanx.utils.extras import need
+
+CHECK_SECONDS: Final = 1.0
+"""How often a connection that is in use is checked."""
+
+_ANSWER_SECONDS: Final = 0.1
+"""How long a check may take."""
 
 _ROLE = command(b"ROLE")
 
@@ -30,6 +37,9 @@ class Primary:
         self._timeout = timeout
         self._question = command(b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", host.master_name.encode())
         self._sentinels = list(host.sentinels)
+        self._asked: dict[RedisHost, RedisConnection] = {}
+        self._place: tuple[str, int] | None = None
+        self._checked_until = 0.0
 
     def connect(self, deadline: float) -> RedisConnection:
         """A connection to a server that has said that it is the primary; all its first answers come until ``deadline``.
@@ -42,24 +52,42 @@ class Primary:
             if time.monotonic() >= deadline:
                 said.append("then the time was over")
                 break
-            place = self._told_by(sentinel, deadline, said)
+            # Half of the time, so that there is some for the next one, and for the primary.
+            place = self._told_by(sentinel, (deadline - time.monotonic()) / 2, said)
             if place is None or place in tried:
                 continue
             tried.add(place)
             try:
-                return self._connection_to(place, deadline)
+                connection = self._connection_to(place, deadline)
             except self._trouble as error:
                 # It may be behind the times.
                 self._ask_last(sentinel)
                 said.append(f"the server {place[0]}:{place[1]}: {type(error).__name__}: {error}")
+            else:
+                self._place, self._checked_until = place, time.monotonic() + CHECK_SECONDS
+                return connection
         raise self._unavailable(f"no primary of the name {self._host.master_name!r} is to be had: {'; '.join(said)}")
 
-    def _told_by(self, sentinel: RedisHost, deadline: float, said: list[str]) -> tuple[str, int] | None:
+    def is_current(self) -> bool:
+        """Whether the newest connection leads to the primary, as far as is known: one Sentinel is asked, once a second.
+
+        It is where that does not answer: the server itself does, and the next check asks another Sentinel.
+        """
+        now = time.monotonic()
+        if now < self._checked_until:
+            return True
+        self._checked_until = now + CHECK_SECONDS
+        return self._told_by(self._sentinels[0], _ANSWER_SECONDS, []) in (None, self._place)
+
+    def close(self) -> None:
+        """Closes the connections to Sentinels."""
+        while self._asked:
+            self._asked.popitem()[1].disconnect()
+
+    def _told_by(self, sentinel: RedisHost, seconds: float, said: list[str]) -> tuple[str, int] | None:
         """Where the primary is; None, with the reason in ``said``, where this one does not tell."""
-        # Half of the time, so that there is some for the next one, and for the primary.
-        seconds = (deadline - time.monotonic()) / 2
         try:
-            answer = _answer(sentinel, self._question, seconds)
+            answer = self._answer_of(sentinel, max(seconds, 0.001))
         except self._trouble as error:
             self._ask_last(sentinel)
             said.append(f"the Sentinel {sentinel.place}: {type(error).__name__}: {error}")
@@ -71,8 +99,9 @@ class Primary:
         return host.decode(), int(port)
 
     def _connection_to(self, place: tuple[str, int], deadline: float) -> RedisConnection:
-        seconds = max(min(self._timeout, deadline - time.monotonic()), 0.001)
-        connection = new_connection(self._host.at(*place), timeout=seconds)
+        connection: Any = new_connection(self._host.at(*place), timeout=self._timeout)
+        seconds = max(deadline - time.monotonic(), 0.001)
+        connection.socket_connect_timeout = min(connection.socket_connect_timeout, seconds)
         bind(connection, deadline)
         try:
             connection.send_packed_command((_ROLE,), check_health=False)
@@ -82,20 +111,23 @@ class Primary:
         except BaseException:
             connection.disconnect()
             raise
-        return connection
+        opened: RedisConnection = connection
+        return opened
 
     def _ask_last(self, sentinel: RedisHost) -> None:
         """From now on, so that one that is of no use does not take its time from all that comes."""
         self._sentinels.remove(sentinel)
         self._sentinels.append(sentinel)
 
-
-def _answer(sentinel: RedisHost, question: bytes, seconds: float) -> Any:
-    bound = max(seconds, 0.001)
-    connection = new_connection(sentinel, timeout=bound)
-    bind(connection, time.monotonic() + bound)
-    try:
-        connection.send_packed_command((question,), check_health=False)
-        return connection.read_response()
-    finally:
-        connection.disconnect()
+    def _answer_of(self, sentinel: RedisHost, seconds: float) -> Any:
+        connection = self._asked.pop(sentinel, None) or new_connection(sentinel, timeout=seconds)
+        bind(connection, time.monotonic() + seconds)
+        try:
+            connection.send_packed_command((self._question,), check_health=False)
+            answer = connection.read_response()
+            release(connection)
+        except BaseException:
+            connection.disconnect()
+            raise
+        self._asked[sentinel] = connection
+        return answer

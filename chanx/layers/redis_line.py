@@ -22,7 +22,7 @@ Answers: TypeAlias = "list[Any]"
 class Line:
     """A connection, and what to do when it breaks. For one caller at a time.
 
-    A new connection to a host with Sentinels goes to the server that is the primary then.
+    Where the host has Sentinels, it leads to whichever server they have as the primary.
     """
 
     def __init__(self, host: RedisHost, *, timeout: float = TIMEOUT) -> None:
@@ -46,6 +46,9 @@ class Line:
         What the server had not answered when it closed the connection is sent once more on a new one, unless it is not
         to be sent ``again``. Raises redis-py's errors.
         """
+        # What is not to be sent again belongs to the connection of before.
+        if self._primary is not None and again and self.is_open and not self._primary.is_current():
+            self.close()
         was_open = self.is_open
         try:
             self._try(commands, answers, deadline)
@@ -60,6 +63,8 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
+        if self._primary is not None:
+            self._primary.close()
 
     def _try(self, commands: Sequence[bytes], answers: Answers, deadline: float) -> None:
         connection = self._connection

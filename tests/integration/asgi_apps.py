@@ -1,8 +1,10 @@
 """ASGI applications for a real server: a consumer that shows jobs, in each flavour (``asgi_apps:fast_channels``, ...).
 
-The Redis is ``CHANX_REDIS_URL``, the prefix of all keys ``CHANX_PREFIX``; the signed-in user is always number 1.
+The Redis is ``CHANX_REDIS_URL``, the prefix of all keys ``CHANX_PREFIX``; the signed-in user is always number 1. The
+store may be elsewhere, ``CHANX_STORE_URL``, and the layer's host be given as JSON, ``CHANX_LAYER_HOST``.
 """
 
+import json
 import os
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -27,7 +29,7 @@ ADA = SimpleNamespace(pk=1)
 
 def bridge_on(url: str, prefix: str, layer: Any) -> Bridge:
     celery = Celery(prefix, broker=url, backend=url, set_as_current=False)
-    return install(celery, store=url, layer=layer)
+    return install(celery, store=os.environ.get("CHANX_STORE_URL", url), layer=layer)
 
 
 def consumer_on(base: Any, bridge: Bridge) -> Any:
@@ -80,5 +82,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     url, prefix = os.environ["CHANX_REDIS_URL"], os.environ["CHANX_PREFIX"]
     new_layer, application = APPLICATIONS[name]
-    layer = new_layer(hosts=[url], prefix=prefix)
+    layer = new_layer(hosts=[json.loads(os.environ.get("CHANX_LAYER_HOST", "null")) or url], prefix=prefix)
     return application(bridge_on(url, prefix, layer), layer)

@@ -29,14 +29,14 @@ class World:
     now: float = 1000.0
     asked: list[str] = field(default_factory=list[str])
     tried: list[Place] = field(default_factory=list[Place])
-    open: int = 0
+    open: list[Place] = field(default_factory=list[Place])
 
     def monotonic(self) -> float:
         return self.now
 
     def connect(self, host: RedisHost, *, timeout: float) -> Connection:
         options = dict(host.options)
-        self.open += 1
+        self.open.append((options["host"], options["port"]))
         return Connection(self, (options["host"], options["port"]), timeout)
 
 
@@ -44,7 +44,7 @@ class World:
 class Connection:
     world: World
     place: Place
-    timeout: float
+    socket_connect_timeout: float
     until: float = 0.0
 
     def send_packed_command(self, command: tuple[bytes], check_health: bool = True) -> None:
@@ -57,8 +57,9 @@ class Connection:
         known: Any = self.world.sentinels.get(self.place[0]) or self.world.servers[self.place]
         match known:
             case "silent":
-                assert self.timeout > 0
-                self.world.now = min(self.world.now + self.timeout, max(self.until, self.world.now))
+                seconds = self.socket_connect_timeout
+                assert seconds > 0
+                self.world.now = min(self.world.now + seconds, max(self.until, self.world.now))
                 raise redis.TimeoutError("Timeout reading from socket")
             case "refuses":
                 raise redis.ConnectionError("Connection refused")
@@ -73,17 +74,22 @@ class Connection:
                 return [host.encode(), b"%d" % port]
 
     def disconnect(self) -> None:
-        self.world.open -= 1
+        self.world.open.remove(self.place)
 
 
 def bind(connection: Connection, deadline: float) -> None:
     connection.until = deadline
 
 
+def release(connection: Connection) -> None:
+    connection.until = 0.0
+
+
 def in_world(world: World, patch: pytest.MonkeyPatch) -> Primary:
     patch.setattr(primary, "time", world)
     patch.setattr(primary, "new_connection", world.connect)
     patch.setattr(primary, "bind", bind)
+    patch.setattr(primary, "release", release)
     places = [(name, 26379) for name in world.sentinels]
     return Primary(RedisHost.parse({"sentinels": places, "master_name": "shop"}), timeout=SECONDS)
 
@@ -115,11 +121,13 @@ def test_whoever_is_connected_to_has_said_that_it_is_the_primary(world: World) -
         with suppress(redis.ConnectionError):
             connection = found.connect(deadline)
 
+        found.close()
+
         # Nothing takes longer than the whole may take, nobody is tried twice, and nothing is left open.
         assert world.now <= deadline
         assert len(world.tried) == len(set(world.tried))
         assert set(world.tried) <= set(servers)
-        assert world.open == (connection is not None)
+        assert world.open == ([] if connection is None else [connection.place])
         if connection is not None:
             assert connection.place == world.tried[-1]
             assert world.servers[connection.place] == "primary"
@@ -150,6 +158,39 @@ def test_one_that_is_behind_the_times_is_asked_last_the_next_time(monkeypatch: p
         found.connect(world.now + SECONDS)
 
     assert (world.asked, world.tried) == (["a", "b", "b"], [old, new, new])
+
+
+def test_a_primary_that_was_replaced_is_noticed_within_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a connection, and Sentinels that have another primary from now on
+    found = in_world(world, monkeypatch)
+    found.connect(world.now + SECONDS)
+    asked = len(world.asked)
+    world.sentinels["b"] = ("10.0.0.2", 6379)
+
+    # When it is used in the same second, Then nobody is asked
+    world.now += primary.CHECK_SECONDS / 2
+    assert found.is_current()
+    assert len(world.asked) == asked
+
+    # When it is used later, Then it is seen, and by one question
+    world.now += primary.CHECK_SECONDS
+    assert not found.is_current()
+    assert len(world.asked) == asked + 1
+
+
+@pytest.mark.parametrize("silence", ["silent", "refuses", "nothing"])
+def test_a_connection_stays_where_no_sentinel_tells(
+    silence: Told, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = in_world(world, monkeypatch)
+    found.connect(world.now + SECONDS)
+    world.sentinels.update(a=silence, b=silence)
+
+    for _ in range(3):
+        world.now += primary.CHECK_SECONDS
+        before = world.now
+        assert found.is_current()
+        assert world.now - before <= 0.1 + 1e-9
 
 
 def test_an_error_says_what_each_had_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
