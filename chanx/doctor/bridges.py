@@ -47,7 +47,11 @@ def other_layer(bridge: Bridge, layers: Mapping[str, object]) -> Iterator[Findin
         spec = LayerSpec.from_layer(layer)
         if spec is None or not published.places:
             return
-        differences[alias] = list(published.differences(LayerReport.of(spec, layer, identify=False)))
+        try:
+            listened = LayerReport.of(spec, layer, identify=False)
+        except (TypeError, ValueError):  # of options that redis-py does not read: E007
+            return
+        differences[alias] = list(published.differences(listened))
     if differences and all(differences.values()):
         said = "; ".join(f"{alias!r}: {', '.join(found)}" for alias, found in differences.items())
         yield Finding(

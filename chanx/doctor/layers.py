@@ -63,7 +63,7 @@ def no_layer(remedy: str = f"Set CHANNEL_LAYERS['default']. {USE_PUBSUB}") -> Fi
 
 
 def configured_layers(layers: Sequence[ConfiguredLayer], *, broker: str | None) -> Iterator[Finding]:
-    """W002, W003 and W005. ``broker`` is Celery's, None where no worker apart from this process reads from it."""
+    """W002, W003, W005 and E007. ``broker`` is Celery's, None where no worker apart from this process reads from it."""
     for layer in layers:
         if layer.is_in_memory and broker is not None:
             yield _in_memory(layer, broker)
@@ -94,7 +94,17 @@ def _in_memory(layer: ConfiguredLayer, broker: str) -> Finding:
 
 def _short_socket_timeout(layer: ConfiguredLayer) -> Iterator[Finding]:
     longest = getattr(layer.backend, "brpop_timeout", _RECEIVE_SECONDS)
-    if any(seconds is not None and seconds <= longest for seconds in map(_socket_timeout, layer.hosts)):
+    try:
+        timeouts = [_socket_timeout(host) for host in layer.hosts]
+    except (TypeError, ValueError):  # whose text may hold a password
+        yield Finding(
+            "chanx.E007",
+            f"{layer.name}: the address of a host, or its socket_timeout, cannot be read.",
+            'Write each host as "redis://user:password@host:6379/0", and its socket_timeout as a number of seconds. '
+            f"{layer.remedy}",
+        )
+        return
+    if any(seconds is not None and seconds <= longest for seconds in timeouts):
         yield Finding(
             "chanx.W003",
             f"{layer.name}: the core layer waits {longest} seconds for a message, and the "
@@ -116,14 +126,17 @@ def _several_hosts(layer: ConfiguredLayer) -> Iterator[Finding]:
 
 
 def _socket_timeout(host: Any) -> float | None:
-    """In seconds; None for none."""
+    """In seconds; None for none. Raises ``TypeError`` or ``ValueError`` for what is neither."""
     options: Mapping[str, Any] = cast("Mapping[str, Any]", host) if isinstance(host, Mapping) else {}
     address = options.get("address") if options else cast("object", host)
     in_address = parse_qs(urlsplit(address).query).get("socket_timeout") if isinstance(address, str) else None
     if in_address:
         return float(in_address[0])
     if "socket_timeout" in options:
-        return cast("float | None", options["socket_timeout"])
+        seconds = options["socket_timeout"]
+        if not isinstance(seconds, int | float | None):
+            raise TypeError
+        return seconds
     return _default_socket_timeout()
 
 
@@ -138,6 +151,6 @@ def _default_socket_timeout() -> float | None:
 def _is_cluster(host: Any) -> bool:
     try:
         (answer,) = ask(RedisHost.parse(host), command(b"INFO", b"cluster"))
-    except (ConfigurationError, OSError):  # a check of the settings is no check of the network
+    except (ConfigurationError, OSError, TypeError, ValueError):  # a check of the settings is no check of the network
         return False
     return info_of(answer).get("cluster_enabled") == "1"

@@ -122,6 +122,23 @@ def test_a_socket_timeout_that_ends_the_core_layers_receive(
     assert warnings(PUBSUB, hosts=[host]) == []
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"{URL}?socket_timeout=abc",
+        {"address": f"{URL}?socket_timeout=5s"},
+        {"address": URL, "socket_timeout": "abc"},
+        {"address": URL, "socket_timeout": "7"},
+        "redis://[::1",
+    ],
+)
+def test_options_of_a_host_that_cannot_be_read(host: Any) -> None:
+    for deploy in (False, True):
+        assert "chanx.E007" in warnings(CORE, hosts=[host], deploy=deploy)
+        assert "chanx.E007" not in warnings(CORE, hosts=[{"address": URL, "socket_timeout": 7}], deploy=deploy)
+        warnings(PUBSUB, hosts=[host], deploy=deploy)
+
+
 def test_the_core_layer_without_hosts_has_the_default_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "version", lambda name: "8.1.0")
     assert warnings(CORE) == ["chanx.W003"]

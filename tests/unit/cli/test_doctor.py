@@ -16,6 +16,7 @@ from chanx.cli.main import cli
 from chanx.doctor import examination
 from chanx.doctor.examination import Examination
 from chanx.doctor.finding import Finding
+from chanx.doctor.project import NO_BRIDGE
 
 E301 = Finding("chanx.E301", "The broker does not answer: hunter2 is wrong.", "Start it.")
 W006 = Finding("chanx.W006", "Another layer.", "Use the same.")
@@ -114,7 +115,7 @@ def test_warnings_alone_are_no_failure(project: Path, examined: dict[str, Any]) 
     result = run("--site", "examined")
 
     assert result.exit_code == 0
-    assert result.output.endswith(f"{command._NO_BRIDGE}\n0 errors, 1 warning.\n")
+    assert result.output.endswith(f"{NO_BRIDGE}\n0 errors, 1 warning.\n")
     assert examined["bridge"] is None
     assert set(examined["layers"]) == {"default"}
 
