@@ -100,7 +100,7 @@ def postgres_server() -> Iterator[dict[str, str]]:
             yield server
         finally:
             process.send_signal(signal.SIGINT)  # its fast way to end
-            process.wait(20)
+            process.wait(60)
 
 
 def _as_ordinary_user(command: list[str], directory: str) -> list[str]:

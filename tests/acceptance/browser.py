@@ -64,12 +64,12 @@ def _job_id(page: Page) -> str:
     return page.url.rstrip("/").rsplit("/", 1)[1]
 
 
-def expect_state(page: Page, state: str, *, seconds: float = 60) -> None:
+def expect_state(page: Page, state: str, *, seconds: float = 120) -> None:
     """Waits until the page of a job shows that state ("started", "cancelling", "succeeded", …)."""
     expect(page.locator("article[data-job]")).to_have_attribute("data-state", state, timeout=seconds * SECONDS)
 
 
-def expect_events(page: Page, least: int, *, seconds: float = 30) -> None:
+def expect_events(page: Page, least: int, *, seconds: float = 90) -> None:
     """Waits until the page has shown at least that many events."""
     page.wait_for_function(
         "least => Number(document.querySelector('article[data-job]').dataset.events) >= least",

@@ -12,7 +12,7 @@ from tests.requirements import require
 
 ROWS = 200_000
 
-expect.set_options(timeout=30 * SECONDS)
+expect.set_options(timeout=60 * SECONDS)
 
 
 @pytest.fixture(scope="module")

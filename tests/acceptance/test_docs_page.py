@@ -11,7 +11,7 @@ from tests.acceptance.stack import Stack
 
 LEFT = "net::ERR_ABORTED"  # what was still loading when the page was left
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_a_long_job_is_acknowledged_by_itself(page: Page) -> None:
     console = connected(page, "subscribe")
     console.get_by_label(re.compile("job_id$")).fill("1")
     console.get_by_role("button", name="Send", exact=True).click()
-    expect(console.locator(".entry[data-name=all_told]")).to_be_attached(timeout=30_000)
+    expect(console.locator(".entry[data-name=all_told]")).to_be_attached(timeout=90_000)
     expect(console.locator(".entry.is-sent[data-name=JobAck] .mark").last).to_have_text("by the console")
 
 

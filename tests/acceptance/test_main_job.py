@@ -23,7 +23,7 @@ from tests.acceptance.browser import (
 )
 from tests.acceptance.stack import MAX_UPLOAD_MB, Stack
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 def test_an_upload_is_watched_to_its_end(ada: Page, large_csv: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_restarted_site_loses_nothing(stack: Stack, ada: Page) -> None:
     shown = seen(ada)
     stack.start_site()
 
-    expect(ada.locator("[data-connection]")).to_have_text("Live", timeout=45_000)
+    expect(ada.locator("[data-connection]")).to_have_text("Live", timeout=90_000)
     expect_events(ada, len(shown) + 2)
     ada.get_by_role("button", name="Cancel").click()
     expect_state(ada, "cancelled")
@@ -186,7 +186,7 @@ def test_the_list_follows_the_jobs(ada: Page, context_of_ada: BrowserContext) ->
     expect(row).to_contain_text("Count to thirty")
     expect(list_page.locator("[data-job]").first).to_have_attribute("data-job", job_id)
 
-    expect(row.locator("[data-part=state]")).to_have_text("Finished", timeout=30_000)
+    expect(row.locator("[data-part=state]")).to_have_text("Finished", timeout=90_000)
     screenshot(list_page, "home")
     row.get_by_role("link").click()
     expect(list_page.get_by_role("heading", level=1)).to_have_text("Count to thirty")

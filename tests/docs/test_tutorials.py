@@ -14,7 +14,7 @@ from tests.docs.checkers import commands
 from tests.docs.tutorial import Reader, blocks_of_page, reader
 from tests.requirements import require
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def page_of(context: BrowserContext, complaints: list[str]) -> Page:
 
 
 def expect_state(page: Page, state: str) -> None:
-    expect(page.locator("chanx-job section")).to_have_attribute("data-state", state, timeout=30 * SECONDS)
+    expect(page.locator("chanx-job section")).to_have_attribute("data-state", state, timeout=90 * SECONDS)
 
 
 def expect_running(page: Page, least: int) -> None:
@@ -42,7 +42,7 @@ def expect_running(page: Page, least: int) -> None:
         "least => (document.querySelector('chanx-job')?.shadowRoot?.querySelector('[role=progressbar]')"
         "?.getAttribute('aria-valuenow') ?? -1) >= least",
         arg=least,
-        timeout=30 * SECONDS,
+        timeout=90 * SECONDS,
     )
 
 
@@ -75,7 +75,7 @@ def cancel(page: Page) -> None:
 
 def expect_bad_rows(page: Page) -> None:
     rows = page.locator("#bad-rows li")
-    expect(page.locator("#outcome")).to_have_text("The report has 500 rows.", timeout=30 * SECONDS)
+    expect(page.locator("#outcome")).to_have_text("The report has 500 rows.", timeout=90 * SECONDS)
     expect(rows).to_have_text([f"Row {row}: It has no date" for row in range(90, 501, 90)])
 
 

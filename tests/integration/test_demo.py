@@ -47,6 +47,6 @@ def test_the_demo_comes_up_survives_its_worker_and_ends(demo: Runner, unused_tcp
     assert any("valkey-server" in process.name() or "redis-server" in process.name() for process in processes)
     demo.process.terminate()
     # Then it has ended well, with all its processes, and its data is where it was told to be
-    assert demo.process.wait(20) == 0
+    assert demo.process.wait(60) == 0
     assert gone(processes)
     assert (tmp_path / "var" / "uploads").is_dir()

@@ -89,7 +89,7 @@ def test_a_signal_ends_everything_in_order(runner: Runner, number: signal.Signal
     # When the runner is asked to stop
     runner.process.send_signal(number)
     # Then that is a success, and nothing is left
-    assert runner.process.wait(20) == 0
+    assert runner.process.wait(60) == 0
     assert gone(processes)
 
 
@@ -98,7 +98,7 @@ def test_a_stubborn_worker_is_killed(unused_tcp_port: int) -> None:
     try:
         processes = runner.pids("worker")
         runner.process.terminate()
-        assert runner.process.wait(20) == 0
+        assert runner.process.wait(60) == 0
         assert gone(processes)
     finally:
         runner.close()
@@ -120,7 +120,7 @@ def test_a_worker_that_fails_at_once_ends_the_demo_with_a_reason() -> None:
     try:
         # Then it is tried a few times, and given up with its reason in sight
         wait_until(lambda: "giving up" in runner.output(), what=runner.output)
-        assert runner.process.wait(20) == 1
+        assert runner.process.wait(60) == 1
         assert runner.output().count("no such broker") == 5
         assert "It ended 5 times right after its start: giving up." in runner.output()
     finally:

@@ -115,7 +115,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
             yield Worker(psutil.Process(process.pid), bridge, directory)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
             bridge.store.close()
             bridge.app.close()
 

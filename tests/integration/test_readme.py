@@ -119,7 +119,7 @@ def test_the_example_runs(project: Path) -> None:
             )
         finally:
             worker.terminate()
-            worker.wait(20)
+            worker.wait(60)
 
     # Then
     assert drive.returncode == 0, drive.stderr
