@@ -85,6 +85,10 @@ class JobActiveError(ChanxError):
     """A job that has not ended cannot be deleted: cancel it first."""
 
 
+class CallRefusedError(ChanxError):
+    """A relay could not do what a worker on the event bus asked of it: its store's own error, or another version's."""
+
+
 class JobCancelled(BaseException):
     """Raised inside a task at its next progress step after the job was cancelled.
 

@@ -40,6 +40,9 @@ class BusBench:
         self.publisher = MemoryPublisher()
         self.bridge = Bridge(Celery(set_as_current=False), real, DirectTransport(real, self.publisher))
         self.is_relayed = True
+        self.now = 0.0
+        """The relay's clock."""
+        self.handled = 0
         self.bus.on_put = lambda queue: self.relay(queue) if self.is_relayed else None
         seconds = count()
         own_clock = (lambda: float(next(seconds) * 10)) if asks else clock or time.monotonic
@@ -64,6 +67,9 @@ class BusBench:
             inbox.close()
         self._inboxes.clear()
 
+    def _count(self) -> None:
+        self.handled += 1
+
     def _reading(self, queue: str) -> Reading:
         if queue not in self._inboxes:
             inbox = self.bus.inbox(queue)
@@ -74,7 +80,8 @@ class BusBench:
                 queue,
                 BUS_NAME,
                 threading.Event(),
-                clock=lambda: 0.0,
+                self._count,
+                clock=lambda: self.now,
             )
             self._inboxes[queue] = (inbox, reading)
         return self._inboxes[queue][1]

@@ -10,12 +10,14 @@ from uuid import uuid4
 import pytest
 from kombu import Connection
 
+from chanx.bridge.transports.event_bus import amqp, redis
 from chanx.bridge.transports.event_bus.brokers import bus_on
 from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusLine, BusUnavailableError
 from chanx.bridge.transports.event_bus.memory import MemoryBus
 from chanx.errors import ConfigurationError
 from tests.celery_nodes.containers import rabbitmq_node
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 WAIT = 10.0
 
@@ -122,6 +124,39 @@ def test_one_inbox_at_a_time_gets_messages(bus: Bus, queue: str, line: BusLine, 
         inbox.close()
 
         assert taken(other) == b"3"
+
+
+def test_an_inbox_looks_ahead_and_does_what_it_likes_first(queue: str, line: BusLine, inbox: BusInbox) -> None:
+    for body in (b"1", b"2", b"3", b"2"):
+        line.put(queue, body)
+    first = inbox.take(WAIT)
+    ahead = inbox.ahead(1)
+    assert [message.body for message in ahead] == [b"1", b"2", b"3", b"2"]
+
+    inbox.done(ahead[2])
+    inbox.done(ahead[1])
+
+    assert inbox.take(WAIT) == first
+    line.put(queue, b"4")
+    assert [message.body for message in inbox.ahead(1)] == [b"1", b"2", b"4"]
+    assert [taken(inbox) for _ in range(3)] == [b"1", b"2", b"4"]
+
+
+@pytest.mark.parametrize("bus", ["redis", "rabbitmq"], indirect=True)
+def test_an_inbox_that_hangs_loses_its_queue(bus: Bus, queue: str, line: BusLine) -> None:
+    line.put(queue, b"1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(amqp, "HEARTBEAT_SECONDS", 1)
+        patched.setattr(redis, "LOCK_SECONDS", 1.0)
+        hanging = bus.inbox(queue)
+        assert hanging.take(WAIT) is not None
+
+    with bus.inbox(queue) as other:
+        assert wait_until(lambda: other.take(0.5), what="another one's turn") is not None
+        with pytest.raises(BusUnavailableError):
+            taken(hanging)
+        assert taken(other) == b"1"
+    hanging.close()
 
 
 def test_an_answer_comes_to_who_asked(bus: Bus, queue: str, line: BusLine, inbox: BusInbox) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from chanx.bridge.encoding import Origin, encode_event
 from chanx.bridge.entry import Appended, AppendStatus, NewEntry
+from chanx.bridge.events import GapPayload, JobGap
 from chanx.bridge.installed import Bridge
+from chanx.bridge.transports.backlog import task_id_of
 from chanx.bridge.transports.direct import DirectTransport
 from chanx.bridge.transports.event_bus.calls import TELL, Call
 from chanx.bridge.transports.event_bus.newest import Newest
 from chanx.errors import ConfigurationError
+from chanx.log import log_event
 
 _TAKEN: Final = frozenset({AppendStatus.APPENDED, AppendStatus.HELD, AppendStatus.DUPLICATE})
 
@@ -53,6 +58,17 @@ class Applying:
                 return self._tell(arguments)
             case _:
                 return getattr(self._store, call.op)(**arguments)
+
+    def tell_gap(self, early: Call, lost: int) -> None:
+        """Events of a run before this one do not come any more: a gap takes their place, unless they were done."""
+        entry: NewEntry = early.arguments["entry"]
+        try:
+            origin = Origin(entry.job_id, task_id_of(entry), entry.attempt, entry.run_id)
+        except (LookupError, TypeError, ValueError):  # an event of somebody else's making, which is kept all the same
+            return
+        gap = encode_event(JobGap(payload=GapPayload(lost=lost)), origin, early.after, task_id=entry.task_id)
+        if self._transport.append(gap).status is AppendStatus.APPENDED:
+            log_event("bus_events_missing", level=logging.ERROR, job_id=entry.job_id, run_id=entry.run_id, lost=lost)
 
     def _append(self, entry: NewEntry) -> Appended:
         appended = self._transport.append(entry)

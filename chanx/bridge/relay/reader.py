@@ -1,6 +1,6 @@
 """Reads one queue of the bus: takes a message, does it, answers, and only then lets go of it.
 
-take ─> apply, again and again while the store is away ─> done ─> answer
+take, an earlier one first ─> apply, again and again while the store is away ─> done ─> answer
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from chanx.bridge.installed import Bridge
 from chanx.bridge.relay.applying import Applying
 from chanx.bridge.relay.judge import Judge
+from chanx.bridge.relay.run_order import RunOrder
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusMessage, BusUnavailableError
 from chanx.bridge.transports.event_bus.calls import (
@@ -21,7 +22,6 @@ from chanx.bridge.transports.event_bus.calls import (
     PASSED,
     TICK,
     Call,
-    CallRefusedError,
     control_queue,
     error_answer,
     operations,
@@ -29,10 +29,11 @@ from chanx.bridge.transports.event_bus.calls import (
     read_call,
 )
 from chanx.core.failures import log_failure
-from chanx.errors import ChanxError
+from chanx.errors import CallRefusedError, ChanxError
 from chanx.log import log_throttled
 
 TAKE_SECONDS: Final = 0.5
+AHEAD_SECONDS: Final = 0.1
 STORE_REST: Final = 0.5
 BROKER_REST: Final = 1.0
 TICK_SECONDS: Final = 1.0
@@ -104,6 +105,7 @@ class Reading:
         self._stopped = stopped
         self._count = count
         self._clock = clock
+        self._order = RunOrder(clock=clock)
         self._id = secrets.token_hex(8)
         self._judge = Judge(bridge, name, inbox.put) if queue == self._control else None
         self._next_tick = clock()
@@ -115,15 +117,31 @@ class Reading:
 
     def step(self, seconds: float) -> None:
         """Does one message, if one comes within so many seconds. Raises ``BusUnavailableError``."""
-        message = self._inbox.take(seconds)
-        if message is not None:
-            self._handle(message)
+        found = self._next(seconds)
+        if found is not None:
+            self._handle(*found)
         if self._judge is not None and self._clock() >= self._next_tick:
             self._next_tick = self._clock() + TICK_SECONDS
             self._inbox.put(self._control, plain_call(TICK, {"relay": self._id}))
 
-    def _handle(self, message: BusMessage) -> None:
+    def _next(self, seconds: float) -> tuple[BusMessage, Call | None] | None:
+        """The next message to do, which is not the first one where that comes before one that its run told earlier."""
+        message = self._inbox.take(seconds)
+        if message is None:
+            return None
         call = self._read(message)
+        if call is None or not self._order.is_early(call):
+            return message, call
+        ahead = [(other, read) for other in self._inbox.ahead(0.0) if (read := self._read(other)) is not None]
+        earlier = self._order.first_of(call, ahead)
+        if earlier is not None:
+            return earlier
+        if self._order.is_worth_waiting(call):
+            self._inbox.ahead(min(seconds, AHEAD_SECONDS))
+            return None
+        return message, call
+
+    def _handle(self, message: BusMessage, call: Call | None) -> None:
         answer = b"" if call is None else self._done(call)
         if answer is None:
             return  # the relay stops: another one does it
@@ -149,6 +167,7 @@ class Reading:
             except StoreUnavailableError as error:
                 log_throttled("relay_store_away", key=id(self), error=str(error))
                 self._stopped.wait(STORE_REST)
+                self._inbox.keep()
         return None
 
     def _do(self, call: Call) -> bytes:
@@ -157,6 +176,7 @@ class Reading:
         except StoreUnavailableError:
             raise
         except Exception as error:  # one that can never be done must not keep all others
+            self._order.took(call)
             if not isinstance(error, ChanxError):
                 log_failure("bus_call_failed", error, op=call.op)
             return error_answer(call.ticket, error)
@@ -168,7 +188,11 @@ class Reading:
         elif call.op in {TICK, PASSED}:
             self._tell_judge(call)
         else:
-            return self._applying.apply(call)
+            if self._order.is_early(call):
+                self._applying.tell_gap(call, self._order.lost(call))
+            value = self._applying.apply(call)
+            self._order.took(call, value)
+            return value
         return None
 
     def _tell_judge(self, call: Call) -> None:

@@ -172,7 +172,7 @@ class _Gap(Step[Appended]):
 
     def __init__(self, append: Callable[[NewEntry], Appended], last: NewEntry, place: int, lost: int) -> None:
         super().__init__(self._send)
-        self.origin = Origin(last.job_id, _task_id(last), last.attempt, last.run_id)
+        self.origin = Origin(last.job_id, task_id_of(last), last.attempt, last.run_id)
         self.place = place
         self.lost = lost
         self._append = append
@@ -187,6 +187,7 @@ class _Gap(Step[Appended]):
         return self._append(self._entry)
 
 
-def _task_id(entry: NewEntry) -> str:
+def task_id_of(entry: NewEntry) -> str:
+    """The task that an event is of."""
     # An event from outside of a run has it in its text only.
     return entry.task_id or str(from_json(entry.event)["task_id"])

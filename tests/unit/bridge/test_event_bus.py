@@ -12,10 +12,10 @@ from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
-from chanx.bridge.transports.event_bus.calls import CallRefusedError, control_queue, partition_of, partition_queue
+from chanx.bridge.transports.event_bus.calls import control_queue, partition_of, partition_queue
 from chanx.bridge.transports.event_bus.publisher import EventBusPublisher
 from chanx.bridge.transports.event_bus.store import BUS_NAME
-from chanx.errors import TooManyJobsError
+from chanx.errors import CallRefusedError, TooManyJobsError
 from tests.bus_bench import BusBench
 from tests.unit.bridge.doubles import Clock
 

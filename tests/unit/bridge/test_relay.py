@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chanx.bridge.entry import Appended, Ending, Execution, NewEntry
 from chanx.bridge.installed import Bridge
-from chanx.bridge.relay import Relay
+from chanx.bridge.relay import Relay, reader
 from chanx.bridge.relay.applying import Applying
 from chanx.bridge.relay.health import health_served, relay_health
 from chanx.bridge.relay.judge import SETTLING_TICKS, Judge
@@ -22,6 +22,7 @@ from chanx.bridge.states import JobState
 from chanx.bridge.store.base import JobStore, StoreUnavailableError
 from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.direct import DirectTransport
+from chanx.bridge.transports.event_bus.bus import BusInbox
 from chanx.bridge.transports.event_bus.calls import (
     MARK,
     PARTITIONS,
@@ -32,7 +33,7 @@ from chanx.bridge.transports.event_bus.calls import (
     queues,
     read_call,
 )
-from chanx.bridge.transports.event_bus.memory import MemoryBus
+from chanx.bridge.transports.event_bus.memory import MemoryBus, MemoryInbox
 from chanx.bridge.transports.event_bus.store import BUS_NAME, EventBusStore
 from chanx.errors import ConfigurationError
 from chanx.layers import MemoryPublisher
@@ -69,50 +70,6 @@ def bench() -> BusBench:
     bench = BusBench(MemoryJobStore())
     create(bench.real, {"p1": "t1"})
     return bench
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), st.integers(0, 1)),
-        st.tuples(st.just("relay"), st.integers(1, 3)),
-        st.tuples(st.just("kill"), st.integers(0, 3)),
-        st.tuples(st.just("again"), st.integers(0, 20)),
-    ),
-    max_size=60,
-)
-
-
-@given(steps=STEPS)
-@settings(deadline=None, max_examples=200)
-def test_the_log_is_what_the_runs_told_whatever_happens_to_the_relay(steps: list[tuple[str, int]]) -> None:
-    real = MemoryJobStore()
-    create(real, {"p1": "t1"})
-    bench = BusBench(real)
-    bench.is_relayed = False
-    told = {"a": 0, "b": 0}
-    put: list[bytes] = []
-
-    for step, number in steps:
-        queue = bench.bus.queues[QUEUE]
-        match step:
-            case "put":
-                run = "ab"[number]
-                told[run] += 1
-                bench.store.append(entry(told[run], run))
-                put.append(queue[-1])
-            case "relay":
-                for _ in range(min(number, len(queue))):
-                    bench.relay_one(QUEUE)
-            case "kill":  # after it has done some, and before it could say so
-                for body in list(queue)[:number]:
-                    Applying(bench.bridge).apply(read_call(body))
-                bench.kill_relay()
-            case _:  # an old one comes once more
-                queue.extend(put[number : number + 1])
-    bench.relay()
-
-    assert [text for text in log(real) if text.startswith('"a')] == [f'"a:{n}"' for n in range(1, told["a"] + 1)]
-    assert [text for text in log(real) if text.startswith('"b')] == [f'"b:{n}"' for n in range(1, told["b"] + 1)]
 
 
 @given(killed_after=st.lists(st.integers(0, 6), max_size=4))
@@ -157,11 +114,16 @@ def test_a_relay_ends_the_job_of_a_worker_that_is_gone(bench: BusBench) -> None:
 def test_what_is_no_call_is_left_out(bench: BusBench) -> None:
     queue = bench.bus.queues[QUEUE]
     queue += [b"nonsense", b"[]", b'{"v":2,"op":"append","arguments":{}}', b'{"v":1,"op":"rm","arguments":{}}']
-    queue += [b'{"v":1,"op":"append","arguments":{"entry":{}}}']
+    queue += [b'{"v":1,"op":"append","arguments":{"entry":{}}}', b'{"v":1,"op":["append"],"arguments":{}}', b"[" * 9000]
+    queue += [b'{"v":1,"op":"tell","arguments":{}}', b'{"v":1,"op":"mark","arguments":7}', b'{"v":1}', b"\xff", b""]
+    pending = '{"v":1,"op":"pending","arguments":{"job_id":"j"},"ticket":"t","reply_to":%s}'
+    queue += [(pending % to).encode() for to in ('"celery"', "7", '{"a":1}', '"chanx.answers.x"')]
 
     bench.store.append(entry(1))
 
     assert log(bench.real) == ['"r1:1"']
+    assert "chanx.answers.x" in bench.bus.answers
+    assert all(address.startswith("chanx.answers.") for address in bench.bus.answers)
 
 
 def test_the_same_start_of_a_job_is_one(bench: BusBench) -> None:
@@ -214,6 +176,22 @@ def test_a_relay_waits_for_the_store_and_goes_on_in_order() -> None:
     assert not bus.queues[QUEUE]
 
 
+def test_a_relay_keeps_its_queues_while_it_waits_for_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridge, bus, real = threaded()
+    kept: list[BusInbox] = []
+
+    def keep(inbox: BusInbox) -> None:
+        kept.append(inbox)
+
+    monkeypatch.setattr(MemoryInbox, "keep", keep)
+    monkeypatch.setattr(reader, "STORE_REST", 0.01)
+    real.away = True
+    with Relay(bridge, bus):
+        EventBusStore(bus, answer_seconds=0.05).append(entry(1))
+
+        wait_until(lambda: len(kept) > 2)
+
+
 def test_what_a_relay_was_at_when_it_stopped_is_left_to_another() -> None:
     bridge, bus, real = threaded()
     worker = EventBusStore(bus, answer_seconds=0.05)
@@ -248,8 +226,8 @@ def test_several_relays_share_the_queues() -> None:
         for n in range(1, 6):
             worker.append(entry(n))
         wait_until(lambda: len(log(real)) == 5)
-        readers = [reader for relay in (first, second) for reader in relay.readers if reader.queue == QUEUE]
-        assert sorted(bool(reader.handled) for reader in readers) == [False, True]
+        readers = [each for relay in (first, second) for each in relay.readers if each.queue == QUEUE]
+        assert sorted(bool(each.handled) for each in readers) == [False, True]
 
 
 class JudgedWorker:

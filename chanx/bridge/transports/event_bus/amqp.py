@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -32,6 +32,9 @@ PREFETCH: Final = 50
 INBOX_SECONDS: Final = 5.0
 """How long a relay waits for its broker."""
 
+HEARTBEAT_SECONDS: Final = 10
+"""RabbitMQ gives a queue to the next relay where the active one has not sent anything for up to twice that time."""
+
 _QUEUE_ARGUMENTS: Final = {"x-single-active-consumer": True}
 
 
@@ -45,12 +48,13 @@ class AmqpBus(Bus):
         return AmqpLine(self._connected(BROKER_SECONDS))
 
     def inbox(self, queue: str) -> BusInbox:
-        return AmqpInbox(self._connected(INBOX_SECONDS), queue)
+        return AmqpInbox(self._connected(INBOX_SECONDS, heartbeat=HEARTBEAT_SECONDS), queue)
 
-    def _connected(self, seconds: float) -> Connection:
+    def _connected(self, seconds: float, *, heartbeat: int = 0) -> Connection:
         known: dict[str, Any] = self._connection.transport_options or {}
         connection = self._connection.clone(
             connect_timeout=seconds,
+            heartbeat=heartbeat,
             # Confirmations of its own would have each message wait.
             transport_options={**known, "read_timeout": seconds, "write_timeout": seconds, "confirm_publish": False},
         )
@@ -144,25 +148,35 @@ class AmqpInbox(BusInbox):
 
     def __init__(self, connection: Connection, queue: str) -> None:
         self._connection = connection
-        self._taken: deque[Any] = deque()
+        self._taken: dict[object, Any] = {}  # by delivery tag, in order
+        self._kept_at = time.monotonic()
         with _closing_on_error(self), _as_unavailable():
             self._channel = _channel_of(connection)
             _declare(self._channel, queue)
             self._channel.basic_qos(0, PREFETCH, False)
-            self._channel.basic_consume(queue, callback=self._taken.append)
+            self._channel.basic_consume(queue, callback=self._on_message)
 
     def take(self, seconds: float) -> BusMessage | None:
+        self.keep()
         with _as_unavailable():
             if not self._taken:
                 _drain(self._connection, seconds)
-        if not self._taken:
-            return None
-        return BusMessage(_bytes(self._taken[0].body), self._taken[0].delivery_tag)
+        for message in self._taken.values():
+            return _bus_message(message)
+        return None
+
+    def ahead(self, seconds: float) -> Sequence[BusMessage]:
+        self.keep()
+        until = time.monotonic() + seconds
+        with _as_unavailable():
+            while _drain(self._connection, until - time.monotonic()):
+                pass
+        return [_bus_message(message) for message in self._taken.values()]
 
     def done(self, message: BusMessage) -> None:
         with _as_unavailable():
             self._channel.basic_ack(message.token)
-        self._taken.popleft()
+        del self._taken[message.token]
 
     def answer(self, address: str, body: bytes) -> None:
         # On the channel of the acknowledgements, which it does not overtake.
@@ -172,8 +186,27 @@ class AmqpInbox(BusInbox):
         with _as_unavailable():
             _publish(self._channel, queue, body)
 
+    def keep(self) -> None:
+        now = time.monotonic()
+        silent = now - self._kept_at
+        if silent > HEARTBEAT_SECONDS:
+            # Another one may read the queue meanwhile, though this one has messages left.
+            raise BusUnavailableError(f"This relay was silent for {silent:.0f} s.")
+        if silent >= HEARTBEAT_SECONDS / 10:
+            self._kept_at = now
+            with _as_unavailable():
+                _drain(self._connection, 0)  # the broker's own heartbeats
+                self._connection.heartbeat_check()
+
     def close(self) -> None:
         _close(self._connection)
+
+    def _on_message(self, message: Any) -> None:
+        self._taken[message.delivery_tag] = message
+
+
+def _bus_message(message: Any) -> BusMessage:
+    return BusMessage(_bytes(message.body), message.delivery_tag)
 
 
 def _channel_of(connection: Connection) -> Any:
@@ -191,9 +224,13 @@ def _publish(channel: Any, queue: str, body: bytes, *, mandatory: bool = False) 
     channel.basic_publish(message, exchange="", routing_key=queue, mandatory=mandatory)
 
 
-def _drain(connection: Connection, seconds: float) -> None:
-    with suppress(TimeoutError):
+def _drain(connection: Connection, seconds: float) -> bool:
+    """Whether something came in time."""
+    try:
         connection.drain_events(timeout=max(seconds, 0.001))
+    except TimeoutError:
+        return False
+    return True
 
 
 def _bytes(body: bytes | str) -> bytes:

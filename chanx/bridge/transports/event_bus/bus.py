@@ -7,6 +7,7 @@ worker: BusLine.put, post ─> queue ─> BusInbox.take, done :relay
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -89,11 +90,19 @@ class BusInbox(_Open):
 
     @abstractmethod
     def take(self, seconds: float) -> BusMessage | None:
-        """The next message; None where none comes in time. Each is to be ``done`` before the next one is taken."""
+        """The first message that is not done; None where none comes in time."""
+
+    @abstractmethod
+    def ahead(self, seconds: float) -> Sequence[BusMessage]:
+        """The first messages that are not done, in order, as many as are at hand when so many seconds have passed."""
 
     @abstractmethod
     def done(self, message: BusMessage) -> None:
-        """The message leaves the queue."""
+        """The message, one that this inbox has handed out, leaves the queue."""
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Says that this inbox is still there; to be called every few seconds while no other method is."""
 
     @abstractmethod
     def answer(self, address: str, body: bytes) -> None:

@@ -1,6 +1,6 @@
 """What goes over the event bus: calls of a job store's methods, as JSON, and their answers.
 
-call:    {"v": 1, "op": "append", "arguments": {"entry": {…}}, "ticket": "…", "reply_to": "…"}
+call:    {"v": 1, "op": "append", "arguments": {"entry": {…}}, "ticket": "…", "reply_to": "…", "after": 41}
 answer:  {"ticket": "…", "value": …}  or  {"ticket": "…", "error": "TooManyJobsError", "text": "…"}
 """
 
@@ -18,7 +18,8 @@ from pydantic_core import from_json, to_json
 
 from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.store.base import JobStore
-from chanx.errors import ChanxError, ConfigurationError, TooManyJobsError
+from chanx.bridge.transports.event_bus.bus import ANSWERS
+from chanx.errors import CallRefusedError, ChanxError, ConfigurationError, TooManyJobsError
 
 PARTITIONS: Final = 8
 """Queues that jobs are spread over. Workers and relays have to agree on it, so it is no setting."""
@@ -45,10 +46,6 @@ _ERRORS: Final[Mapping[str, type[ChanxError]]] = {
 }
 
 
-class CallRefusedError(ChanxError):
-    """A call that a relay could not carry out: another version's, or a store's own error. The text is the relay's."""
-
-
 class Operation:
     """A method of a job store, as it is called over the bus. ``names`` are those of its arguments."""
 
@@ -61,9 +58,9 @@ class Operation:
         )
         self._answer: TypeAdapter[Any] = TypeAdapter(_ANSWERS.get(name, answer))
 
-    def call(self, arguments: Mapping[str, Any], *, ticket: str, reply_to: str) -> bytes:
+    def call(self, arguments: Mapping[str, Any], *, ticket: str = "", reply_to: str = "", after: int = 0) -> bytes:
         """The text of a call; without a ``reply_to`` nobody waits for an answer."""
-        head = to_json({"v": VERSION, "op": self.name, "ticket": ticket, "reply_to": reply_to})
+        head = to_json({"v": VERSION, "op": self.name, "ticket": ticket, "reply_to": reply_to, "after": after})
         return b'%b,"arguments":%b}' % (
             head[:-1],
             self._arguments.model_construct(**arguments).model_dump_json().encode(),
@@ -90,12 +87,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it comes out of a queue; ``arguments`` are those of its operation."""
+    """A call as it comes out of a queue; ``arguments`` are those of its operation.
+
+    ``after``: which event of its run was told before the one that it appends; 0 where that is not known.
+    """
 
     op: str
     arguments: Mapping[str, Any]
     ticket: str = ""
     reply_to: str = ""
+    after: int = 0
 
 
 def read_call(body: bytes) -> Call:
@@ -107,7 +108,10 @@ def read_call(body: bytes) -> Call:
             raise CallRefusedError(f"A call of version {read['v']}: this relay reads {VERSION}. Upgrade it first.")
         if op not in {TELL, TICK, MARK, PASSED}:
             arguments = operations()[op].read_arguments(arguments)
-        return Call(op, arguments, read.get("ticket", ""), read.get("reply_to", ""))
+        ticket, reply_to, after = str(read.get("ticket", "")), str(read.get("reply_to", "")), int(read.get("after", 0))
+        if reply_to and not reply_to.startswith(ANSWERS):  # a relay writes into no queue that others read
+            raise CallRefusedError(f"An answer to {reply_to[:100]!r}, which is no line's address.")
+        return Call(op, arguments, ticket, reply_to, after)
     except (ValueError, KeyError, TypeError) as error:
         raise CallRefusedError(f"Not a call: {error!r}") from error
 

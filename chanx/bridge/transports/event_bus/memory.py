@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Final
 
@@ -84,10 +84,19 @@ class MemoryInbox(BusInbox):
             bus.changed.wait_for(self._has_message, seconds)
             return BusMessage(bus.queues[self._queue][0], None) if self._has_message() else None
 
+    def ahead(self, seconds: float) -> Sequence[BusMessage]:
+        with self._bus.changed:
+            self._bus.check()
+            self._bus.changed.wait(seconds)
+            return [BusMessage(body, None) for body in self._bus.queues[self._queue]] if self._has_message() else []
+
     def done(self, message: BusMessage) -> None:
         with self._bus.changed:
             self._check()
-            self._bus.queues[self._queue].popleft()
+            self._bus.queues[self._queue].remove(message.body)
+
+    def keep(self) -> None:
+        self._bus.check()
 
     def answer(self, address: str, body: bytes) -> None:
         self._bus.add(self._bus.answers[address], body)

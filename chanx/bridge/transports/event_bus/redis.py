@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -55,13 +55,17 @@ end
 return redis.call('LRANGE', KEYS[2], -tonumber(ARGV[4]), -1)
 """
 
-# KEYS: lock, queue. ARGV: token, TTL in ms.
-_DONE: Final = """
+# KEYS: lock, queue. ARGV: token, TTL in ms, and what leaves the queue: nothing, its last message, or another one.
+_KEEP: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return -1
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('RPOP', KEYS[2])
+if ARGV[3] == 'last' then
+    redis.call('RPOP', KEYS[2])
+elseif ARGV[3] then
+    redis.call('LREM', KEYS[2], -1, ARGV[4])
+end
 return 1
 """
 
@@ -165,24 +169,19 @@ class RedisInbox(BusInbox):
         self._lock = f"{prefix}{queue}.reader"
         self._token = secrets.token_hex(8)
         self._look = client.register_script(_LOOK)
-        self._done = client.register_script(_DONE)
+        self._keep = client.register_script(_KEEP)
         self._has_lock = False
-        self._ahead: deque[bytes] = deque()
+        self._kept_at = 0.0
+        self._ahead: deque[BusMessage] = deque()
 
     def take(self, seconds: float) -> BusMessage | None:
         until = time.monotonic() + seconds
+        if self._ahead and time.monotonic() - self._kept_at > LOCK_SECONDS / 2:
+            self.keep()  # another one may have taken over since
         with _as_unavailable():
             while not self._ahead:
-                found = self._look(
-                    keys=[self._lock, self._queue],
-                    args=[self._token, round(LOCK_SECONDS * 1000), int(self._has_lock), AHEAD],
-                )
+                self._read()
                 left = until - time.monotonic()
-                if found != -1:
-                    self._has_lock = True
-                    self._ahead.extend(reversed(found))
-                elif self._has_lock:
-                    raise self._taken_over()
                 if self._ahead or left <= 0:
                     break
                 if self._has_lock:
@@ -191,13 +190,43 @@ class RedisInbox(BusInbox):
                     self._client.blmove(self._queue, self._queue, timeout, "RIGHT", "RIGHT")
                 else:
                     threading.Event().wait(min(left, LOOK_SECONDS))
-        return BusMessage(self._ahead[0], None) if self._ahead else None
+        return self._ahead[0] if self._ahead else None
+
+    def ahead(self, seconds: float) -> Sequence[BusMessage]:
+        threading.Event().wait(min(seconds, LOOK_SECONDS))
+        with _as_unavailable():
+            self._read()
+        return list(self._ahead)
 
     def done(self, message: BusMessage) -> None:
+        if message == self._ahead[0]:
+            self._renew("last")
+            self._ahead.popleft()
+        else:
+            self._renew("other", message.body)
+            self._ahead.remove(message)
+
+    def keep(self) -> None:
+        if self._has_lock:
+            self._renew()
+
+    def _read(self) -> None:
+        """Takes the lock if nobody has it, and looks at the queue's first messages if it has it then."""
+        ttl = round(LOCK_SECONDS * 1000)
+        found = self._look(keys=[self._lock, self._queue], args=[self._token, ttl, int(self._has_lock), AHEAD])
+        if found != -1:
+            self._has_lock = True
+            self._kept_at = time.monotonic()
+            self._ahead = deque(BusMessage(body, None) for body in reversed(found))
+        elif self._has_lock:
+            raise self._taken_over()
+
+    def _renew(self, *leaves: str | bytes) -> None:
         with _as_unavailable():
-            if self._done(keys=[self._lock, self._queue], args=[self._token, round(LOCK_SECONDS * 1000)]) == -1:
+            ttl = round(LOCK_SECONDS * 1000)
+            if self._keep(keys=[self._lock, self._queue], args=[self._token, ttl, *leaves]) == -1:
                 raise self._taken_over()
-        self._ahead.popleft()
+        self._kept_at = time.monotonic()
 
     def answer(self, address: str, body: bytes) -> None:
         with _as_unavailable():

@@ -45,6 +45,7 @@ RENEW_SECONDS: Final = 10.0
 """How often a lease is renewed while no relay answers: the renewals wait in the broker meanwhile."""
 
 _NO_ANSWER: Final = object()
+_TAKEN: Final = frozenset({AppendStatus.APPENDED, AppendStatus.HELD, AppendStatus.DUPLICATE})
 
 
 def valid_bus_name(name: str) -> str:
@@ -106,12 +107,15 @@ class EventBusStore(JobStore):
             known.jobs.put(entry.execution.publish_id, entry.job_id)
         cancelled, heard_at = known.cancelled.get(entry.job_id) or (False, None)
         is_decisive = is_lifecycle(entry) or entry.only_if_queued or entry.only_if_complete
+        before = known.told.get(entry.run_id) or 0
+        after = before if before < entry.n else 0
         appended: Any = _NO_ANSWER
         if is_decisive or heard_at is None or now - heard_at >= HEARD_SECONDS:
-            appended = self._ask_if_heard("append", entry.job_id, entry=entry)
+            appended = self._ask_if_heard("append", entry.job_id, after=after, entry=entry)
         else:
-            body = operations()["append"].call({"entry": entry}, ticket="", reply_to="")
-            self._caller.post(self._queue(entry.job_id), body)
+            self._caller.post(self._queue(entry.job_id), operations()["append"].call({"entry": entry}, after=after))
+        if appended is _NO_ANSWER or appended.status in _TAKEN:
+            known.told.put(entry.run_id, max(before, entry.n))
         if appended is _NO_ANSWER:
             if heard_at is None or now - heard_at >= HEARD_SECONDS:
                 known.cancelled.put(entry.job_id, (cancelled, now))  # nor is it asked again before the next second
@@ -197,7 +201,7 @@ class EventBusStore(JobStore):
             places[self._queue(jobs.get(publish_id))].append(publish_id)
         for queue, there in places.items():
             arguments = {"worker": on_bus(worker), "publish_ids": there, "run_id": run_id}
-            self._caller.put(queue, operations()["release"].call(arguments, ticket="", reply_to=""))
+            self._caller.put(queue, operations()["release"].call(arguments))
 
     def set_deadline(self, deadline: Deadline, *, seconds: float) -> None:
         self._put("set_deadline", deadline.execution.job_id, deadline=deadline, seconds=seconds)
@@ -252,18 +256,18 @@ class EventBusStore(JobStore):
         operation = operations()[name]
         if "job_id" in operation.names:
             arguments["job_id"] = job_id
-        self._caller.put(self._queue(job_id), operation.call(arguments, ticket="", reply_to=""))
+        self._caller.put(self._queue(job_id), operation.call(arguments))
 
     def _ask(self, name: str, job_id: str, **arguments: Any) -> Any:
         if "job_id" in operations()[name].names:
             arguments["job_id"] = job_id
         return self._call(name, self._queue(job_id), arguments)
 
-    def _ask_if_heard(self, name: str, job_id: str, **arguments: Any) -> Any:
+    def _ask_if_heard(self, name: str, job_id: str, *, after: int = 0, **arguments: Any) -> Any:
         operation = operations()[name]
         if "job_id" in operation.names:
             arguments["job_id"] = job_id
-        answer = self._caller.ask(self._queue(job_id), _body(operation, arguments), is_needed=False)
+        answer = self._caller.ask(self._queue(job_id), _body(operation, arguments, after), is_needed=False)
         return _NO_ANSWER if answer is None else _value(operation, answer)
 
     def _call(self, name: str, queue: str, arguments: Mapping[str, Any]) -> Any:
@@ -275,16 +279,20 @@ class EventBusStore(JobStore):
 
 
 class _Known:
-    """What a process knows of jobs: whether they are cancelled, as heard when, and whose the executions are."""
+    """What a process knows of jobs: whether they are cancelled, as heard when, whose the executions are, what is told.
+
+    ``told`` has the newest ``n`` of each run.
+    """
 
     def __init__(self) -> None:
         self.cancelled: Newest[tuple[bool, float]] = Newest()
         self.jobs: Newest[str] = Newest()
+        self.told: Newest[int] = Newest()
         self.renewed_at = float("-inf")
 
 
-def _body(operation: Operation, arguments: Mapping[str, Any]) -> Callable[[str, str], bytes]:
-    return lambda ticket, reply_to: operation.call(arguments, ticket=ticket, reply_to=reply_to)
+def _body(operation: Operation, arguments: Mapping[str, Any], after: int = 0) -> Callable[[str, str], bytes]:
+    return lambda ticket, reply_to: operation.call(arguments, ticket=ticket, reply_to=reply_to, after=after)
 
 
 def _value(operation: Operation, answer: Mapping[str, Any]) -> Any:
