@@ -27,7 +27,7 @@ from chanx.bridge.worker.progress import ProgressMeter
 from chanx.bridge.worker.run import context_of
 from chanx.testing.jobs.database import TaskConnections
 from chanx.testing.jobs.events import AnyJob, JobEvents, job_id_of
-from chanx.testing.jobs.matching import Expected, check_expected, matches
+from chanx.testing.jobs.matching import Expected, check_expected, described, matches
 from chanx.testing.jobs.observed import ObservedJob, observed
 from chanx.testing.jobs.publisher import SitePublisher
 from chanx.testing.jobs.recorded import Recorded
@@ -89,17 +89,22 @@ class MemoryBridge:
         """Runs a task or a canvas as a job, to its end, and returns the job.
 
         What it takes otherwise is that of :func:`~chanx.bridge.start.start_job_sync`. With ``cancel_after`` the job is
-        cancelled as soon as such an event was sent: a class, a message, or ``like(...)``. What a task raises is not
-        raised here, but is the job's ``exception``.
+        cancelled as soon as such an event was sent: a class, a message, or ``like(...)``; ``AssertionError`` if none is.
+        What a task raises is not raised here, but is the job's ``exception``.
         """
         __tracebackhide__ = True
-        with self._cancelling(cancel_after):
+        with self._cancelling(cancel_after) as asked:
             started = start_job_sync(task, *args, owner=owner, **options)
         job = self.job(started)
         if not job.state.is_terminal:
             raise AssertionError(
                 f"The job {job.job_id} has not ended, it is {job.state}. Only what runs at once ends here: not what "
                 f"waits for a commit (on_commit=True), and no task of another Celery app.\n{job.events!r}"
+            )
+        if cancel_after is not None and not asked:
+            raise AssertionError(
+                f"The job was not cancelled: there was no {described(cancel_after)}, which it was to be after.\n"
+                f"{job.events!r}"
             )
         return job
 
@@ -122,24 +127,25 @@ class MemoryBridge:
         return JobEvents([Recorded("", str(data.get("action", "")), to_json(data).decode()) for data in events])
 
     @contextmanager
-    def _cancelling(self, wanted: Expected | None) -> Generator[None]:
+    def _cancelling(self, wanted: Expected | None) -> Generator[list[str]]:
+        """What it gives has the id of the job, once that was asked to stop."""
+        asked: list[str] = []
         if wanted is None:
-            yield
+            yield asked
             return
         check_expected(wanted)
         job_id: str | None = None
-        is_asked = False
 
         def watch(event: Recorded) -> None:
-            nonlocal job_id, is_asked
+            nonlocal job_id
             job_id = job_id or event.job_id  # the first one is of the job that is started here
-            if not is_asked and event.job_id == job_id and matches(wanted, event):
-                is_asked = True
+            if not asked and event.job_id == job_id and matches(wanted, event):
+                asked.append(job_id)
                 self.bridge.cancel(job_id)
 
         self.store.watchers.append(watch)
         try:
-            yield
+            yield asked
         finally:
             self.store.watchers.remove(watch)
 

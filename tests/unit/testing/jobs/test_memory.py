@@ -151,6 +151,20 @@ def test_a_job_that_is_cancelled_before_its_task_does_anything(
         _ = job.result
 
 
+def test_an_event_to_cancel_after_that_never_comes(shop: Shop, memory: MemoryBridge) -> None:
+    """Given a wrong expectation of when to cancel, then the test is told so, and not only that the job went on."""
+    with pytest.raises(AssertionError) as raised:
+        memory.run(shop.import_rows, 2, cancel_after=like(RowRejected, line=4))
+    first, *events = str(raised.value).splitlines()
+    assert first == "The job was not cancelled: there was no like(RowRejected, line=4), which it was to be after."
+    assert events[-1] == "  JobSucceeded(result={'rows': 2})"
+
+
+def test_what_a_start_raises_is_no_matter_of_cancelling(shop: Shop, memory: MemoryBridge) -> None:
+    with pytest.raises(TypeError, match="takes 2 positional arguments"):
+        memory.run(shop.double, 1, 2, 3, cancel_after=RowRejected)
+
+
 def test_output_is_whole(shop: Shop, memory: MemoryBridge) -> None:
     """Given pieces that are sent in parts, as time will have it, then the text is whole and one event."""
     job = memory.run(shop.count, 20_000)
