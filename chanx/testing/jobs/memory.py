@@ -89,8 +89,8 @@ class MemoryBridge:
         """Runs a task or a canvas as a job, to its end, and returns the job.
 
         What it takes otherwise is that of :func:`~chanx.bridge.start.start_job_sync`. With ``cancel_after`` the job is
-        cancelled as soon as such an event was sent: a class, a message, or ``like(...)``; ``AssertionError`` if none is.
-        What a task raises is not raised here, but is the job's ``exception``.
+        cancelled as soon as such an event was sent: a class, a message, or ``like(...)``; ``AssertionError`` if none
+        is. What a task raises is not raised here, but is the job's ``exception``.
         """
         __tracebackhide__ = True
         with self._cancelling(cancel_after) as asked:
