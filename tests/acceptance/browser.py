@@ -33,6 +33,7 @@ addEventListener("job:event", ({ detail }) => seen.push(detail.seq));
 
 def sign_in(context: BrowserContext, name: str) -> Page:
     """A page of that user, on the list of jobs."""
+    context.set_default_timeout(90 * SECONDS)
     context.add_init_script(_RECORDER)
     page = context.new_page()
     page.goto("/")
@@ -60,7 +61,7 @@ def run_command(page: Page, title: str) -> str:
 
 
 def _job_id(page: Page) -> str:
-    page.wait_for_url(re.compile("/jobs/[^/]+/$"), timeout=60 * SECONDS)
+    page.wait_for_url(re.compile("/jobs/[^/]+/$"))
     return page.url.rstrip("/").rsplit("/", 1)[1]
 
 

@@ -52,7 +52,7 @@ def rows_of_files(page: Page) -> Locator:
 
 def send_without_script(page: Page) -> None:
     """Sends the upload form past the checks of the page's script, as a browser without JavaScript does."""
-    with page.expect_navigation(timeout=60_000):
+    with page.expect_navigation():
         page.evaluate("document.querySelector('[data-upload]').submit()")
 
 

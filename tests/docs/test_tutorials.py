@@ -28,6 +28,7 @@ def browser() -> Iterator[Browser]:
 
 def page_of(context: BrowserContext, complaints: list[str]) -> Page:
     """A page whose scripts may not fail."""
+    context.set_default_timeout(90 * SECONDS)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     return context.new_page()
 
