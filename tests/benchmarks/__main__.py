@@ -34,6 +34,7 @@ QUICK: Mapping[str, Sequence[str]] = {
         "--layer",
         "pubsub",
     ],
+    "event_bus": ["200", "2"],
     "fan_out": ["--clients", "1000", "--rounds", "3", "--server", "uvicorn"],
     "faults": ["--events", "600", "--clients", "5", "worker killed", "site killed"],
     "imports": ["3"],

@@ -5,6 +5,7 @@ relay, worker ── broker
 """
 
 import json
+import os
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +21,8 @@ from chanx.bridge.transports.event_bus.calls import queues
 from chanx.bridge.transports.event_bus.store import BUS_NAME
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.celery_nodes.containers import rabbitmq_node
-from tests.celery_nodes.process import NodeProcess
+from tests.celery_nodes.process import ROOT, NodeProcess
+from tests.celery_nodes.versions import NEWEST, CeleryVersion
 from tests.integration import relay_app
 from tests.integration.worker_process import disconnect, forget_backend
 from tests.waiting import wait_until
@@ -68,7 +70,9 @@ class RabbitMQBroker:
 class RelayStack:
     """``bridge`` is the site's, on its own store."""
 
-    def __init__(self, broker: Broker, bridge: Bridge, site: RedisServer, directory: Path) -> None:
+    def __init__(
+        self, broker: Broker, bridge: Bridge, site: RedisServer, directory: Path, celery_version: CeleryVersion
+    ) -> None:
         self.broker = broker
         self.bridge = bridge
         self.site_url = site.url
@@ -83,6 +87,7 @@ class RelayStack:
             "worker",
             ["celery", "-A", APP, "worker", "-l", "INFO", "-c", "2", "--without-gossip", "--without-mingle"],
             CHANX_TEST_STORE="event-bus://",
+            PYTHONPATH=os.pathsep.join([*celery_version.paths(), str(ROOT)]),
         )
 
     def _process(self, name: str, arguments: list[str], **environment: str) -> NodeProcess:
@@ -165,8 +170,15 @@ class RelayStack:
 
 
 @contextmanager
-def relay_stack(kind: str, directory: Path, *, relays: int = 1, options: tuple[str, ...] = ()) -> Generator[RelayStack]:
-    """A stack on a "redis" or "rabbitmq" broker of its own; it ends with the block."""
+def relay_stack(
+    kind: str,
+    directory: Path,
+    *,
+    relays: int = 1,
+    options: tuple[str, ...] = (),
+    celery_version: CeleryVersion = NEWEST,
+) -> Generator[RelayStack]:
+    """A stack on a "redis" or "rabbitmq" broker of its own; it ends with the block. The version is the worker's."""
     with ExitStack() as stack:
         site = stack.enter_context(redis_server(private=True))
         broker: Broker
@@ -181,7 +193,7 @@ def relay_stack(kind: str, directory: Path, *, relays: int = 1, options: tuple[s
         stack.callback(pools.reset)  # kombu keeps those of other brokers, closed
         stack.callback(disconnect, app)
         stack.callback(bridge.store.close)
-        running = RelayStack(broker, bridge, site, directory)
+        running = RelayStack(broker, bridge, site, directory, celery_version)
         stack.callback(running.close)
         for _ in range(relays):
             running.start_relay(*options)

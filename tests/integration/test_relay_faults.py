@@ -98,6 +98,7 @@ def test_a_job_whose_worker_is_killed_fails(broker: str, tmp_path: Path) -> None
 
         stack.worker.kill()
 
+        # It takes six or seven seconds, and on a busy machine longer; how many ticks it takes is a unit test's.
         job = stack.ended(job_id, seconds=60)
         assert job.state is JobState.FAILED
         assert job.fields["error"]["code"] == "worker_lost"

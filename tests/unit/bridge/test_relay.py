@@ -270,6 +270,19 @@ def test_a_worker_whose_lease_lapses_is_dead_once_all_it_told_is_done() -> None:
     assert judged.real.leases() == {}
 
 
+@pytest.mark.parametrize(("ticks_before", "seconds"), [(SETTLING_TICKS, 10), (0, 30)])
+def test_a_dead_worker_s_job_fails_as_soon_as_the_guide_says(ticks_before: int, seconds: int) -> None:
+    judged = JudgedWorker()
+    judged.tick(ticks_before, renewing=True)
+
+    for _ in range(seconds - 1):  # it dies between two ticks
+        judged.tick(1)
+        for _, call in judged.put:
+            judged.judge.passed(call)
+
+    assert state(judged.real) is JobState.FAILED
+
+
 def test_a_worker_that_renews_after_all_is_not_dead() -> None:
     judged = JudgedWorker()
     judged.tick(SETTLING_TICKS + 7)
