@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import Sampler
 
 import chanx.opentelemetry
+from chanx.metrics import METRICS
 
 
 class Sdk:
@@ -48,6 +49,12 @@ class Sdk:
                         }
         return found
 
+    @property
+    def undeclared(self) -> set[tuple[str, str]]:
+        """Metrics and attributes that they are not declared to have: an id in one would make a series of each."""
+        found = {(metric, name) for metric in METRICS for point in self.points(metric.name) for name, _ in point}
+        return {(metric.name, name) for metric, name in found if name not in metric.attributes}
+
     def value(self, name: str, attributes: Mapping[str, Any] | None = None) -> float:
         """A counter's value with these attributes, 0 where there is none."""
         point = self.points(name).get(frozenset((attributes or {}).items()))
@@ -70,8 +77,10 @@ def instrumented(sampler: Sampler | None = None, *, traces: bool = True, events:
         yield sdk
     finally:
         chanx.opentelemetry.uninstrument()
+        undeclared = sdk.undeclared
         sdk.meter_provider.shutdown()
         sdk.tracer_provider.shutdown()
+    assert undeclared == set()
 
 
 def is_child(child: ReadableSpan, parent: ReadableSpan) -> bool:
