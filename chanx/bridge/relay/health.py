@@ -12,6 +12,7 @@ from chanx.bridge.installed import Bridge
 from chanx.bridge.relay.relay import Relay
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.core.health import ALIVE, Health
+from chanx.errors import ConfigurationError
 
 _NO_JOB: Final = "chanx-health"
 _STATUS: Final = {True: "ok", False: "unavailable"}
@@ -31,7 +32,10 @@ def relay_health(bridge: Bridge, relay: Relay) -> Health:
 
 @contextmanager
 def health_served(bridge: Bridge, relay: Relay, host: str, port: int) -> Generator[int]:
-    """Serves both in threads until the block ends; yields the port, which the system chooses where ``port`` is 0."""
+    """Serves both in threads until the block ends; yields the port, which the system chooses where ``port`` is 0.
+
+    Raises ``ConfigurationError`` where nobody can listen there.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -54,7 +58,11 @@ def health_served(bridge: Bridge, relay: Relay, host: str, port: int) -> Generat
             self.end_headers()
             self.wfile.write(content)
 
-    with ThreadingHTTPServer((host, port), Handler) as server:
+    try:
+        listening = ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(f"The relay cannot listen on {host}:{port} for its health: {error}") from error
+    with listening as server:
         thread = threading.Thread(target=server.serve_forever, name="chanx-relay-health", daemon=True)
         thread.start()
         try:

@@ -12,8 +12,11 @@ from chanx.bridge.installed import Bridge
 from chanx.bridge.relay.celery_events import CeleryEvents
 from chanx.bridge.relay.health import health_served
 from chanx.bridge.relay.relay import Relay
+from chanx.bridge.store.memory import MemoryJobStore
 from chanx.bridge.transports.event_bus.brokers import bus_on
+from chanx.bridge.transports.event_bus.bus import Bus
 from chanx.bridge.transports.event_bus.store import BUS_NAME, valid_bus_name
+from chanx.errors import ConfigurationError
 from chanx.log import log_event
 
 STOP_SECONDS: Final = 5.0
@@ -33,13 +36,17 @@ def run_relay(
 
     ``name`` is the bus's; ``broker`` the URL of its broker, by default the app's own. With ``celery_events`` also
     what Celery says of tasks on workers that the bridge is not in. Raises ``ConfigurationError`` for a bridge that
-    is on the event bus itself, and for a broker that there is no bus on. ``health`` are host and port where it says
-    over HTTP how it is, at ``/live`` and ``/ready``.
+    is on the event bus itself, or keeps its jobs in memory, and for a broker that there is no bus on. ``health`` are
+    host and port where it says over HTTP how it is, at ``/live`` and ``/ready``.
     """
     chosen = valid_bus_name(name or BUS_NAME)
-    app: Any = bridge.app
-    connection = app.connection_for_write(url=broker) if broker else app.connection_for_write()
-    relay = Relay(bridge, bus_on(connection), name=chosen)
+    if isinstance(bridge.store, MemoryJobStore):
+        raise ConfigurationError(
+            "A relay is a process of its own, and the store is in this process's memory: nobody would see what it "
+            'writes. Give the site install(app, store="redis://..."), or store=DjangoJobStore().'
+        )
+    connection, bus = _bus(bridge.app, broker)
+    relay = Relay(bridge, bus, name=chosen)
 
     # Blocked, so that the relay's threads, which inherit that, leave them to this one.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
@@ -54,6 +61,14 @@ def run_relay(
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     log_event("relay_stopped", bus=chosen)
+
+
+def _bus(app: Any, broker: str | None) -> tuple[Any, Bus]:
+    try:
+        connection = app.connection_for_write(url=broker) if broker else app.connection_for_write()
+        return connection, bus_on(connection)
+    except (ValueError, KeyError, ImportError) as error:  # kombu has no error of its own for what it cannot use
+        raise ConfigurationError(f"The relay cannot use its broker's URL: {error}") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from celery import Celery
 from click.testing import CliRunner
 from django.core.management import CommandError, call_command
+from kombu.transport import TRANSPORT_ALIASES
 
 from chanx.bridge import install
 from chanx.bridge.store.base import Retention
@@ -23,12 +25,16 @@ ROOT = Path(__file__).parents[3]
 SITE = """
 from celery import Celery
 from chanx.bridge import install
+from chanx.bridge.store.memory import MemoryJobStore
+from chanx.layers import LayerSpec
 app = Celery("site", broker="redis://127.0.0.1:1/0")
 install(app, store="redis://127.0.0.1:1/0")
 worker = Celery("worker", broker="redis://127.0.0.1:1/0")
 install(worker, store="event-bus://")
 memory = Celery("memory", broker="memory://")
 install(memory, store="redis://127.0.0.1:1/0")
+kept = Celery("kept", broker="redis://127.0.0.1:1/0")
+install(kept, store=MemoryJobStore(), layer=LayerSpec.redis_pubsub("redis://127.0.0.1:1/0"))
 """
 
 
@@ -38,6 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    monkeypatch.setitem(TRANSPORT_ALIASES, "lacking", "lacking.transport:Transport")
     sys.modules.pop("bussite", None)
     return tmp_path
 
@@ -49,6 +56,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--app", "bussite:memory"], "RabbitMQ or Redis, and the broker is 'memory'"),
         (["--app", "bussite:app", "--broker", "memory://"], "RabbitMQ or Redis, and the broker is 'memory'"),
         (["--app", "bussite:app", "--bus", "no bus"], "The event bus 'no bus'"),
+        (["--app", "bussite:kept"], "the store is in this process's memory"),
+        (
+            ["--app", "bussite:app", "--broker", "nosuch://x"],
+            "cannot use its broker's URL: 'No such transport: nosuch'",
+        ),
+        (["--app", "bussite:app", "--broker", "lacking://x"], "cannot use its broker's URL: No module named 'lacking'"),
     ],
 )
 def test_what_cannot_be_relayed_is_said(project: Path, options: list[str], text: str) -> None:
@@ -58,6 +71,15 @@ def test_what_cannot_be_relayed_is_said(project: Path, options: list[str], text:
     assert text in result.output
     with pytest.raises(CommandError, match=text):
         call_command("chanx_relay", *options)
+
+
+def test_a_health_port_that_is_taken_is_said(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(cli, ["relay", "--app", "bussite:app", "--health-port", str(port)])
+
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1:{port} for its health: " in result.output
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
