@@ -23,8 +23,13 @@ _JOB_ID = re.compile(JOB_ID)
 
 
 def new_job_id() -> str:
-    """A new id: 22 URL-safe characters, 128 random bits, so that an id cannot be guessed."""
-    return secrets.token_urlsafe(16)
+    """A new id: 22 URL-safe characters, 128 random bits, so that an id cannot be guessed.
+
+    It begins with no hyphen, which a command line would take for an option.
+    """
+    while (job_id := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return job_id
 
 
 def validated_job_id(job_id: str) -> str:

@@ -47,7 +47,7 @@ class Patience:
     def is_away(self, error: StoreUnavailableError) -> None:
         """The store has not answered."""
         if not self._is_away:
-            click.echo(f"{error} Waiting for it.", err=True)
+            click.echo(f"{str(error).rstrip('.')}. Waiting for it.", err=True)
         self._is_away = True
 
     def is_back(self) -> None:

@@ -34,6 +34,12 @@ def test_an_anonymous_visitor_owns_nothing() -> None:
         owner_of(anonymous)
 
 
+def test_a_new_id_is_no_option_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["-a", "--b", "c-d"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: next(drawn))
+    assert new_job_id() == "c-d"
+
+
 def test_new_ids_are_valid_everywhere() -> None:
     for _ in range(100):
         job_id = new_job_id()

@@ -19,7 +19,7 @@ from chanx.cli.patience import PATIENCE, Patience
 from chanx.errors import JobNotFoundError
 from tests.unit.cli.jobs_by_hand import NOW, Project
 
-TOLD = "away Waiting for it.\nThe job store is back.\n"
+TOLD = "away. Waiting for it.\nThe job store is back.\n"
 
 
 class Store(MemoryJobStore):
@@ -190,7 +190,7 @@ def test_a_store_that_stays_away_from_the_start(capsys: pytest.CaptureFixture[st
     with pytest.raises(StoreUnavailableError):
         job.follow()
     assert job.now == PATIENCE
-    assert capsys.readouterr().err == "away Waiting for it.\n"
+    assert capsys.readouterr().err == "away. Waiting for it.\n"
 
 
 @pytest.mark.parametrize("job_id", ["nothing", "no job id!", ""])
