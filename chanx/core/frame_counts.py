@@ -6,13 +6,19 @@ An observer may take longer to be told of a frame than it takes to send one to a
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import threading
 from contextvars import Context
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from chanx.metrics import FRAMES_RECEIVED, FRAMES_SENT, Metric
 from chanx.telemetry import measure
+
+
+class _Turn(threading.local):
+    """The turn of a thread's event loop that frames are counted in; ``loop`` is None before the first one."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    counts: dict[str, int]
 
 
 class FrameCount:
@@ -20,19 +26,21 @@ class FrameCount:
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self._counts: WeakKeyDictionary[asyncio.AbstractEventLoop, Counter[str]] = WeakKeyDictionary()
+        self._turn = _Turn()
 
     def add(self, owner: object, frames: int = 1) -> None:
         """So many frames of one connection, whose consumer is ``owner``."""
-        loop = asyncio.get_running_loop()
-        counts = self._counts.get(loop)
-        if counts is None:
-            counts = self._counts[loop] = Counter()
-            loop.call_soon(self._tell, loop, context=Context())
-        counts[type(owner).__name__] += frames
+        loop, turn = asyncio.get_running_loop(), self._turn
+        if turn.loop is not loop:
+            turn.loop, turn.counts = loop, {}
+            loop.call_soon(self._tell, turn.counts, context=Context())
+        consumer = type(owner).__name__
+        turn.counts[consumer] = turn.counts.get(consumer, 0) + frames
 
-    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
-        for consumer, frames in self._counts.pop(loop, Counter[str]()).items():
+    def _tell(self, counts: dict[str, int]) -> None:
+        if self._turn.counts is counts:  # else the thread runs another loop by now
+            self._turn.loop = None
+        for consumer, frames in counts.items():
             measure(self._metric, frames, {"chanx.consumer": consumer})
 
 
