@@ -22,10 +22,12 @@ Answers: TypeAlias = "list[Any]"
 class Line:
     """A connection, and what to do when it breaks. For one caller at a time.
 
-    Where the host has Sentinels, it leads to whichever server they have as the primary.
+    Where the host has Sentinels, it leads to whichever server they had as the primary when it was made. With ``checks``
+    they are asked again while it is in use: who stores something wants it to be there later, and who publishes does so
+    where subscribers are, which stay for as long as they can.
     """
 
-    def __init__(self, host: RedisHost, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, host: RedisHost, *, timeout: float = TIMEOUT, checks: bool = False) -> None:
         errors = need("redis.exceptions", extra="redis")
         self._refusal: type[Exception] = errors.ResponseError
         self._broken: type[Exception] = errors.ConnectionError
@@ -33,6 +35,7 @@ class Line:
         self._host = host
         self._bound = timeout
         self._primary = Primary(host, timeout=timeout) if host.sentinels else None
+        self._checks = checks
         self._connection: RedisConnection | None = None
 
     @property
@@ -47,7 +50,7 @@ class Line:
         to be sent ``again``. Raises redis-py's errors.
         """
         # What is not to be sent again belongs to the connection of before.
-        if self._primary is not None and again and self.is_open and not self._primary.is_current():
+        if self._primary is not None and self._checks and again and self.is_open and not self._primary.is_current():
             self.close()
         was_open = self.is_open
         try:

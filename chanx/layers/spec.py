@@ -59,8 +59,9 @@ class LayerSpec:
     ) -> LayerSpec:
         """The ``RedisPubSubChannelLayer`` with the same ``hosts`` (in the same order), ``prefix``, serializer and keys.
 
-        A host is a URL, a ``(host, port)`` pair or a dict of options, as in ``CHANNEL_LAYERS``. Raises
-        ``ConfigurationError`` for one that cannot be published to directly.
+        A host is a URL, a ``(host, port)`` pair or a dict of options (``sentinels`` and ``master_name`` as well), as in
+        ``CHANNEL_LAYERS``, or a job store's URL. Raises ``ConfigurationError`` for one that cannot be published to
+        directly.
         """
         if isinstance(symmetric_encryption_keys, (str, bytes)):
             raise ConfigurationError("symmetric_encryption_keys is a list of keys, even if there is only one.")
@@ -93,8 +94,7 @@ class LayerSpec:
         """The spec of a configured channel layer; None if it has to be published to through the layer itself.
 
         That is any other class than the Redis layers of channels_redis and of fast-channels, one with a serializer of
-        your own, Sentinel hosts or options unknown here, and a core layer with several hosts, encryption keys or
-        ``channel_capacity``.
+        your own or options unknown here, and a core layer with several hosts, encryption keys or ``channel_capacity``.
         """
         known = _LAYERS.get((type(layer).__module__, type(layer).__qualname__))
         if known is None:

@@ -49,6 +49,10 @@ _JOB_KEYS = ("job", "log", "runs", "pending", "tasks")
 class RedisJobStore(JobStore):
     """A store that every process of a site and its workers can share.
 
+    ``url`` is one of redis-py's (``redis://``, ``rediss://``, ``unix://``), or names Sentinels, who say which server it
+    is: ``redis+sentinel://user:password@host1:26379,host2:26379/master_name/0``, or ``rediss+sentinel://``. Options of
+    it that begin with ``sentinel_``, such as ``sentinel_password``, are for the connections to the Sentinels.
+
     ``timeout`` (seconds) bounds connecting and each answer. Safe across forks and threads: each process opens its own
     connections when it first needs them. Works on Redis >= 6.2 and Valkey. A URL of another form raises
     :class:`~chanx.errors.ConfigurationError`.

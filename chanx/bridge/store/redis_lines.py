@@ -103,7 +103,7 @@ class Lines:
         try:
             line = self._idle.pop()
         except IndexError:
-            line = Line(self._host, timeout=self._timeout)
+            line = Line(self._host, timeout=self._timeout, checks=True)
         try:
             return self._ask(line, requests)
         finally:

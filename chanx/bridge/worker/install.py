@@ -41,9 +41,10 @@ def install(
 ) -> Bridge:
     """Installs the bridge on ``app``, for the processes that start jobs and for the workers that run them.
 
-    ``store`` is a Redis URL (``redis://``, ``rediss://``, ``unix://``) or a job store. ``layer`` is the site's channel
-    layer: a :class:`~chanx.layers.LayerSpec` where Django is not installed, or the layer object; by default the pub/sub
-    layer of channels_redis on the store's Redis. A worker that reaches neither has ``store="event-bus://"``, and no
+    ``store`` is a job store, or the URL of a :class:`~chanx.bridge.store.redis.RedisJobStore` (``redis://``,
+    ``rediss://``, ``unix://``, ``redis+sentinel://``, ``rediss+sentinel://``). ``layer`` is the site's channel layer: a
+    :class:`~chanx.layers.LayerSpec` where Django is not installed, or the layer object; by default the pub/sub layer of
+    channels_redis on the store's Redis. A worker that reaches neither has ``store="event-bus://"``, and no
     layer: what it tells goes over the app's own broker to ``chanx relay`` (``event-bus://name``: one bus of several).
     ``retention`` says how much of each job that Redis keeps, and for how long; a job store is made with its own.
     Calling it again replaces the app's bridge.

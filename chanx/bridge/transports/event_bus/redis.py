@@ -13,9 +13,10 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from kombu import Connection
+from kombu.utils.url import url_to_parts
 
 from chanx.bridge.transports.event_bus.bus import (
     ANSWERS,
@@ -120,9 +121,10 @@ class RedisBus(Bus):
             raise ConfigurationError('broker_transport_options lacks "master_name", the name that Sentinel has for it')
         places = [urlsplit(url) for url in self._connection.alt or [self._connection.as_uri()]]
         sentinel: Any = need("redis.sentinel", extra="bridge")
+        bounds = {name: options[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
         asked = sentinel.Sentinel(
             [(place.hostname, place.port or 26379) for place in places],
-            sentinel_kwargs=known.get("sentinel_kwargs") or {"socket_timeout": options["socket_connect_timeout"]},
+            sentinel_kwargs={**bounds, **(known.get("sentinel_kwargs") or {})},
             **options,
         )
         return asked.master_for(known["master_name"], redis.Redis)
@@ -155,8 +157,7 @@ class RedisLine(BusLine):
             return answer
 
     def close(self) -> None:
-        with suppress(Exception):  # it may be broken
-            self._client.close()
+        _close(self._client)
 
 
 class RedisInbox(BusInbox):
@@ -242,8 +243,7 @@ class RedisInbox(BusInbox):
     def close(self) -> None:
         with suppress(Exception):  # it may be broken
             self._client.eval(_LEAVE, 1, self._lock, self._token)
-        with suppress(Exception):
-            self._client.close()
+        _close(self._client)
 
     def _taken_over(self) -> BusUnavailableError:
         return BusUnavailableError(f"Another relay reads {self._queue}: this one was silent for {LOCK_SECONDS:g} s.")
@@ -272,12 +272,22 @@ def _database(virtual_host: str | None) -> int:
 
 
 def _of_socket(host: str) -> dict[str, Any]:
-    """The options in what kombu makes of ``redis+socket://:password@/path?virtual_host=2``."""
-    place = urlsplit(host)
-    options: dict[str, Any] = {"unix_socket_path": place.path}
+    """The options in what kombu makes of ``redis+socket://user:password@/path?virtual_host=2``, as it reads it."""
+    place = url_to_parts(host)
+    options: dict[str, Any] = {"unix_socket_path": f"/{place.path}"}
+    if place.username:
+        options["username"] = place.username
     if place.password:
         options["password"] = place.password
-    database = parse_qs(place.query).get("virtual_host")
+    database = place.query.get("virtual_host")
     if database:
-        options["db"] = _database(database[0])
+        options["db"] = _database(database)
     return options
+
+
+def _close(client: Any) -> None:
+    """Never raises: the connections may be broken."""
+    asked = getattr(client.connection_pool, "sentinel_manager", None)
+    for each in (client, *(asked.sentinels if asked else ())):
+        with suppress(Exception):
+            each.close()
