@@ -191,9 +191,13 @@ class TestList:
             raise StoreUnavailableError("The job store did not answer.")
 
         monkeypatch.setattr(store, "all_jobs", away)
-        asked = request()
-        assert admin.changelist_view(asked).status_code == 503
+        asked = request(query={"name": "x"})
+        answer = admin.changelist_view(asked)
+        assert answer.status_code == 503
         assert said(asked) == ["The job store did not answer."]
+        page = answer.render().content.decode()
+        assert '<a href="/?name=x">Try again</a>' in page
+        assert "No jobs." not in page
 
     def test_without_a_bridge(self, admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(import_module(f"{APP}.admin"), "project_app", lambda: None)
@@ -262,6 +266,29 @@ class TestJob:
         job_id = create(store)
         Run(store, job_id).append('{"action":"the_newest"}')
         assert "the_newest" in shown(admin, job_id, after=after)
+
+    def test_a_store_that_is_away(self, admin: Any, store: MemoryJobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(job_id: str) -> Any:
+            raise StoreUnavailableError("The job store did not answer.")
+
+        monkeypatch.setattr(store, "snapshot", away)
+        asked = request(query={"after": "5"})
+        answer = admin.change_view(asked, "j")
+        assert (answer.status_code, said(asked)) == (503, ["The job store did not answer."])
+        assert '<a href="/?after=5">Try again</a>' in answer.render().content.decode()
+
+    @pytest.mark.parametrize(("begun", "shows"), [('"2026-01-02T03:04:05Z"', True), ("5", False), ('"soon"', False)])
+    def test_times_are_of_one_zone(
+        self, admin: Any, store: MemoryJobStore, begun: str, shows: bool, settings: Any
+    ) -> None:
+        settings.TIME_ZONE = "Asia/Tokyo"
+        job_id = create(store)
+        Run(store, job_id).append(patch={"started_at": begun, "result_omitted": "false"}, state=JobState.STARTED)
+
+        page = shown(admin, job_id)
+
+        assert ("<th>Started</th><td>2026-01-02 12:04:05</td>" in page) == shows
+        assert "result_omitted" not in page
 
     def test_there_is_none(self, admin: Any) -> None:
         asked = request()

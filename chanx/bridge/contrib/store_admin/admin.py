@@ -6,6 +6,7 @@ Looking takes the permission to view jobs, cancelling the one to change them. No
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -24,6 +25,7 @@ from chanx.bridge.contrib.store_admin.timeline import as_json, position_of, time
 from chanx.bridge.installed import Bridge, bridge_or_none, project_app
 from chanx.bridge.snapshot import JobSnapshot, percent
 from chanx.bridge.states import JobState
+from chanx.bridge.store.base import StoreUnavailableError
 from chanx.errors import ChanxError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 else:
     StoredJobModelAdmin = admin.ModelAdmin
 
+_PLACED: Final = ("started_at", "ended_at")
 _REASON: Final = "Cancelled by staff."
 
 
@@ -56,7 +59,7 @@ class StoredJobAdmin(StoredJobModelAdmin):
         """The newest jobs that match the query."""
         self._require(self.has_view_permission(request))
         search = Search.of(request.GET.dict())
-        found, status = Found(()), 200
+        found = Found(())
         if not search.is_possible:
             text = f"{search.owner!r} is no owner: write it as kind:id, such as user:42."
             self.message_user(request, text, messages.ERROR)
@@ -64,8 +67,7 @@ class StoredJobAdmin(StoredJobModelAdmin):
             try:
                 found = find(_bridge().store, search)
             except ChanxError as error:
-                self.message_user(request, str(error), messages.ERROR)
-                status = 503
+                return self._unavailable(request, error)
         return self._page(
             request,
             "job_list.html",
@@ -79,7 +81,6 @@ class StoredJobAdmin(StoredJobModelAdmin):
                 ],
                 "more": _query_on(search, found),
             },
-            status=status,
         )
 
     def change_view(
@@ -92,6 +93,8 @@ class StoredJobAdmin(StoredJobModelAdmin):
             bridge = _bridge()
             job = bridge.job(job_id)
             timeline = timeline_of(bridge.store, job, after=after)
+        except StoreUnavailableError as error:
+            return self._unavailable(request, error)
         except ChanxError as error:
             return self._back(request, str(error))
         return self._page(
@@ -101,6 +104,7 @@ class StoredJobAdmin(StoredJobModelAdmin):
                 "title": f"{job.name} {job.job_id}",
                 "job": job,
                 "progress": percent(job.fraction),
+                "times": {name: _moment(job.fields.get(f"{name.lower()}_at")) for name in ("Started", "Ended")},
                 "values": {name: as_json(value) for name, value in _values(job).items()},
                 "timeline": timeline,
                 "cancel_url": self._url("cancel", job.job_id) if self._may_cancel(request, job) else None,
@@ -134,6 +138,11 @@ class StoredJobAdmin(StoredJobModelAdmin):
         self.message_user(request, problem, messages.ERROR)
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{LABEL}_{self.opts.model_name}_changelist"))
 
+    def _unavailable(self, request: HttpRequest, error: ChanxError) -> HttpResponse:
+        """At the address that was asked for, so that it can be asked for again."""
+        self.message_user(request, str(error), messages.ERROR)
+        return self._page(request, "unavailable.html", {"title": "Jobs", "again": request.get_full_path()}, status=503)
+
     def _url(self, view: str, job_id: str) -> str:
         return reverse(f"{self.admin_site.name}:{LABEL}_{self.opts.model_name}_{view}", args=[quote(job_id)])
 
@@ -155,7 +164,14 @@ def _bridge() -> Bridge:
 def _values(job: JobSnapshot) -> dict[str, Any]:
     """What has been set by the starter and by events, but for what has a place of its own."""
     shown: dict[str, Any] = {"meta": job.meta, **job.fields}
-    return {name: value for name, value in shown.items() if value not in (None, {})}
+    return {name: value for name, value in shown.items() if value not in (None, {}, False) and name not in _PLACED}
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def _query_on(search: Search, found: Found) -> str | None:
