@@ -161,8 +161,9 @@ PUBLISHERS: dict[str, type[Publisher]] = {
 
 @pytest.fixture(params=["memory", *PUBLISHERS])
 async def world(
-    request: pytest.FixtureRequest, redis_url: str, second_url: str, key_prefix: str
+    request: pytest.FixtureRequest, redis_url: str, second_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[World]:
+    monkeypatch.setattr("chanx.layers.loop_publisher.TIMEOUT", 20.0)  # a busy machine's pause loses a message
     kind = request.param
     if kind == "memory":
         yield memory_world()

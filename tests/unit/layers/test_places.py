@@ -37,7 +37,7 @@ def as_worker_does(app: Any, body: Any) -> Any:
         except PublisherError as error:
             return error
 
-    task = app.task(name="publish")(publish)
+    task = app.task(name="publish", shared=False)(publish)
     tracer = build_tracer(task.name, task, app=app)
     return tracer("some-id", (), {}, {"is_eager": False, "id": "some-id", "task": task.name}).retval
 
