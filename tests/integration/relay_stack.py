@@ -6,6 +6,7 @@ relay, worker ── broker
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +20,7 @@ from chanx.bridge.snapshot import JobSnapshot
 from chanx.bridge.transports.event_bus.brokers import bus_on
 from chanx.bridge.transports.event_bus.calls import queues
 from chanx.bridge.transports.event_bus.store import BUS_NAME
-from chanx.testing.redis_server import RedisServer, redis_server
+from chanx.testing.redis_server import EmbeddedRedisServer, RedisServer, redis_server
 from tests.celery_nodes.containers import rabbitmq_node
 from tests.celery_nodes.process import ROOT, NodeProcess
 from tests.celery_nodes.versions import NEWEST, CeleryVersion
@@ -36,6 +37,7 @@ class Broker(Protocol):
     def url(self) -> str: ...
     def crash(self) -> None: ...
     def start(self) -> None: ...
+    def signal(self, which: signal.Signals) -> None: ...
 
 
 class RedisBroker:
@@ -51,6 +53,11 @@ class RedisBroker:
     def start(self) -> None:
         self._server.start()
 
+    def signal(self, which: signal.Signals) -> None:
+        assert isinstance(self._server, EmbeddedRedisServer)
+        assert self._server.pid
+        os.kill(self._server.pid, which)
+
 
 class RabbitMQBroker:
     def __init__(self, node: Any) -> None:
@@ -65,6 +72,9 @@ class RabbitMQBroker:
     def start(self) -> None:
         self._node.restart()
         assert self._node.ready()
+
+    def signal(self, which: signal.Signals) -> None:
+        self._node.kill(which)
 
 
 class RelayStack:

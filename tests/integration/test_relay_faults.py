@@ -1,6 +1,7 @@
 """What the event bus is for: brokers restart, relays and workers are killed, and the log is what the task told."""
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,21 @@ def test_the_broker_restarts(broker: str, tmp_path: Path) -> None:
 
         stack.broker.crash()
         stack.broker.start()
+
+        check(stack, job_id)
+
+
+@brokers
+def test_the_broker_hangs(broker: str, tmp_path: Path) -> None:
+    with relay_stack(broker, tmp_path) as stack:
+        job_id = stack.start(count, EVENTS, 0.005)
+        wait_until(lambda: len(stack.counted(job_id)) > 100, seconds=30, what="the first events")
+
+        stack.broker.signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: b"job_store_away" in stack.worker.logs(), seconds=30, what="the worker to notice")
+        finally:
+            stack.broker.signal(signal.SIGCONT)
 
         check(stack, job_id)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chanx.bridge.transports.event_bus.bus import BusLine, BusUnavailableError
+from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusLine, BusUnavailableError
+from chanx.bridge.transports.event_bus.caller import BusCaller
 from chanx.bridge.transports.event_bus.pipeline import WINDOW, WINDOW_BYTES, Pipeline
 from chanx.layers.breaker import CircuitBreaker
 from tests.waiting import wait_until
@@ -25,7 +26,7 @@ STEPS = st.lists(
 )
 
 
-class Broker:
+class Broker(Bus):
     """Has what is in ``queue``; what is on a line's way it may or may not get before the line breaks."""
 
     def __init__(self) -> None:
@@ -39,6 +40,9 @@ class Broker:
             raise BusUnavailableError("down")
         self.lines.append(Line(self))
         return self.lines[-1]
+
+    def inbox(self, queue: str) -> BusInbox:
+        raise NotImplementedError
 
     def break_line(self, arrived: int = 0) -> None:
         """So many messages of the newest line arrive all the same."""
@@ -213,3 +217,30 @@ def test_who_is_at_it_already_is_refused(broker: Broker, pipeline: Pipeline) -> 
     pipeline.flush()
 
     assert broker.queue == [b"1", b"2"]
+
+
+def test_a_question_waits_for_what_was_posted(broker: Broker) -> None:
+    caller = BusCaller(broker)
+    caller.post("q", b"1")
+    broker.confirms = False
+
+    with pytest.raises(BusUnavailableError):
+        caller.ask("q", lambda ticket, address: b"?")
+
+    assert broker.queue == []
+    broker.confirms = True
+    wait_until(lambda: broker.queue == [b"1"], what="what was posted")
+    caller.close()
+
+
+def test_what_a_process_could_not_hand_over_before_its_end_is_told(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = BusCaller(broker)
+    caller.post("q", b"1")
+    broker.is_down = True
+    caller.flush_at_exit()
+
+    assert "bus_messages_lost lost=1" in caplog.text
+    broker.is_down = False
+    wait_until(lambda: broker.queue == [b"1"], what="the message, as the process has not ended")
