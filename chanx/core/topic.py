@@ -3,14 +3,12 @@
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
-from types import new_class
 from typing import Any, ClassVar, Final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from chanx.core.calling import call_handler
-from chanx.core.channel_layer import ChannelLayer, configured
 from chanx.core.envelope import Ref, enveloped
 from chanx.core.failures import log_failure
 from chanx.core.handlers import HandlerTable, build_table
@@ -21,15 +19,10 @@ from chanx.core.own_methods import is_replaced
 from chanx.core.refusal import TopicRefused as TopicRefused
 from chanx.core.refusal import refusal_message
 from chanx.core.sending import Sending
-from chanx.core.topic_pattern import TopicPattern, topic_pattern
-from chanx.errors import InvalidNameError
-from chanx.layers import publisher_for
+from chanx.core.topic_address import TopicAddress
 from chanx.log import log_event
 from chanx.messages.base import BaseMessage, Event
 from chanx.messages.outgoing import CompleteMessage, ErrorMessage, EventCompleteMessage
-from chanx.telemetry import stamped
-from chanx.utils.framework import channel_layer, consumer_base
-from chanx.utils.groups import safe_group_name
 from chanx.utils.naming import snake_case
 
 CONTROL_ACTIONS: Final = ("subscribe", "unsubscribe")
@@ -39,7 +32,7 @@ _COMPLETE = CompleteMessage()
 _EVENT_COMPLETE = EventCompleteMessage()
 
 
-class Topic:
+class Topic(TopicAddress):
     """One subscription of one connection; subclasses have a ``pattern``, handlers and hooks.
 
     On a client's ``subscribe`` these run in order: ``authorize``, joining the topic's group, ``subscribed_payload``,
@@ -62,11 +55,9 @@ class Topic:
     ``subscribe_payload`` (that of the client's last ``subscribe``).
     """
 
-    pattern: ClassVar[str]
     passthrough_events: ClassVar[Sequence[type[BaseMessage]]] = ()
     passthrough_method_prefix: ClassVar[str] = "handle_passthrough_"
     send_completion: ClassVar[bool | None] = None
-    channel_layer_alias: ClassVar[str] = "default"
     reauthorize_seconds: ClassVar[float | None] = None
 
     sends: ClassVar[Sequence[type[BaseMessage]]] = ()
@@ -81,8 +72,6 @@ class Topic:
     incoming_event_adapter: ClassVar[TypeAdapter[Event] | None]
     outgoing_message_adapter: ClassVar[TypeAdapter[BaseMessage]]
 
-    _parsed_pattern: ClassVar[TopicPattern]
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         table = build_table(cls, cls.passthrough_method_prefix)
@@ -96,17 +85,10 @@ class Topic:
         cls.incoming_message_adapter = table.incoming_message_adapter
         cls.incoming_event_adapter = table.incoming_event_adapter
         cls.outgoing_message_adapter = table.outgoing_message_adapter
-        if "pattern" in vars(cls):
-            cls._parsed_pattern = topic_pattern(cls.pattern)
         if "name" not in vars(cls):
             cls.name = cls.__name__.removesuffix("Topic") or cls.__name__
         if "snake_name" not in vars(cls):
             cls.snake_name = snake_case(cls.name)
-
-    @classmethod
-    def parameters(cls) -> tuple[str, ...]:
-        """The names of the pattern's parameters, in order."""
-        return cls._parsed_pattern.parameters
 
     def __init__(self, consumer: Sending, topic: str, params: Mapping[str, str]) -> None:
         self.consumer = consumer
@@ -221,74 +203,6 @@ class Topic:
     async def send_text(self, text: str) -> None:
         """Send a ready JSON text frame as it is."""
         await self.consumer.send_text(text)
-
-    # Names, and sending to all subscribers
-
-    @classmethod
-    def as_consumer(cls, base: type[Any] | None = None, **attributes: Any) -> type[Any]:
-        """A consumer class for a route of this topic alone: ``path("room/<id>/", Room.as_consumer().as_asgi())``.
-
-        The URL's parameters fill the pattern. The topic opens on connecting, or the connection is refused; the client
-        needs no envelope. ``base``: the consumer class to extend, by default that of the framework in use;
-        ``attributes``: class attributes such as ``authenticator_class``.
-        """
-        own = {"__module__": cls.__module__, "__doc__": cls.__doc__, "default_topic": cls}
-        if cls.channel_layer_alias != Topic.channel_layer_alias:
-            own["channel_layer_alias"] = cls.channel_layer_alias
-        own.update(attributes)
-        return new_class(f"{cls.__name__}Consumer", (base or consumer_base(),), exec_body=lambda body: body.update(own))
-
-    @classmethod
-    def topic_of(cls, url_params: Mapping[str, object]) -> str:
-        """The topic that the parameters of a URL name; raises ``InvalidNameError`` (a ``ValueError``) without one."""
-        missing = [name for name in cls._parsed_pattern.parameters if name not in url_params]
-        if missing:
-            raise InvalidNameError(
-                f"{cls.__name__} needs URL parameters {missing}: put them into the route, which has {list(url_params)}."
-            )
-        return cls._parsed_pattern.fill(url_params)
-
-    @classmethod
-    def parse(cls, topic: str) -> dict[str, str] | None:
-        """The parameters in a topic's name, or None if it is none of this class's."""
-        return cls._parsed_pattern.match(topic)
-
-    @classmethod
-    def group_name(cls, topic: str) -> str:
-        """The channel-layer group of a topic: safe, and shorter than 100 characters."""
-        return safe_group_name(cls.__name__, topic)
-
-    @classmethod
-    async def broadcast(cls, topic: str, event: BaseMessage, *, seq: int | None = None) -> None:
-        """Send an event to every subscriber of a topic. Raises ``InvalidNameError`` for a name of another pattern."""
-        message = cls._broadcast_message(topic, event, seq)
-        await cls._layer().group_send(cls.group_name(topic), message)
-
-    @classmethod
-    def broadcast_sync(cls, topic: str, event: BaseMessage, *, seq: int | None = None) -> None:
-        """``broadcast`` from synchronous code; never raises because the layer is unreachable."""
-        message = cls._broadcast_message(topic, event, seq)
-        publisher_for(cls._layer()).group_send(cls.group_name(topic), message)
-
-    @classmethod
-    def _broadcast_message(cls, topic: str, event: BaseMessage, seq: int | None) -> dict[str, Any]:
-        if cls.parse(topic) is None:
-            raise InvalidNameError(f"{topic!r} is no topic of {cls.__name__}: its names look like {cls.pattern!r}.")
-        message: dict[str, Any] = {"type": "handle_topic_event", "topic": topic}
-        message["event_data"] = event.model_dump(mode="json")
-        if seq is not None:
-            message["seq"] = seq
-        return stamped(message)
-
-    @staticmethod
-    def get_channel_layer(alias: str) -> Any:
-        """The channel layer of an alias, or None; a project may put another callable here."""
-        return channel_layer(alias)
-
-    @classmethod
-    def _layer(cls) -> ChannelLayer:
-        layer: ChannelLayer | None = cls.get_channel_layer(cls.channel_layer_alias)
-        return configured(layer, cls.channel_layer_alias)
 
     # Handling
 
