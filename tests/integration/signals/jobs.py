@@ -73,7 +73,7 @@ class Jobs:
     def run(self, task: Any, *args: Any, **options: Any) -> JobLog:
         return self.ended(self.start(task, *args, **options))
 
-    def ended(self, job: StartedJob | str, *, seconds: float = 45) -> JobLog:
+    def ended(self, job: StartedJob | str, *, seconds: float = 90) -> JobLog:
         """The job's log once it has ended: with exactly one terminal event, as the last one."""
         job_id = job if isinstance(job, str) else job.job_id
         wait_until(
@@ -89,7 +89,7 @@ class Jobs:
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Waits, and shows what the worker said where it is in vain."""
-        wait_until(lambda: bool(condition()), seconds=45, what=lambda: f"{what}\n{self.worker.logs()[-3000:]}")
+        wait_until(lambda: bool(condition()), what=lambda: f"{what}\n{self.worker.logs()[-3000:]}")
 
     def revoke(self, job: StartedJob, **options: Any) -> None:
         """Celery's own revoke; the worker has heard of it when this returns."""
