@@ -11,7 +11,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 from celery import Celery
@@ -48,16 +50,35 @@ class RedisNode(RedisContainer):
         return bool(self.client.ping())
 
 
+@dataclass(frozen=True, slots=True)
+class RabbitMQAccess:
+    """Whom a RabbitMQ lets in, and where."""
+
+    user: str = "guest"
+    password: str = "guest"
+    vhost: str = "/"
+
+    def of_url(self, port: int) -> str:
+        """As Celery's settings have it, quoted; but a virtual host that is ``/`` is written as everybody does."""
+        user, password, vhost = (quote(text, safe="") for text in (self.user, self.password, self.vhost))
+        return f"{user}:{password}@127.0.0.1:{port}/{'/' if self.vhost == '/' else vhost}"
+
+    def configuration(self) -> str:
+        """For ``rabbitmq.conf``."""
+        return f"default_user = {self.user}\ndefault_pass = {self.password}\ndefault_vhost = {self.vhost}\n"
+
+
 class RabbitMQNode(RabbitMQContainer):
     """A RabbitMQ server with a node name, ports, cookie and data of its own, beside whatever the machine runs."""
 
-    def __init__(self, process: NodeProcess, port: int) -> None:
+    def __init__(self, process: NodeProcess, port: int, access: RabbitMQAccess) -> None:
         super().__init__(process)
         self._port = port
+        self._access = access
 
     port = property(lambda self: self._port)
     hostname = property(lambda self: "127.0.0.1")
-    url = host_url = property(lambda self: f"{self.prefix()}guest:guest@127.0.0.1:{self._port}//")
+    url = host_url = property(lambda self: f"{self.prefix()}{self._access.of_url(self._port)}")
 
     def ready(self) -> bool:
         wait_until(lambda: self.status == "exited" or self._answers(), seconds=READY_SECONDS, what="RabbitMQ's answer")
@@ -71,7 +92,7 @@ class RabbitMQNode(RabbitMQContainer):
 
 
 @contextmanager
-def rabbitmq_node(directory: Path) -> Iterator[RabbitMQNode]:
+def rabbitmq_node(directory: Path, access: RabbitMQAccess = RabbitMQAccess()) -> Iterator[RabbitMQNode]:
     """A running RabbitMQ; the test that asks for it is skipped, or fails, where the program is not installed."""
     program = require("rabbitmq")
     for attempt in range(_ATTEMPTS):
@@ -87,9 +108,9 @@ def rabbitmq_node(directory: Path) -> Iterator[RabbitMQNode]:
             "rabbitmq",
             [program],
             directory=attempt_directory,
-            environment=_rabbitmq_environment(attempt_directory, port, distribution_port, epmd_port),
+            environment=_rabbitmq_environment(attempt_directory, access, port, distribution_port, epmd_port),
         )
-        node = RabbitMQNode(server, port)
+        node = RabbitMQNode(server, port, access)
         try:
             if node.ready():
                 yield node
@@ -100,9 +121,12 @@ def rabbitmq_node(directory: Path) -> Iterator[RabbitMQNode]:
     raise AssertionError(f"RabbitMQ does not start: {node.logs()[-2000:]}")
 
 
-def _rabbitmq_environment(directory: Path, port: int, distribution_port: int, epmd_port: int) -> dict[str, str]:
+def _rabbitmq_environment(
+    directory: Path, access: RabbitMQAccess, port: int, distribution_port: int, epmd_port: int
+) -> dict[str, str]:
     (directory / "rabbitmq.conf").write_text(
         f"listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = true\nlog.console.level = warning\nlog.file = false\n"
+        f"{access.configuration()}"
     )
     (directory / "enabled_plugins").write_text("[].\n")
     return {

@@ -1,7 +1,9 @@
-"""The job stores that the contract suites run over."""
+"""The job stores that the contract suites run over, and a certificate for servers."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -49,3 +51,14 @@ def store(store_with: StoreMaker) -> JobStore:
 @pytest.fixture
 def job_id(store: JobStore) -> str:
     return create(store)
+
+
+@pytest.fixture(scope="session")
+def tls_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that is its own authority, and its key."""
+    directory = tmp_path_factory.mktemp("tls")
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chanx"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    return certificate, key

@@ -1,22 +1,27 @@
 """What the event bus needs of a broker, on each that it goes over."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 from kombu import Connection
 
 from chanx.bridge.transports.event_bus import amqp, redis
-from chanx.bridge.transports.event_bus.brokers import bus_on
+from chanx.bridge.transports.event_bus.brokers import BrokerBus, bus_on
 from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusLine, BusUnavailableError
 from chanx.bridge.transports.event_bus.memory import MemoryBus
 from chanx.errors import ConfigurationError
-from tests.celery_nodes.containers import rabbitmq_node
+from tests.celery_nodes.containers import RabbitMQAccess, rabbitmq_node
 from tests.ports import free_port
+from tests.tcp_proxy import tcp_proxy
 from tests.waiting import wait_until
 
 WAIT = 10.0
@@ -24,7 +29,8 @@ WAIT = 10.0
 
 @pytest.fixture(scope="session")
 def rabbitmq_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with rabbitmq_node(tmp_path_factory.mktemp("rabbitmq")) as node:
+    access = RabbitMQAccess(user="jobs@site", password="p/a:s@s%2F", vhost="jobs/eu")
+    with rabbitmq_node(tmp_path_factory.mktemp("rabbitmq"), access) as node:
         yield node.host_url
 
 
@@ -227,3 +233,28 @@ def test_a_broker_that_is_away_is_told_of_within_its_bound(scheme: str) -> None:
 def test_a_broker_without_a_bus_is_named() -> None:
     with pytest.raises(ConfigurationError, match="RabbitMQ or Redis, and the broker is 'memory'"):
         bus_on(Connection("memory://"))
+
+
+def test_over_tls(rabbitmq_url: str, tls_files: tuple[Path, Path]) -> None:
+    # Given a RabbitMQ that is reached over TLS only, with an authority of one's own
+    port = urlsplit(rabbitmq_url).port
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*tls_files)
+    with tcp_proxy(port or 0, context) as proxy:
+
+        def bus_with(**tls: object) -> Bus:
+            app = Celery(broker=rabbitmq_url.replace(f":{port}/", f":{proxy.port}/"), set_as_current=False)
+            app.conf.update(broker_use_ssl={"cert_reqs": ssl.CERT_REQUIRED, **tls})
+            return BrokerBus(app)
+
+        # When it is the broker of an app, Then messages and answers go through
+        bus, queue = bus_with(ca_certs=str(tls_files[0])), f"test.{uuid4().hex}"
+        with bus.line() as line, bus.inbox(queue) as inbox:
+            line.put(queue, b"over TLS")
+            assert taken(inbox) == b"over TLS"
+            inbox.answer(line.address, b"done")
+            assert line.next_answer(WAIT) == b"done"
+
+        # And without that authority nobody is believed to be it
+        with pytest.raises(BusUnavailableError, match="certificate"):
+            bus_with().line()

@@ -1,7 +1,6 @@
 """The event bus on the Redis brokers that Celery can be given: over TLS, on a Unix socket, behind Sentinel."""
 
 import ssl
-import subprocess
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
@@ -38,16 +37,6 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server() -> Generator[RedisServer]:
     with redis_server(private=True) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def tls_files(directory: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=chanx"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
-    subprocess.run([*request, *names], check=True, capture_output=True)
-    return certificate, key
 
 
 @pytest.fixture(scope="module")

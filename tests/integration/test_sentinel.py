@@ -13,12 +13,14 @@ from uuid import uuid4
 
 import pytest
 import redis
+from celery import Celery
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
 
 from chanx.bridge import Bridge, install, start_job_sync
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.store.redis import RedisJobStore
+from chanx.doctor.store import store_findings
 from chanx.layers import Publisher, RedisCorePublisher, RedisPubSubPublisher, publisher_for
 from chanx.testing.redis_server import RedisServer, redis_server
 from tests.benchmarks.job_sites import Site
@@ -26,7 +28,8 @@ from tests.faults.fault_run import whole_log
 from tests.faults.watching_client import WatchingClient, identity
 from tests.integration.sentinel_app import app, emit_until
 from tests.integration.worker_process import disconnect, forget_backend, worker
-from tests.sentinels import Sentinels, sentinels
+from tests.ports import free_port
+from tests.sentinels import MASTER, Sentinels, sentinels
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -209,6 +212,27 @@ async def received(layer: Any, channel: str) -> Any:
         with suppress(redis.RedisError):
             return await layer.receive(channel)
         await asyncio.sleep(0.1)
+
+
+def test_the_doctor_looks_at_the_primary(deployment: Sentinels) -> None:
+    with Celery("examined", broker="memory://", set_as_current=False) as examined:
+        bridge = install(examined, store=deployment.url)
+        findings = list(store_findings(bridge, seconds=10))
+        bridge.store.close()
+
+    # Of what the tests' servers have, only that
+    assert [finding.id for finding in findings if finding.id != "chanx.W206"] == ["chanx.I207"]
+    assert f"The job store's server {MASTER} by Sentinel 127.0.0.1:" in findings[-1].text
+
+
+def test_no_password_is_in_what_a_store_says_that_nobody_answers() -> None:
+    port = free_port()
+    url = f"redis+sentinel://user:hunter2@127.0.0.1:{port}/shop/0?sentinel_password=hunter2"
+    with closing(RedisJobStore(url)) as store, pytest.raises(StoreUnavailableError) as caught:
+        store.leases()
+
+    assert f"the Sentinel 127.0.0.1:{port}: ConnectionError" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_store_says_what_sentinels_say(deployment: Sentinels) -> None:

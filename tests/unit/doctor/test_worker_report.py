@@ -126,3 +126,34 @@ def test_what_differs_is_said(mine: LayerReport, theirs: LayerReport, said: str)
 def test_what_a_bridge_in_memory_says(made: BridgedApp) -> None:
     assert store_name(made.bridge) == type(MemoryJobStore()).__name__
     assert layer_of(made.bridge).places == ()
+
+
+SENTINELS = {"sentinels": [("two", 2), ("one", 26379)], "master_name": "shop", "password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("redis+sentinel://:hunter2@one,two:2/shop?sentinel_password=hunter2", []),
+        ("rediss+sentinel://:hunter2@two:2,one/shop", []),
+        ("redis+sentinel://one,two:2/cart", ["servers cart by Sentinel one:26379, two:2 instead of shop by Sentinel"]),
+    ],
+)
+def test_a_layer_behind_sentinel_is_known_by_the_name_of_its_primary(url: str, said: list[str]) -> None:
+    ours = LayerReport.of(LayerSpec.redis_pubsub(url), None, identify=False)
+    theirs = LayerReport.of(LayerSpec.redis_pubsub(SENTINELS), None, identify=False)
+
+    found = list(ours.differences(theirs))
+
+    assert [text[: len(expected)] for text, expected in zip(found, said, strict=True)] == said
+    assert "hunter2" not in f"{ours!r} {theirs!r}"
+
+
+def test_a_store_behind_sentinel_has_a_name_without_passwords() -> None:
+    url = "rediss+sentinel://user:hunter2@two:2,one:1/shop/3?sentinel_password=hunter2"
+    app = Celery("behind", broker="memory://", set_as_current=False)
+
+    assert store_name(install(app, store=url)) == (
+        "RedisJobStore on shop by Sentinel one:1, two:2, database 3, prefix 'chanx'"
+    )
+    app.close()
