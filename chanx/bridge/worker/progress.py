@@ -109,6 +109,8 @@ class ProgressMeter:
         if report is None or report is self._taken:
             return None
         previous, self._taken = self._taken, report
+        if report == previous and report.fraction == 1:  # the end of a loop says what its last item has said
+            return None
         now = self._clock()
         self.due_at = now + self._interval
         if previous and (previous.scope.path, previous.unit) != (report.scope.path, report.unit):

@@ -276,6 +276,25 @@ def test_tracking_counts_the_items(bench: Bench, job: Job, clock: Clock) -> None
     assert (shown[0], shown[-1]) == ((0, 3), (3, 3))
 
 
+def test_the_end_is_told_once(bench: Bench, job: Job, clock: Clock) -> None:
+    """Given a last item whose report was sent at once, then the loop's end does not send the same again."""
+    for _ in job.track(range(2)):
+        clock.now += 1
+    clock.now += 1
+    job.progress(2, 2)
+    job.finish(JobCancelledEvent())
+
+    assert told(bench) == [0, 1, 2]
+
+
+def test_what_is_not_the_end_is_told_again(bench: Bench, job: Job, clock: Clock) -> None:
+    """Given a task that stands still, then its rate goes down: that is news."""
+    for _ in range(3):
+        job.progress(1, 2)
+        clock.now += 1
+    assert told(bench) == [1, 1, 1]
+
+
 def test_tracking_nothing(bench: Bench, job: Job) -> None:
     assert list(job.track(iter([]))) == []
     job.finish(JobCancelledEvent())

@@ -141,8 +141,6 @@ def test_a_step_inside_of_a_loop_is_one_item_of_it(bar: Bar, job: Job) -> None:
         (0.5, ["b"], None),
         (0.75, ["b"], None),
         (1, [], "files"),
-        (1, [], "files"),
-        (1, [], "files"),
     ]
 
 

@@ -164,7 +164,6 @@ class TestReading:
               RowRejected(line=4, reason='too short')
             - RowRejected
               JobProgress(current=4, total=4, unit='rows', fraction=1, rate=*, eta=*)
-              JobProgress(current=4, total=4, unit='rows', fraction=1, rate=*, eta=*)
               JobSucceeded(result={'rows': 4})"""
         )
 
