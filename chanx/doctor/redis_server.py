@@ -54,7 +54,7 @@ def server_findings(facts: ServerFacts, retention: Retention) -> Iterator[Findin
         yield Finding(
             "chanx.E204",
             f"The job store's server {place} is a replica: it takes no writes, so no job can be started.",
-            "Give install(store=...) the address of the master.",
+            "Give install(store=...) the address of the primary, or a redis+sentinel:// URL, which finds it.",
         )
     limit, policy = _number(info, "maxmemory"), info.get("maxmemory_policy", "noeviction")
     if limit and policy != "noeviction":
