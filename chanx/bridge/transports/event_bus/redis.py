@@ -1,7 +1,7 @@
 """The event bus on Redis or Valkey: a list for each queue, whose only reader looks at its end and then takes it off.
 
-line:  LPUSH ─> list ─> inbox: LRANGE, and RPOP when it is done          (nothing is ever in nobody's list)
-                        └─ a lock says who reads; its owner renews it, who is too late loses it, and takes nothing off
+line:  LPUSH, answered later ─> list ─> inbox: LRANGE, and RPOP when it is done   (nothing is ever in nobody's list)
+                                        └─ a lock says who reads; its owner renews it, who is too late takes nothing off
 """
 
 from __future__ import annotations
@@ -137,14 +137,42 @@ class RedisLine(BusLine):
         self._client = client
         self._prefix = prefix
         self._address = f"{ANSWERS}{secrets.token_hex(8)}"
+        # One beside the client's, for who posts: commands go out on it before earlier ones are answered.
+        self._connection: Any = None
+        self._outstanding = 0
 
     @property
     def address(self) -> str:
         return self._address
 
+    @property
+    def outstanding(self) -> int:
+        return self._outstanding
+
     def put(self, queue: str, body: bytes) -> None:
+        if self._connection is not None:
+            self.post(queue, body)
+            self.wait_for_confirms()
+            return
         with _as_unavailable():
             self._client.lpush(f"{self._prefix}{queue}", body)
+
+    def post(self, queue: str, body: bytes) -> None:
+        with _as_unavailable():
+            if self._connection is None:
+                self._connection = self._client.connection_pool.make_connection()
+            self._connection.send_command("LPUSH", f"{self._prefix}{queue}", body)
+            self._outstanding += 1
+            while self._outstanding and self._connection.can_read(0):
+                self._read_confirm()
+
+    def wait_for_confirms(self, at_most: int = 0) -> None:
+        until = time.monotonic() + BROKER_SECONDS
+        with _as_unavailable():
+            while self._outstanding > at_most:
+                if not self._connection.can_read(max(until - time.monotonic(), 0)):
+                    raise BusUnavailableError(f"The broker did not confirm messages within {BROKER_SECONDS:g} s.")
+                self._read_confirm()
 
     def next_answer(self, seconds: float) -> bytes | None:
         answers = f"{self._prefix}{self._address}"
@@ -158,6 +186,13 @@ class RedisLine(BusLine):
 
     def close(self) -> None:
         _close(self._client)
+        if self._connection is not None:
+            with suppress(Exception):  # it may be broken
+                self._connection.disconnect()
+
+    def _read_confirm(self) -> None:
+        self._connection.read_response()
+        self._outstanding -= 1
 
 
 class RedisInbox(BusInbox):
