@@ -161,6 +161,7 @@ class RedisLine(BusLine):
         with _as_unavailable():
             if self._connection is None:
                 self._connection = self._client.connection_pool.make_connection()
+                self._connection.connect()  # by itself, one to a Sentinel's primary would not ask for that
             self._connection.send_command("LPUSH", f"{self._prefix}{queue}", body)
             self._outstanding += 1
             while self._outstanding and self._connection.can_read(0):
