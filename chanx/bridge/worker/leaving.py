@@ -21,3 +21,4 @@ def _on_process_shutdown(**_: Any) -> None:
     bridge = bridge_or_none(current_app)
     if bridge is not None:
         bridge.transport.give_up(EXIT_SECONDS)
+        bridge.store.close()

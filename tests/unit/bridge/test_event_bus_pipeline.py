@@ -4,12 +4,17 @@ from collections import deque
 from collections.abc import Iterator
 
 import pytest
+from celery import Celery
+from celery.signals import worker_process_shutdown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chanx.bridge import install
 from chanx.bridge.transports.event_bus.bus import Bus, BusInbox, BusLine, BusUnavailableError
 from chanx.bridge.transports.event_bus.caller import BusCaller
 from chanx.bridge.transports.event_bus.pipeline import WINDOW, WINDOW_BYTES, Pipeline
+from chanx.bridge.transports.event_bus.store import EventBusStore
+from chanx.bridge.worker import leaving
 from chanx.layers.breaker import CircuitBreaker
 from tests.waiting import wait_until
 
@@ -239,8 +244,21 @@ def test_what_a_process_could_not_hand_over_before_its_end_is_told(
     caller = BusCaller(broker)
     caller.post("q", b"1")
     broker.is_down = True
-    caller.flush_at_exit()
+    caller.flush_or_tell()
 
     assert "bus_messages_lost lost=1" in caplog.text
     broker.is_down = False
     wait_until(lambda: broker.queue == [b"1"], what="the message, as the process has not ended")
+
+
+def test_a_process_of_a_pool_ends_when_the_broker_has_all(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Celery("leaving", set_as_current=False)
+    store = EventBusStore(broker)
+    install(app, store=store)
+    store.tell("group", "news", {"type": "said"})
+    assert broker.queue == []
+
+    monkeypatch.setattr(leaving, "current_app", app)  # as it is in a process of the app's worker
+    worker_process_shutdown.send(sender=None, pid=1, exitcode=0)
+
+    assert len(broker.queue) == 1

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json
@@ -99,15 +99,14 @@ class BusCaller:
         return answer
 
     def close(self) -> None:
-        """Lets go of this process's lines; it opens new ones when it is used again."""
-        with suppress(BusUnavailableError):
-            self.flush()
+        """Lets go of this process's lines, once the broker has all; it opens new ones when it is used again."""
+        self.flush_or_tell()
         process = self._process.reset()
         if process is not None:
             process.pipeline.close()
             process.close_idle()
 
-    def flush_at_exit(self) -> None:
+    def flush_or_tell(self) -> None:
         """As :meth:`flush`; what the broker does not take is lost."""
         try:
             self.flush()
@@ -181,4 +180,4 @@ class _Process:
 def _flush_at_exit(reference: weakref.ref[BusCaller]) -> None:
     caller = reference()
     if caller is not None:
-        caller.flush_at_exit()
+        caller.flush_or_tell()
