@@ -188,7 +188,10 @@ def relay_stack(
     options: tuple[str, ...] = (),
     celery_version: CeleryVersion = NEWEST,
 ) -> Generator[RelayStack]:
-    """A stack on a "redis" or "rabbitmq" broker of its own; it ends with the block. The version is the worker's."""
+    """A stack on a "redis" or "rabbitmq" broker of its own; it ends with the block. The version is the worker's.
+
+    One at a time in a process: they share the app.
+    """
     with ExitStack() as stack:
         site = stack.enter_context(redis_server(private=True))
         broker: Broker

@@ -1,7 +1,6 @@
 """Jobs of workers on the event bus, with real brokers, workers and relays."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from celery import chain, chord
 
 from chanx.bridge import start_job_sync
 from chanx.bridge.states import JobState
-from tests.celery_nodes.versions import OLDEST
 from tests.integration.relay_app import count, double, gathered, greet, run_until_cancelled, spread
 from tests.integration.relay_stack import RelayStack, relay_stack
 from tests.waiting import wait_until
@@ -77,15 +75,6 @@ def test_the_worker_leaves_nothing_behind(stack: RelayStack) -> None:
 
     assert worker.startswith("bus/")
     wait_until(lambda: store.held(worker) == [], what="the worker to let go of what has ended")
-
-
-@pytest.mark.parametrize("broker", ["redis", "rabbitmq"])
-def test_a_worker_on_the_oldest_celery(broker: str, tmp_path: Path) -> None:
-    with relay_stack(broker, tmp_path, celery_version=OLDEST) as old:
-        job = old.ended(old.start(count, 200))
-
-        assert f"v{OLDEST.number}" in old.worker.logs().decode()
-        assert (job.state, old.counted(job.job_id)) == (JobState.SUCCEEDED, list(range(200)))
 
 
 def test_a_job_on_a_worker_without_chanx(stack: RelayStack) -> None:
