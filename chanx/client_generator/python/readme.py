@@ -14,8 +14,8 @@ def readme_text(package: Package, directory: str, templates: Any) -> str:
     usage = Usage(package, directory)
     connections = [_connection(module, module.client, usage) for module in package.modules if module.client]
     text: str = templates.get_template("README.md.jinja").render(
-        protocol=package.protocol,
         title=_escaped(one_line(package.protocol.title)),
+        version=_escaped(one_line(package.protocol.version)),
         about=_quoted(package.protocol.description),
         name=usage.name,
         connections=connections,

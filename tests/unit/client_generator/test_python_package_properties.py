@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chanx.client_generator.base import RESERVED_NAMES
@@ -58,6 +58,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(documents())
+@example(document({}, {}, SCHEMAS, info={"title": "\ud800", "version": "\ud800"}))
 @settings(max_examples=80, deadline=None)
 def test_the_package_is_sound(content: dict[str, Any]) -> None:
     """Given any names and words, then every file compiles, and no name in it hides another."""
