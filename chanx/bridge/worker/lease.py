@@ -2,13 +2,15 @@
 
 a thread of its own, once a second ──────────> renew_lease
 janitor ─┬─ received, and waiting for a child ─> hold       so that a message that is lost with the worker is missed
-         └─ begun, and the child is dead ──────> deadline   unless the parent process tells how it ended
+         ├─ begun, and the child is dead ──────> deadline   unless the parent process tells how it ended
+         └─ begun, and Celery is done with it ─> deadline   the store may have lost how it ended, with its newest writes
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container
+import time
+from collections.abc import Callable, Container
 from itertools import islice
 from typing import Any, Final
 
@@ -29,18 +31,30 @@ MAX_RECEIVED: Final = 1000
 LOST_CHILD_PATIENCE: Final = 15.0
 """Seconds that the parent has to tell of a child that is dead: Celery's pool itself waits 10 for a last word of it."""
 
+DONE_PATIENCE: Final = 60.0
+"""Seconds that a child has to tell the end of what Celery is done with: it may have waited for the store."""
+
 
 class Lease:
-    """Of one worker, in its parent process. ``interval`` in seconds.
+    """Of one worker, in its parent process. ``interval`` in seconds, which ``clock`` tells.
 
     It is renewed by a thread that does nothing else: whatever takes its time must not make the worker seem dead.
     """
 
-    def __init__(self, bridge: Bridge, worker: str, *, interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        worker: str,
+        *,
+        interval: float = INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._bridge = bridge
         self._store = bridge.store
         self._worker = worker
         self._interval = interval
+        self._clock = clock
+        self._done: dict[str, float] = {}  # runs that Celery is done with and the store is not, and since when
         self._received: set[str] = set()
         self._holds: set[str] = set()
         self._stopped = threading.Event()
@@ -72,14 +86,20 @@ class Lease:
             self._store.hold(self._worker, waiting)
             self._holds.update(execution.publish_id for execution in waiting)
         gone: list[str] = []
+        done: dict[str, float] = {}
         for execution in self._store.held(self._worker):
             if execution.run_id:
                 if not is_alive(execution.pid):
                     self._hand_over(execution)
+                elif not _is_known(execution.task_id):
+                    done[execution.run_id] = self._done.get(execution.run_id, self._clock())
+                    if self._clock() - done[execution.run_id] >= DONE_PATIENCE:
+                        self._expect_end(execution)
             elif execution.publish_id not in received and execution.publish_id not in self._received:
                 gone.append(execution.publish_id)
         if gone:
             self._store.release(self._worker, gone, run_id="")
+        self._done = done
         self._received = set(received)
         self._holds &= self._received
 
@@ -87,8 +107,12 @@ class Lease:
         """Its process is dead: the parent tells what became of it, or has the message delivered again, or neither."""
         if execution.acks_late:
             self._bridge.observer.expect_delivery(execution)
+            self._store.release(self._worker, [execution.publish_id], run_id=execution.run_id)
         else:
-            self._store.set_deadline(Deadline("stopped", execution), seconds=LOST_CHILD_PATIENCE)
+            self._expect_end(execution)
+
+    def _expect_end(self, execution: Execution) -> None:
+        self._store.set_deadline(Deadline("stopped", execution), seconds=LOST_CHILD_PATIENCE)
         self._store.release(self._worker, [execution.publish_id], run_id=execution.run_id)
 
     def _all_received(self) -> dict[str, Execution]:
@@ -121,3 +145,13 @@ class Lease:
             pass  # nobody takes a worker for dead because of a store that is away
         except Exception as error:  # a custom store's: the next renewal may work
             log_failure("lease_not_renewed", error)
+
+
+def _is_known(task_id: str) -> bool:
+    """Whether Celery has a message of the task, or runs it; a lost connection to the broker takes only the former."""
+    if task_id in state.requests:
+        return True
+    try:
+        return any(request.id == task_id for request in state.active_requests)
+    except RuntimeError:  # another thread has changed it: the next look tells
+        return True

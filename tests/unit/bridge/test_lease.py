@@ -19,7 +19,7 @@ from chanx.bridge.entry import Deadline, Execution
 from chanx.bridge.observer import QUEUE_SECONDS, VISIBILITY_TIMEOUT
 from chanx.bridge.store.base import StoreUnavailableError
 from chanx.bridge.worker.janitor import Janitor
-from chanx.bridge.worker.lease import LOST_CHILD_PATIENCE, MAX_RECEIVED, Lease
+from chanx.bridge.worker.lease import DONE_PATIENCE, LOST_CHILD_PATIENCE, MAX_RECEIVED, Lease
 from tests.unit.bridge.apps import BridgedApp, bridged_app
 from tests.waiting import wait_until
 
@@ -139,6 +139,60 @@ def test_what_a_child_has_begun_meanwhile_stays_as_the_child_said(app: BridgedAp
     lease.look()
 
     # Then
+    assert app.store.held(WORKER) == [begun]
+
+
+@pytest.mark.parametrize("acks_late", [False, True])
+def test_what_celery_is_done_with_has_an_end_though_the_store_lost_it(app: BridgedApp, acks_late: bool) -> None:
+    # Given a run the end of which the store had, and lost
+    lease = Lease(app.bridge, WORKER, clock=lambda: app.clock.now)
+    begun = Execution("j1", "p1", "t1", "tasks.t", 1, run_id="r1", acks_late=acks_late, pid=os.getpid())
+    app.store.hold(WORKER, [begun])
+
+    # When
+    lease.look()
+    app.clock.now += DONE_PATIENCE - 0.1
+    lease.look()
+    assert app.store.held(WORKER) == [begun]
+    app.clock.now += 0.2
+    lease.look()
+
+    # Then
+    assert app.store.held(WORKER) == []
+    app.clock.now += LOST_CHILD_PATIENCE
+    assert [(due.kind, due.execution) for due in app.store.due_deadlines()] == [("stopped", begun)]
+
+
+@pytest.mark.parametrize("place", ["requests", "active_requests"])
+def test_what_celery_runs_is_not_over_however_long_it_takes(
+    app: BridgedApp, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease(app.bridge, WORKER, clock=lambda: app.clock.now)
+    begun = replace(receive(app, "p1"), run_id="r1", pid=os.getpid())
+    app.store.hold(WORKER, [begun])
+    request = state.requests.pop("p1")
+    monkeypatch.setattr(state, place, {request.id: request} if place == "requests" else {request})
+
+    for _ in range(5):
+        lease.look()
+        app.clock.now += DONE_PATIENCE
+
+    assert app.store.held(WORKER) == [begun]
+
+
+def test_what_celery_has_again_meanwhile_is_given_its_time_anew(
+    app: BridgedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease(app.bridge, WORKER, clock=lambda: app.clock.now)
+    begun = replace(receive(app, "p1"), run_id="r1", pid=os.getpid())
+    app.store.hold(WORKER, [begun])
+    request = state.requests.pop("p1")
+
+    for known in ({}, {request.id: request}, {}):
+        monkeypatch.setattr(state, "requests", known)
+        lease.look()
+        app.clock.now += DONE_PATIENCE - 1
+
     assert app.store.held(WORKER) == [begun]
 
 
