@@ -52,6 +52,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        (["--app", "nosuch"], "there is no"),
+        (["--app", "bussite:nosuch"], "there is no such app"),
         (["--app", "bussite:worker"], "run it with the site's Celery app"),
         (["--app", "bussite:memory"], "RabbitMQ or Redis, and the broker is 'memory'"),
         (["--app", "bussite:app", "--broker", "memory://"], "RabbitMQ or Redis, and the broker is 'memory'"),

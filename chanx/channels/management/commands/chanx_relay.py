@@ -31,8 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        celery, utils = need("celery", extra="bridge"), need("celery.app.utils", extra="bridge")
-        app = utils.find_app(options["app"]) if options["app"] else celery.current_app
+        app = _named(options["app"]) if options["app"] else need("celery", extra="bridge").current_app
         bridge_of = need("chanx.bridge.installed", extra="bridge").bridge_of
         run_relay = need("chanx.bridge.relay.running", extra="bridge").run_relay
         try:
@@ -45,3 +44,12 @@ class Command(BaseCommand):
             )
         except ChanxError as error:
             raise CommandError(str(error)) from error
+
+
+def _named(name: str) -> Any:
+    try:
+        return need("celery.app.utils", extra="bridge").find_app(name)
+    except (AttributeError, ModuleNotFoundError) as error:
+        raise CommandError(
+            f"--app {name}: there is no such app: {error}. Write it as module:name, such as shop.celery:app."
+        ) from error
