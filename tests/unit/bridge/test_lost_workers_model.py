@@ -142,6 +142,8 @@ class LostWorkers(RuleBasedStateMachine):
         if self.workers:
             worker = data.draw(st.sampled_from(self.workers))
             worker.is_suspended = not worker.is_suspended
+            if not worker.is_suspended:
+                self.store.renew_lease(worker.worker_id)  # overdue: its thread does that first
 
     @rule(seconds=st.integers(1, 7), answers=st.sampled_from([*range(14), NEVER, NEVER]), look_first=st.booleans())
     def pass_time(self, seconds: int, answers: int = NEVER, look_first: bool = False) -> None:

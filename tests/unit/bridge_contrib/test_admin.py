@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -117,7 +118,7 @@ def test_a_job_is_shown_with_its_log_and_cannot_be_edited(admin: Any, bridge: Br
     store.request_cancel(job_id, reason="enough")
 
     # When
-    response = admin.change_view(request(user()), job_id)
+    response = admin.change_view(request(user()), quote(job_id))
     shown = response.render().content.decode()
 
     # Then

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -77,7 +78,7 @@ def listed(admin: Any, **query: str) -> str:
 
 
 def shown(admin: Any, job_id: str, by: Any = None, **query: str) -> str:
-    return str(admin.change_view(request(by, query), job_id).render().content.decode())
+    return str(admin.change_view(request(by, query), quote(job_id)).render().content.decode())
 
 
 def said(asked: Any) -> list[str]:
@@ -308,7 +309,7 @@ class TestCancel:
         Run(store, job_id).append(state=JobState.STARTED)
         asked = request(user("view", "change"), post={"reason": reason})
 
-        answer = admin.cancel_view(asked, job_id)
+        answer = admin.cancel_view(asked, quote(job_id))
 
         assert (answer.status_code, said(asked)) == (302, ["The job was asked to stop."])
         assert snapshot_of(store, job_id).cancel_reason == kept
@@ -318,7 +319,7 @@ class TestCancel:
         job_id = create(store)
         Run(store, job_id).append(state=JobState.FAILED)
         asked = request(post={})
-        admin.cancel_view(asked, job_id)
+        admin.cancel_view(asked, quote(job_id))
         assert said(asked) == ["The job had ended already: failed."]
         assert "Cancel the job" not in shown(admin, job_id)
 
@@ -335,11 +336,11 @@ def test_permissions(admin: Any, store: MemoryJobStore) -> None:
     assert "Cancel the job" not in shown(admin, job_id, may_look)
     assert "Cancel the job" in shown(admin, job_id, may_cancel)
     with pytest.raises(PermissionDenied):
-        admin.cancel_view(request(may_look, post={}), job_id)
+        admin.cancel_view(request(may_look, post={}), quote(job_id))
     with pytest.raises(PermissionDenied):
         admin.changelist_view(request(nobody))
     with pytest.raises(PermissionDenied):
-        admin.change_view(request(nobody), job_id)
+        admin.change_view(request(nobody), quote(job_id))
     assert not snapshot_of(store, job_id).cancel_requested
     assert not admin.has_add_permission(request())
     assert not admin.has_delete_permission(request())
