@@ -28,8 +28,6 @@ from chanx.bridge.transports.event_bus.calls import (
     PARTITIONS,
     Call,
     operations,
-    partition_of,
-    partition_queue,
     queues,
     read_call,
 )
@@ -38,25 +36,8 @@ from chanx.bridge.transports.event_bus.store import BUS_NAME, EventBusStore
 from chanx.errors import ConfigurationError
 from chanx.layers import MemoryPublisher
 from tests.bus_bench import BusBench
+from tests.unit.bridge.relayed_job import JOB, QUEUE, create, entry, log
 from tests.waiting import wait_until
-
-JOB = "job-1"
-QUEUE = partition_queue(BUS_NAME, partition_of(JOB))
-
-
-def create(store: JobStore, pending: dict[str, str]) -> None:
-    record = JobRecord(job_id=JOB, owner="user:1", name="t", task_id="t1", created_at=datetime.now(UTC))
-    store.create(record, pending=pending)
-
-
-def entry(n: int, run: str = "r1", **terms: Any) -> NewEntry:
-    return NewEntry(JOB, "note", f'"{run}:{n}"', run, n, **terms)
-
-
-def log(store: JobStore) -> list[str]:
-    page = store.read(JOB, after=0, limit=1000)
-    assert page is not None
-    return [each.event for each in page.entries]
 
 
 def state(store: JobStore) -> JobState:

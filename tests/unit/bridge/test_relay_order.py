@@ -1,39 +1,16 @@
 """Messages that come twice, late or out of order, to relays that are killed: the log is what was told, in order."""
 
 import json
-from datetime import UTC, datetime
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chanx.bridge.entry import NewEntry
 from chanx.bridge.relay.applying import Applying
-from chanx.bridge.snapshot import JobRecord
 from chanx.bridge.store.base import JobStore
 from chanx.bridge.store.memory import MemoryJobStore
-from chanx.bridge.transports.event_bus.calls import partition_of, partition_queue, read_call
-from chanx.bridge.transports.event_bus.store import BUS_NAME
+from chanx.bridge.transports.event_bus.calls import read_call
 from tests.bus_bench import BusBench
-
-JOB = "job-1"
-QUEUE = partition_queue(BUS_NAME, partition_of(JOB))
-
-
-def create(store: JobStore, pending: dict[str, str]) -> None:
-    record = JobRecord(job_id=JOB, owner="user:1", name="t", task_id="t1", created_at=datetime.now(UTC))
-    store.create(record, pending=pending)
-
-
-def entry(n: int, run: str = "r1", **terms: Any) -> NewEntry:
-    return NewEntry(JOB, "note", f'"{run}:{n}"', run, n, **terms)
-
-
-def log(store: JobStore) -> list[str]:
-    page = store.read(JOB, after=0, limit=1000)
-    assert page is not None
-    return [each.event for each in page.entries]
-
+from tests.unit.bridge.relayed_job import QUEUE, create, entry, log
 
 STEPS = st.lists(
     st.one_of(
